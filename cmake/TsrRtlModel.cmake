@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+# tsr_add_rtl_model(NAME name TOP module BLOCKS block... [PARAMS -GName=value...] [SOURCES file...] [FAST])
+#
+# Verilates `module` from the file lists rtl/<block>/files.f (in the order given) plus SOURCES, and
+# makes the static library rtl_<name> with the C++ class V<name> (header "V<name>.h").
+# Assertions are on and unreset flops random, unless FAST: then the model is built for speed.
+set(TSR_RTL_CXXFLAGS_BENCH "-O1" CACHE STRING "C++ flags of the benches' verilated models")
+set(TSR_RTL_CXXFLAGS_FAST "-O3" CACHE STRING "C++ flags of the platform's verilated models")
+
+function(tsr_add_rtl_model)
+  cmake_parse_arguments(ARG "FAST" "NAME;TOP" "BLOCKS;PARAMS;SOURCES" ${ARGN})
+  set(dir ${CMAKE_CURRENT_BINARY_DIR}/rtl_${ARG_NAME})
+  set(prefix V${ARG_NAME})
+  set(lib ${dir}/${prefix}__ALL.a)
+  set(lists "")
+  set(list_files "")
+  foreach(block IN LISTS ARG_BLOCKS)
+    list(APPEND lists -F ${CMAKE_SOURCE_DIR}/rtl/${block}/files.f)
+    list(APPEND list_files ${CMAKE_SOURCE_DIR}/rtl/${block}/files.f)
+  endforeach()
+  if(ARG_FAST)
+    set(mode -O3 --x-assign fast --x-initial fast)
+    set(cxxflags ${TSR_RTL_CXXFLAGS_FAST})
+  else()
+    set(mode --assert --x-assign unique --x-initial unique)
+    set(cxxflags ${TSR_RTL_CXXFLAGS_BENCH})
+  endif()
+  add_custom_command(
+    OUTPUT ${lib}
+    BYPRODUCTS ${dir}/${prefix}.h
+    COMMAND ${CMAKE_SOURCE_DIR}/cmake/verilate.sh ${dir} ${prefix} ${CMAKE_CXX_COMPILER} ${cxxflags}
+            ${VERILATOR_BIN} --cc -Wall --trace-fst --trace-structs ${mode} --output-split 20000
+            --top-module ${ARG_TOP} ${ARG_PARAMS} +incdir+${CMAKE_SOURCE_DIR}/rtl/common
+            ${CMAKE_SOURCE_DIR}/rtl/waivers.vlt ${lists} ${ARG_SOURCES}
+    DEPENDS ${list_files} ${ARG_SOURCES} ${CMAKE_SOURCE_DIR}/rtl/waivers.vlt
+            ${CMAKE_SOURCE_DIR}/cmake/verilate.sh
+    DEPFILE ${dir}/${prefix}.d
+    COMMENT "Verilating ${ARG_NAME} (${ARG_TOP})"
+    VERBATIM)
+  add_custom_target(rtl_${ARG_NAME}_gen DEPENDS ${lib})
+  add_library(rtl_${ARG_NAME} INTERFACE)
+  add_dependencies(rtl_${ARG_NAME} rtl_${ARG_NAME}_gen)
+  target_include_directories(rtl_${ARG_NAME} SYSTEM INTERFACE ${dir})
+  target_link_libraries(rtl_${ARG_NAME} INTERFACE ${lib} tessera::verilated)
+endfunction()

@@ -1,0 +1,1 @@
+tsr_pkg.sv
