@@ -1,1 +1,10 @@
 tsr_pkg.sv
+tsr_fifo.sv
+tsr_skid.sv
+tsr_spill.sv
+tsr_arb_rr.sv
+tsr_arb_age.sv
+tsr_counter.sv
+tsr_clk_gate.sv
+tsr_stream_check.sv
+tsr_flit_check.sv

@@ -1,0 +1,12 @@
+tsr_core_pkg.sv
+tsr_core_ram.sv
+tsr_core_tcm.sv
+tsr_core_fetch.sv
+tsr_core_decode.sv
+tsr_core_alu.sv
+tsr_core_regfile.sv
+tsr_core_muldiv.sv
+tsr_core_csr.sv
+tsr_core_lsu.sv
+tsr_core_dbg.sv
+tsr_core.sv

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The ctl node: a privileged hart node with boot ROM, peripherals and the host's port into the chip.
+/// Endpoint of a mesh node.
+///
+/// Boundary: every output is driven from a flop. Reset: control state only; the core starts from the boot
+/// ROM at once. Wakes (while `idle_o` = 1): a link input, host_req_valid_i, uart_rx_i low.
+module tsr_ctl
+  import tsr_pkg::*;
+  import tsr_tile_pkg::*;
+#(
+  parameter int unsigned SpmBytes = 65536  // scratchpad, staging memory of the boot DMA
+) (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  input  node_t       node_i,
+  input  chip_cfg_t   cfg_i,
+  input  tsr_ctl_pkg::fuse_t fuse_i,
+  input  logic [63:0] now_i,
+
+  // Links to the router.
+  output logic        req_tx_valid_o,
+  output flit_t       req_tx_flit_o,
+  input  logic [1:0]  req_tx_credit_i,
+  input  logic        req_rx_valid_i,
+  input  flit_t       req_rx_flit_i,
+  output logic [1:0]  req_rx_credit_o,
+  output logic        rsp_tx_valid_o,
+  output flit_t       rsp_tx_flit_o,
+  input  logic [1:0]  rsp_tx_credit_i,
+  input  logic        rsp_rx_valid_i,
+  input  flit_t       rsp_rx_flit_i,
+  output logic [1:0]  rsp_rx_credit_o,
+
+  // Counters of the node's router.
+  output logic [3:0]  router_sel_o,
+  input  logic [31:0] router_cnt_i,
+
+  // Host port.
+  input  logic                   host_req_valid_i,
+  input  tsr_ctl_pkg::host_req_t host_req_i,
+  output logic                   host_credit_o,
+  output logic                   host_rsp_valid_o,
+  output tsr_ctl_pkg::host_rsp_t host_rsp_o,
+  output logic                   host_irq_o,
+
+  // Pins.
+  output logic        uart_tx_o,
+  input  logic        uart_rx_i,
+  output logic        fatal_o,     // the watchdog expired twice
+
+  output tsr_core_pkg::retire_t retire_o,
+  output logic        idle_o
+);
+
+  // ---------------------------------------------------------------- node
+  logic        me_cmd_valid, dbg_lock, ext_idle, periph_idle, port_idle;
+  cmd_t        me_cmd;
+  done_t       me_done_q;
+  logic        rom_fetch, rom_req;
+  logic [31:0] rom_fetch_addr, rom_fetch_data, rom_addr, rom_rdata;
+  reg_req_t    ext_req;
+  reg_rsp_t    ext_rsp;
+  logic [15:0] irq;
+  logic        host_valid, host_ready, host_rsp_valid, host_rsp_ready;
+  ni_req_t     host_req;
+  ni_rsp_t     host_rsp;
+
+  assign ext_idle = periph_idle && port_idle && !host_req_valid_i && uart_rx_i && !me_cmd_valid &&
+                    !me_done_q.valid;
+
+  tsr_hart_node #(.IsCtl(1'b1), .SpmBytes(SpmBytes)) u_node (
+    .clk_i, .rst_ni, .node_i, .cfg_i, .now_i,
+    .req_tx_valid_o, .req_tx_flit_o, .req_tx_credit_i, .req_rx_valid_i, .req_rx_flit_i, .req_rx_credit_o,
+    .rsp_tx_valid_o, .rsp_tx_flit_o, .rsp_tx_credit_i, .rsp_rx_valid_i, .rsp_rx_flit_i, .rsp_rx_credit_o,
+    .router_sel_o, .router_cnt_i, .dbg_lock_i(dbg_lock),
+    .me_cmd_valid_o(me_cmd_valid), .me_cmd_ready_i(1'b1), .me_cmd_o(me_cmd),
+    .me_ctx_valid_i(1'b0), .me_ctx_ready_o(), .me_ctx_row_i('0),
+    .me_ctx_rsp_valid_o(), .me_ctx_rsp_data_o(),
+    .me_done_i(me_done_q), .me_state_i(StIdle), .me_ops_i('0), .me_idle_i(1'b1), .me_abort_o(),
+    .me_spm_valid_i('0), .me_spm_ready_o(), .me_spm_req_i('0), .me_spm_rsp_valid_o(), .me_spm_rsp_o(),
+    .rom_fetch_o(rom_fetch), .rom_fetch_addr_o(rom_fetch_addr), .rom_fetch_data_i(rom_fetch_data),
+    .rom_req_o(rom_req), .rom_addr_o(rom_addr), .rom_rdata_i(rom_rdata),
+    .ext_reg_o(ext_req), .ext_reg_i(ext_rsp), .ext_irq_i(irq[15:8]), .ext_idle_i(ext_idle),
+    .host_valid_i(host_valid), .host_ready_o(host_ready), .host_req_i(host_req),
+    .host_rsp_valid_o(host_rsp_valid), .host_rsp_ready_i(host_rsp_ready), .host_rsp_o(host_rsp),
+    .retire_o, .idle_o
+  );
+
+  // The ctl node has no matrix engine: its queue takes Nop and refuses everything else.
+  always_ff @(posedge clk_i) begin
+    me_done_q <= '0;
+    if (me_cmd_valid) begin
+      me_done_q.id  <= me_cmd.id;
+      me_done_q.err <= me_cmd.op == OpNop ? CmdOk : CmdErrOpcode;
+    end
+    me_done_q.valid <= rst_ni && me_cmd_valid;
+  end
+
+  tsr_rom u_rom (
+    .clk_i,
+    .fetch_req_i(rom_fetch), .fetch_addr_i(rom_fetch_addr), .fetch_rdata_o(rom_fetch_data),
+    .data_req_i(rom_req), .data_addr_i(rom_addr), .data_rdata_o(rom_rdata)
+  );
+
+  tsr_ctl_periph u_periph (
+    .clk_i, .rst_ni, .now_i, .cfg_i, .fuse_i,
+    .reg_i(ext_req), .reg_o(ext_rsp),
+    .uart_tx_o, .uart_rx_i, .host_irq_o, .fatal_o,
+    .dbg_lock_o(dbg_lock), .irq_o(irq), .idle_o(periph_idle)
+  );
+
+  tsr_hostport u_hostport (
+    .clk_i, .rst_ni, .now_i,
+    .host_req_valid_i, .host_req_i, .host_credit_o, .host_rsp_valid_o, .host_rsp_o,
+    .req_valid_o(host_valid), .req_ready_i(host_ready), .req_o(host_req),
+    .rsp_valid_i(host_rsp_valid), .rsp_ready_o(host_rsp_ready), .rsp_i(host_rsp),
+    .idle_o(port_idle)
+  );
+
+endmodule

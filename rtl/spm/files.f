@@ -1,0 +1,2 @@
+tsr_spm_bank.sv
+tsr_spm.sv

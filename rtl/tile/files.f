@@ -1,0 +1,14 @@
+tsr_tile_reg_pkg.sv
+tsr_tile_reg_top.sv
+tsr_cmdq.sv
+tsr_sem.sv
+tsr_ctx_store.sv
+tsr_core_port.sv
+tsr_local_bus.sv
+tsr_post_out.sv
+tsr_err_log.sv
+tsr_node_counters.sv
+tsr_ni_init.sv
+tsr_ni_target.sv
+tsr_hart_node.sv
+tsr_tile.sv

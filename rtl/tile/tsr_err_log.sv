@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Captures the first and the last error of a node: failed engine commands and refused accesses.
+///
+/// Latency: an error is readable one cycle after it happened.
+/// Throughput: any number of errors a cycle; the lowest source is first, the highest is last.
+/// Reset: nothing captured; the details are valid only while `ERR_STATUS.VALID` is set.
+module tsr_err_log
+  import tsr_pkg::*;
+  import tsr_tile_pkg::*;
+(
+  input  logic               clk_i,
+
+  input  done_t [NumEng-1:0] done_i,        // sources 0..2
+  input  logic               in_valid_i,    // source 3: another node's access was refused
+  input  err_e               in_err_i,
+  input  addr_t              in_addr_i,
+  input  node_t              in_src_i,
+  input  logic               out_valid_i,   // source 4: an access of this node was refused
+  input  err_e               out_err_i,
+  input  addr_t              out_addr_i,
+  input  node_t              node_i,
+
+  input  logic               armed_i,       // no error is held
+  output logic               any_o,         // an error happens now
+  output logic               more_o,        // it is not the first one
+  output logic [4:0]         source_o,      // which sources
+
+  output logic [2:0]         first_source_o,
+  output logic [3:0]         first_code_o,
+  output logic [2:0]         first_info_o,
+  output logic [15:0]        first_cmd_o,
+  output addr_t              first_addr_o,
+  output logic [2:0]         last_source_o,
+  output logic [3:0]         last_code_o,
+  output logic [2:0]         last_info_o,
+  output logic [15:0]        last_cmd_o,
+  output addr_t              last_addr_o
+);
+
+  typedef struct packed {
+    logic [2:0]  source;
+    logic [3:0]  code;
+    logic [2:0]  info;
+    logic [15:0] cmd;
+    addr_t       addr;
+  } entry_t;
+
+  logic   [4:0] hit;
+  entry_t [4:0] entry;
+  entry_t       first_q, last_q, first_d, last_d;
+
+  always_comb begin
+    for (int unsigned e = 0; e < NumEng; e++) begin
+      hit[e]   = done_i[e].valid && done_i[e].err != CmdOk;
+      entry[e] = '{source: 3'(e), code: done_i[e].err, info: done_i[e].info, cmd: done_i[e].id,
+                   addr: done_i[e].addr};
+    end
+    hit[3]   = in_valid_i;
+    entry[3] = '{source: 3'd3, code: {1'b0, in_err_i}, info: in_err_i, cmd: {4'b0, in_src_i},
+                 addr: in_addr_i};
+    hit[4]   = out_valid_i;
+    entry[4] = '{source: 3'd4, code: {1'b0, out_err_i}, info: out_err_i, cmd: {4'b0, node_i},
+                 addr: out_addr_i};
+    first_d = entry[4];
+    last_d  = entry[0];
+    for (int unsigned i = 5; i > 0; i--) if (hit[i-1]) first_d = entry[i-1];
+    for (int unsigned i = 0; i < 5; i++) if (hit[i]) last_d = entry[i];
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (any_o) begin
+      if (armed_i) first_q <= first_d;
+      last_q <= last_d;
+    end
+  end
+
+  assign source_o = hit;
+  assign any_o    = hit != '0;
+  assign more_o   = any_o && (!armed_i || (hit & (hit - 1'b1)) != '0);
+
+  assign {first_source_o, first_code_o, first_info_o, first_cmd_o, first_addr_o} = first_q;
+  assign {last_source_o, last_code_o, last_info_o, last_cmd_o, last_addr_o} = last_q;
+
+endmodule

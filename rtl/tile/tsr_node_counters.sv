@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Performance counters of a hart node. For each engine every cycle belongs to exactly one state; idle
+/// is what remains of the elapsed time, so that a sleeping node need not count.
+///
+/// Latency: the selected value is registered, one cycle after its event or selection.
+/// Reset: all counters zero.
+module tsr_node_counters
+  import tsr_tile_pkg::*;
+(
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic [63:0]              now_i,
+  input  logic                     clear_i,
+
+  input  eng_state_e [NumEng-1:0]  state_i,
+  input  logic [NumEng-1:0]        wait_sem_i,   // a command waits for its semaphores
+  input  logic [NumEng-1:0]        done_i,
+  input  logic [NumEng-1:0][15:0]  ops_i,
+  input  logic                     req_tx_i,
+  input  logic                     req_rx_i,
+  input  logic                     rsp_tx_i,
+  input  logic                     rsp_rx_i,
+  input  logic                     instret_i,
+  input  logic                     conflict_i,
+  input  logic                     par_err_i,
+
+  input  logic [5:0]               sel_i,        // see regs/tile.toml COUNT_SEL
+  output logic [63:0]              value_o
+);
+
+  typedef logic [47:0] count_t;
+
+  count_t [NumEng-1:0][6:0] state_q;   // [0] stays zero: idle is derived
+  count_t [NumEng-1:0]      done_q, ops_q;
+  count_t [7:0]             event_q;   // [1]..[7]: selectors 49..55
+  logic   [63:0]            start_q;
+  eng_state_e [NumEng-1:0]  state;
+  logic   [7:0]             events;
+
+  assign events = {par_err_i, conflict_i, instret_i, rsp_rx_i, rsp_tx_i, req_rx_i, req_tx_i, 1'b0};
+
+  always_comb begin
+    for (int unsigned e = 0; e < NumEng; e++) begin
+      state[e] = state_i[e] == StIdle && wait_sem_i[e] ? StWaitSem : state_i[e];
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || clear_i) begin
+      state_q <= '0;
+      done_q  <= '0;
+      ops_q   <= '0;
+      event_q <= '0;
+      start_q <= now_i;
+    end else begin
+      for (int unsigned e = 0; e < NumEng; e++) begin
+        for (int unsigned s = 1; s < 7; s++) begin
+          if (state[e] == 3'(s)) state_q[e][s] <= state_q[e][s] + 48'd1;
+        end
+        if (done_i[e]) done_q[e] <= done_q[e] + 48'd1;
+        if (ops_i[e] != '0) ops_q[e] <= ops_q[e] + {32'b0, ops_i[e]};
+      end
+      for (int unsigned i = 1; i < 8; i++) if (events[i]) event_q[i] <= event_q[i] + 48'd1;
+    end
+  end
+
+  // ---------------------------------------------------------------- selection
+  logic [63:0] elapsed;
+  logic [1:0]  eng;
+  assign elapsed = now_i - start_q;
+  assign eng     = sel_i[5:4] == 2'd3 ? 2'd0 : sel_i[5:4];
+
+  always_ff @(posedge clk_i) begin
+    value_o <= '0;
+    if (sel_i[5:4] != 2'd3) begin
+      unique case (sel_i[3:0])
+        4'd0: begin
+          value_o <= elapsed - {16'b0, state_q[eng][1]} - {16'b0, state_q[eng][2]} -
+                     {16'b0, state_q[eng][3]} - {16'b0, state_q[eng][4]} -
+                     {16'b0, state_q[eng][5]} - {16'b0, state_q[eng][6]};
+        end
+        4'd1, 4'd2, 4'd3, 4'd4, 4'd5, 4'd6: value_o <= {16'b0, state_q[eng][sel_i[2:0]]};
+        4'd8:    value_o <= {16'b0, done_q[eng]};
+        4'd9:    value_o <= {16'b0, ops_q[eng]};
+        default: ;
+      endcase
+    end else if (sel_i[3:0] == 4'd0) begin
+      value_o <= elapsed;
+    end else if (sel_i[3:0] <= 4'd7) begin
+      value_o <= {16'b0, event_q[sel_i[2:0]]};
+    end
+  end
+
+endmodule

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "chip.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "dram/dram_channel.hpp"
+#include "error.hpp"
+#include "rtl/node_model.hpp"
+#include "rtl/sim_context.hpp"
+
+namespace tsr {
+namespace {
+
+constexpr std::uint64_t kQuantum = 4096;  // cycles per SystemC activation, at most
+
+/// Relative cost of a node's models while awake.
+unsigned weight(NodeKind kind) {
+  switch (kind) {
+    case NodeKind::Tile:
+      return 8;
+    case NodeKind::Memory:
+      return 4;
+    case NodeKind::Ctl:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
+sc_core::sc_time cycles_to_time(std::uint64_t cycles) {
+  return sc_core::sc_time(static_cast<double>(cycles) * 1e9 / Chip::kClockHz, sc_core::SC_NS);
+}
+
+}  // namespace
+
+Chip::Chip(sc_core::sc_module_name name, const Config& config, ChipOptions options)
+    : sc_module(name), config_(config), options_(std::move(options)), straps_(config.straps()) {
+  build();
+  SC_HAS_PROCESS(Chip);
+  SC_METHOD(run_cycles);
+  sensitive << resume_;
+  dont_initialize();
+}
+
+Chip::~Chip() = default;
+
+void Chip::build() {
+  context_ = std::make_unique<SimContext>(options_.seed, !options_.trace.file.empty());
+  uart_ = std::make_unique<UartTerminal>(static_cast<unsigned>(config_.uart_cycles_per_bit),
+                                         options_.uart);
+  const std::string profile = dram_profile_file(config_);
+  std::vector<MeshNode> nodes;
+  std::size_t ctl = 0;
+  for (std::size_t i = 0; i < config_.nodes.size(); ++i) {
+    const auto width = static_cast<std::size_t>(config_.mesh_w);
+    const Node here{static_cast<unsigned>(i % width), static_cast<unsigned>(i / width)};
+    const NodeKind kind = config_.nodes[i];
+    const auto straps = [&](const char* what) {
+      return NodeStraps{context_.get(), fmt::format("{}.{}_{}_{}", config_.name, what, here.x, here.y),
+                        here, &straps_};
+    };
+    MeshNode node;
+    node.weight = weight(kind);
+    node.router = make_router(straps("router"));
+    switch (kind) {
+      case NodeKind::Ctl:
+        ctl = i;
+        node.main_thread = true;
+        node.endpoint = make_ctl(straps("ctl"), host_port_, *uart_);
+        break;
+      case NodeKind::Tile:
+        node.endpoint = make_tile(straps("tile"));
+        break;
+      case NodeKind::Memory:
+        drams_.push_back(std::make_unique<DramChannel>(
+            profile, fmt::format("memory node ({}, {})", here.x, here.y),
+            static_cast<std::uint64_t>(straps_.mem_mib) << 20, [this] { request_stop(); }));
+        node.endpoint = make_memory(straps("mem"), *drams_.back());
+        break;
+      case NodeKind::Bare:
+        node.endpoint = make_bare(straps("bare"));
+        break;
+    }
+    nodes.push_back(std::move(node));
+  }
+  kernel_ = std::make_unique<Kernel>(config_.mesh_w, config_.mesh_h, std::move(nodes),
+                                     options_.threads, context_.get(), options_.trace);
+  host_port_.on_interrupt = [this](bool level) {
+    interrupt_ = level;
+    if (level) request_stop();
+  };
+  host_port_.on_watchdog = [this] {
+    watchdog_ = true;
+    request_stop();
+  };
+  host_target_ = std::make_unique<HostTarget>(
+      "host_target", host_port_,
+      HostTarget::Control{[this] { advance(kQuantum); }, [this] { request_stop(); },
+                          [this, ctl] { kernel_->wake_endpoint(ctl); }});
+}
+
+void Chip::reset() { kernel_->reset(); }
+
+void Chip::request_stop() {
+  stop_requested_ = true;
+  kernel_->request_stop();
+}
+
+void Chip::run_cycles() {
+  last_run_ = kernel_->run(std::min(budget_, kQuantum));
+  budget_ -= last_run_;
+  if (budget_ != 0 && !stop_requested_) {
+    next_trigger(cycles_to_time(last_run_));
+    return;
+  }
+  if (from_process_) {
+    paused_.notify(sc_core::SC_ZERO_TIME);
+  } else {
+    sc_core::sc_pause();
+  }
+}
+
+std::uint64_t Chip::advance(std::uint64_t cycles) {
+  const std::uint64_t limit = options_.max_cycles;
+  const std::uint64_t start = cycle();
+  if (limit != 0) {
+    if (start >= limit) {
+      throw Error(ExitCode::Timeout,
+                  fmt::format("cycle limit: {} cycles have run and the job is not finished. Raise "
+                              "--max-cycles, or look for what it waits for",
+                              start));
+    }
+    cycles = std::min(cycles, limit - start);
+  }
+  const auto wall = std::chrono::steady_clock::now();
+  stop_requested_ = false;
+  budget_ = cycles;
+  resume_.notify(cycles_to_time(last_run_));
+  const auto current = sc_core::sc_get_current_process_handle();
+  from_process_ = current.valid() && current.proc_kind() != sc_core::SC_NO_PROC_;
+  if (from_process_) {
+    sc_core::wait(paused_);
+  } else {
+    sc_core::sc_start();
+  }
+  wall_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count();
+  check();
+  if (options_.on_advance) options_.on_advance();
+  return cycle() - start;
+}
+
+void Chip::check() {
+  for (const auto& dram : drams_) {
+    if (!dram->violation().empty()) {
+      throw Error(ExitCode::CheckFailed, "DRAM timing violation: " + dram->violation());
+    }
+  }
+  if (!kernel_->violation().empty()) {
+    throw Error(ExitCode::CheckFailed, "network protocol violation: " + kernel_->violation());
+  }
+  if (context_->error_count() != 0) {
+    throw Error(ExitCode::CheckFailed,
+                fmt::format("cycle {}: an assertion of the RTL failed; its message is above", cycle()));
+  }
+  if (watchdog_) {
+    throw Error(ExitCode::ChipFault,
+                fmt::format("cycle {}: the ctl watchdog expired twice: the ctl firmware no longer "
+                            "answers. Reset the chip",
+                            cycle()));
+  }
+}
+
+void Chip::finish() {
+  uart_->flush();
+  context_->close_trace();
+}
+
+}  // namespace tsr

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/// A whole chip as a SystemC module: mesh, DRAM, UART terminal and the host's TLM-2.0 target socket.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <systemc>
+#include <vector>
+
+#include "config.hpp"
+#include "host_target/host_port.hpp"
+#include "host_target/host_target.hpp"
+#include "kernel/kernel.hpp"
+#include "uart/uart_terminal.hpp"
+
+namespace tsr {
+
+class DramChannel;
+class SimContext;
+
+/// How a chip is simulated.
+struct ChipOptions {
+  unsigned threads = 1;
+  std::uint64_t seed = 1;
+  TraceWindow trace;
+  std::uint64_t max_cycles = 0;      ///< 0: no limit
+  UartTerminal::Sink uart;           ///< gets every line of the chip's UART
+  std::function<void()> on_advance;  ///< called every few thousand cycles (progress)
+};
+
+/// Cycles are run ahead of SystemC time by at most one quantum: the chip is one SC_METHOD that runs
+/// many cycles at each activation.
+class Chip : public sc_core::sc_module {
+ public:
+  static constexpr double kClockHz = 800e6;
+
+  Chip(sc_core::sc_module_name name, const Config& config, ChipOptions options);
+  ~Chip() override;
+
+  const Config& config() const { return config_; }
+  tlm_utils::simple_target_socket<HostTarget>& host_socket() { return host_target_->socket; }
+  const HostTarget& host_target() const { return *host_target_; }
+
+  /// Reset pulse; then the chip boots as cycles are run.
+  void reset();
+  /// Run until request_stop() or `cycles` have passed; returns how many were run. Callable from
+  /// sc_main level and from SystemC thread processes. Throws Error: ExitCode::Timeout at the
+  /// cycle limit, CheckFailed on a violation, ChipFault when the watchdog declares the chip dead.
+  std::uint64_t advance(std::uint64_t cycles);
+  /// Ends the running advance() after the current cycle. For agents called within a cycle.
+  void request_stop();
+
+  std::uint64_t cycle() const { return kernel_->cycle(); }
+  std::uint64_t cycle_limit() const { return options_.max_cycles; }
+  /// Level of the chip's interrupt to the host.
+  bool host_interrupt() const { return interrupt_; }
+  const UartTerminal& uart() const { return *uart_; }
+  Kernel& kernel() { return *kernel_; }
+  /// Wall time spent in advance(), seconds.
+  double wall_seconds() const { return wall_seconds_; }
+  /// Finish output: last UART line, trace file.
+  void finish();
+
+ private:
+  void build();
+  void run_cycles();
+  void check();
+
+  Config config_;
+  ChipOptions options_;
+  ChipConfig straps_;
+  std::unique_ptr<SimContext> context_;
+  std::vector<std::unique_ptr<DramChannel>> drams_;
+  HostPort host_port_;
+  std::unique_ptr<UartTerminal> uart_;
+  std::unique_ptr<Kernel> kernel_;
+  std::unique_ptr<HostTarget> host_target_;
+  bool interrupt_ = false;
+  bool watchdog_ = false;
+  std::atomic<bool> stop_requested_{false};
+  bool from_process_ = false;    ///< advance() was called by a SystemC process
+  std::uint64_t budget_ = 0;     ///< cycles left of the running advance()
+  std::uint64_t last_run_ = 0;   ///< cycles of the last activation: SystemC time is behind by them
+  sc_core::sc_event resume_;
+  sc_core::sc_event paused_;
+  double wall_seconds_ = 0;
+};
+
+}  // namespace tsr

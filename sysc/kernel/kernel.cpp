@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "error.hpp"
+#include "rtl/sim_context.hpp"
+#include "worker_pool.hpp"
+
+namespace tsr {
+namespace {
+
+/// Below this many awake models a cycle is too short to share.
+constexpr unsigned kParallelThreshold = 6;
+constexpr std::uint64_t kPeriodPs = 1250;  // 800 MHz
+constexpr unsigned kLocal = 0, kNorth = 1, kEast = 2, kSouth = 3, kWest = 4;
+
+}  // namespace
+
+Kernel::Kernel(int mesh_w, int mesh_h, std::vector<MeshNode> nodes, unsigned threads,
+               SimContext* context, TraceWindow trace)
+    : context_(context), trace_(std::move(trace)), nodes_(std::move(nodes)) {
+  place(nodes_, std::max(1U, threads));
+  connect(mesh_w, mesh_h);
+  if (parts_.size() > 1) {
+    pool_ = std::make_unique<WorkerPool>(
+        static_cast<unsigned>(parts_.size()) - 1,
+        [this] {
+          if (context_ != nullptr) context_->bind_thread();
+        },
+        [this](unsigned worker) { clock_part(parts_[worker]); },
+        [this](unsigned worker) { carry_part<true>(parts_[worker]); });
+  }
+  if (!trace_.file.empty() && context_ != nullptr) {
+    for (auto& node : nodes_) {
+      node.router->trace(*context_);
+      node.endpoint->trace(*context_);
+    }
+  }
+}
+
+Kernel::~Kernel() = default;
+
+/// Give every model a slot. A partition owns whole 64-bit words of the activity map, and whole
+/// nodes; nodes go to the least loaded partition, heaviest kind first.
+void Kernel::place(std::vector<MeshNode>& nodes, unsigned threads) {
+  threads = std::min<unsigned>(threads, static_cast<unsigned>(nodes.size()));
+  std::vector<std::size_t> order(nodes.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    if (nodes[a].main_thread != nodes[b].main_thread) return nodes[a].main_thread;
+    if (nodes[a].weight != nodes[b].weight) return nodes[a].weight > nodes[b].weight;
+    return a < b;
+  });
+  std::vector<std::vector<std::size_t>> members(threads);
+  std::vector<std::uint64_t> load(threads, 0);
+  for (const auto node : order) {
+    const auto lightest =
+        nodes[node].main_thread
+            ? 0
+            : static_cast<std::size_t>(std::min_element(load.begin(), load.end()) - load.begin());
+    members[lightest].push_back(node);
+    load[lightest] += nodes[node].weight;
+  }
+  slot_of_router_.assign(nodes.size(), kNowhere);
+  slot_of_endpoint_.assign(nodes.size(), kNowhere);
+  std::uint32_t words = 0;
+  parts_ = std::vector<Part>(threads);
+  for (unsigned p = 0; p < threads; ++p) {
+    auto& part = parts_[p];
+    part.first_word = words;
+    std::uint32_t slot = words * 64;
+    std::sort(members[p].begin(), members[p].end());
+    for (const auto node : members[p]) {
+      slot_of_router_[node] = slot++;
+      slot_of_endpoint_[node] = slot++;
+    }
+    words = (slot + 63) / 64;
+    part.end_word = words;
+    part.stepped.resize((part.end_word - part.first_word) * 64);
+  }
+  active_.assign(words, 0);
+  slots_.resize(std::size_t{words} * 64);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    auto& router = slots_[slot_of_router_[i]];
+    auto& endpoint = slots_[slot_of_endpoint_[i]];
+    router.model = nodes[i].router.get();
+    router.partner = slot_of_endpoint_[i];
+    router.is_router = true;
+    endpoint.model = nodes[i].endpoint.get();
+    endpoint.partner = slot_of_router_[i];
+  }
+}
+
+void Kernel::connect(int mesh_w, int mesh_h) {
+  links_.resize(slots_.size() * kLinks);
+  const auto join = [&](std::uint32_t from, unsigned from_port, std::uint32_t to, unsigned to_port) {
+    for (unsigned net = 0; net < kNets; ++net) {
+      Link& link = links_[from * kLinks + net * kPorts + from_port];
+      const unsigned target = net * kPorts + to_port;
+      link.slot = to;
+      link.valid_mask = valid_pin(target);
+      link.credit_shift = credit_pin(target);
+      link.from = slots_[from].model->tx_flit[net] + from_port * kFlitWords;
+      link.to = slots_[to].model->rx_flit[net] + to_port * kFlitWords;
+    }
+  };
+  for (int y = 0; y < mesh_h; ++y) {
+    for (int x = 0; x < mesh_w; ++x) {
+      const auto node = static_cast<std::size_t>(y * mesh_w + x);
+      const auto router = slot_of_router_[node];
+      join(router, kLocal, slot_of_endpoint_[node], kLocal);
+      join(slot_of_endpoint_[node], kLocal, router, kLocal);
+      if (y > 0) join(router, kNorth, slot_of_router_[node - static_cast<std::size_t>(mesh_w)], kSouth);
+      if (x + 1 < mesh_w) join(router, kEast, slot_of_router_[node + 1], kWest);
+      if (y + 1 < mesh_h) {
+        join(router, kSouth, slot_of_router_[node + static_cast<std::size_t>(mesh_w)], kNorth);
+      }
+      if (x > 0) join(router, kWest, slot_of_router_[node - 1], kEast);
+    }
+  }
+}
+
+void Kernel::reset(unsigned cycles) {
+  for (auto& slot : slots_) {
+    if (slot.model != nullptr) slot.model->set_reset(true);
+  }
+  for (unsigned i = 0; i < cycles; ++i) {
+    for (auto& slot : slots_) {
+      if (slot.model != nullptr) slot.out = slot.model->step(0, 0);
+      slot.in = 0;
+    }
+  }
+  for (std::uint32_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].model == nullptr) continue;
+    slots_[i].model->set_reset(false);
+    wake(i);
+  }
+  cycle_ = 0;
+}
+
+void Kernel::wake_endpoint(std::size_t node) { wake(slot_of_endpoint_[node]); }
+
+bool Kernel::all_asleep() const {
+  return std::all_of(active_.begin(), active_.end(), [](std::uint64_t word) { return word == 0; });
+}
+
+unsigned Kernel::awake_count() const {
+  unsigned count = 0;
+  for (const auto word : active_) count += static_cast<unsigned>(__builtin_popcountll(word));
+  return count;
+}
+
+/// Phase one: clock the awake models of a partition. Touches nothing outside it.
+void Kernel::clock_part(Part& part) {
+  std::uint32_t count = 0;
+  for (std::uint32_t word = part.first_word; word < part.end_word; ++word) {
+    std::uint64_t bits = active_[word];
+    std::uint64_t still = bits;
+    while (bits != 0) {
+      const auto bit = static_cast<unsigned>(__builtin_ctzll(bits));
+      bits &= bits - 1;
+      const std::uint32_t index = word * 64 + bit;
+      Slot& slot = slots_[index];
+      const Pins in = slot.in;
+      slot.in = 0;
+      slot.out = slot.model->step(cycle_, in);
+      part.stepped[count++] = index;
+      if (in == 0 && (slot.out & (kPinMask | kIdlePin)) == kIdlePin && sleep_) {
+        still &= ~(1ULL << bit);
+      }
+    }
+    active_[word] = still;
+  }
+  part.count = count;
+}
+
+template <bool Atomic>
+void Kernel::deliver(std::uint32_t slot, Pins pins) {
+  const std::uint64_t bit = 1ULL << (slot % 64);
+  if constexpr (Atomic) {
+    __atomic_fetch_or(&slots_[slot].in, pins, __ATOMIC_RELAXED);
+    __atomic_fetch_or(&active_[slot / 64], bit, __ATOMIC_RELAXED);
+  } else {
+    slots_[slot].in |= pins;
+    active_[slot / 64] |= bit;
+  }
+}
+
+/// Phase two: carry what the stepped models of a partition put out to their neighbours. A flit
+/// register has one writer, so only the pins and the activity map are shared.
+template <bool Atomic>
+void Kernel::carry_part(Part& part) {
+  for (std::uint32_t i = 0; i < part.count; ++i) {
+    const std::uint32_t index = part.stepped[i];
+    Slot& slot = slots_[index];
+    const Link* const links = &links_[index * kLinks];
+    if (slot.is_router) {
+      ++part.router_steps;
+      if (slot.model->count_out != nullptr) {
+        NodeModel& endpoint = *slots_[slot.partner].model;
+        if (endpoint.count_in != nullptr) *endpoint.count_in = *slot.model->count_out;
+      }
+    } else {
+      ++part.endpoint_steps;
+      const auto* select = slot.model->count_select_out;
+      if (select != nullptr) {
+        std::uint8_t* input = slots_[slot.partner].model->count_select_in;
+        if (input != nullptr && *input != *select) {
+          *input = *select;
+          deliver<Atomic>(slot.partner, 0);
+        }
+      }
+    }
+    Pins valid = slot.out & kValidMask;
+    while (valid != 0) {
+      const auto link_index = static_cast<unsigned>(__builtin_ctz(valid));
+      valid &= valid - 1;
+      const Link& link = links[link_index];
+      if (link.slot == kNowhere) {
+        lost(part, index, link_index);
+        continue;
+      }
+      std::memcpy(link.to, link.from, kFlitWords * sizeof(std::uint32_t));
+      deliver<Atomic>(link.slot, link.valid_mask);
+      ++part.flits;
+    }
+    Pins credits = (slot.out & kPinMask) >> kCreditShift;
+    while (credits != 0) {
+      const auto link_index = static_cast<unsigned>(__builtin_ctz(credits)) / 2;
+      const Pins pulse = (credits >> (2 * link_index)) & 3U;
+      credits &= ~(3U << (2 * link_index));
+      const Link& link = links[link_index];
+      if (link.slot == kNowhere) {
+        lost(part, index, link_index);
+        continue;
+      }
+      deliver<Atomic>(link.slot, pulse << link.credit_shift);
+    }
+  }
+}
+
+void Kernel::lost(Part& part, std::uint32_t slot, unsigned link) {
+  if (!part.violation.empty()) return;
+  const auto node = static_cast<std::size_t>(
+      std::find(slot_of_router_.begin(), slot_of_router_.end(), slot) - slot_of_router_.begin());
+  static const char* const kPortNames[] = {"local", "north", "east", "south", "west"};
+  part.violation = fmt::format("cycle {}: the router of node {} drives its {} {} port, where no node is",
+                               cycle_, node, link < kPorts ? "request" : "response",
+                               kPortNames[link % kPorts]);
+  request_stop();
+}
+
+void Kernel::serial_cycle() {
+  for (auto& part : parts_) clock_part(part);
+  for (auto& part : parts_) carry_part<false>(part);
+}
+
+void Kernel::parallel_cycle() {
+  if (!pool_->resumed()) pool_->resume();
+  pool_->cycle();
+  ++parallel_cycles_;
+}
+
+/// As a serial cycle, but with all models between the two clock edges at the same time.
+void Kernel::traced_cycle() {
+  if (!context_->trace_open()) context_->open_trace(trace_.file);
+  for (auto& part : parts_) {
+    part.count = 0;
+    for (std::uint32_t index = part.first_word * 64; index < part.end_word * 64; ++index) {
+      if (!awake(index)) continue;
+      Slot& slot = slots_[index];
+      const Pins in = slot.in;
+      slot.in = 0;
+      slot.out = slot.model->rise(cycle_, in);
+      part.stepped[part.count++] = index;
+      if (in == 0 && (slot.out & (kPinMask | kIdlePin)) == kIdlePin && sleep_) {
+        active_[index / 64] &= ~(1ULL << (index % 64));
+      }
+    }
+  }
+  context_->dump(cycle_ * kPeriodPs);
+  for (auto& part : parts_) {
+    for (std::uint32_t i = 0; i < part.count; ++i) slots_[part.stepped[i]].model->fall();
+  }
+  context_->dump(cycle_ * kPeriodPs + kPeriodPs / 2);
+  for (auto& part : parts_) carry_part<false>(part);
+}
+
+std::uint64_t Kernel::run(std::uint64_t cycles) {
+  const bool traced = !trace_.file.empty() && context_ != nullptr;
+  stop_.store(false, std::memory_order_relaxed);
+  std::uint64_t done = 0;
+  while (done < cycles && !stop_.load(std::memory_order_relaxed)) {
+    if (traced && cycle_ >= trace_.from && cycle_ <= trace_.to) {
+      traced_cycle();
+    } else if (pool_ != nullptr && awake_count() >= kParallelThreshold) {
+      parallel_cycle();
+    } else {
+      serial_cycle();
+    }
+    ++cycle_;
+    ++done;
+  }
+  if (pool_ != nullptr && pool_->resumed()) pool_->park();
+  if (traced && cycle_ > trace_.to) context_->close_trace();
+  for (const auto& part : parts_) {
+    if (violation_.empty()) violation_ = part.violation;
+  }
+  return done;
+}
+
+KernelStats Kernel::stats() const {
+  KernelStats stats;
+  stats.cycles = cycle_;
+  stats.parallel_cycles = parallel_cycles_;
+  for (const auto& part : parts_) {
+    stats.router_steps += part.router_steps;
+    stats.endpoint_steps += part.endpoint_steps;
+    stats.flits += part.flits;
+  }
+  return stats;
+}
+
+}  // namespace tsr

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Composition kernel: clocks the models of a mesh and carries their registered outputs to their
+/// neighbours, cycle for cycle as one monolithic chip would.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "rtl/node_model.hpp"
+
+namespace tsr {
+
+class SimContext;
+class WorkerPool;
+
+/// What the kernel composes: one router and one endpoint a node, row by row.
+struct MeshNode {
+  std::unique_ptr<NodeModel> router;
+  std::unique_ptr<NodeModel> endpoint;
+  unsigned weight = 1;       ///< relative cost when awake, for the partition over threads
+  bool main_thread = false;  ///< always evaluated by the thread that calls run()
+};
+
+/// Part of a run that is written to a trace file, in cycles from the end of reset, inclusive.
+struct TraceWindow {
+  std::string file;  ///< empty: no trace
+  std::uint64_t from = 0;
+  std::uint64_t to = ~0ULL;
+};
+
+/// Counts of the kernel's own work, for measurements.
+struct KernelStats {
+  std::uint64_t cycles = 0;
+  std::uint64_t router_steps = 0;
+  std::uint64_t endpoint_steps = 0;
+  std::uint64_t flits = 0;            ///< carried over any link
+  std::uint64_t parallel_cycles = 0;  ///< cycles that used the worker threads
+};
+
+/// A model is evaluated only while it is awake. It falls asleep after a cycle in which nothing
+/// arrived, its outputs are quiet and its idle_o is 1; it wakes when a flit, a credit, a new counter
+/// selection or wake() comes. The result is the same for any number of threads.
+class Kernel {
+ public:
+  /// `threads` >= 1. `context` may be null for models that have none (then there is no trace).
+  Kernel(int mesh_w, int mesh_h, std::vector<MeshNode> nodes, unsigned threads, SimContext* context,
+         TraceWindow trace = {});
+  ~Kernel();
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  /// Hold reset for `cycles` cycles. The cycle count stays 0.
+  void reset(unsigned cycles = 8);
+  /// Run at most `cycles` cycles; ends early after a cycle in which request_stop() was called.
+  /// Returns how many were run.
+  std::uint64_t run(std::uint64_t cycles);
+  /// `false`: evaluate every model in every cycle. Only for checking that sleeping changes nothing.
+  void allow_sleep(bool allow) { sleep_ = allow; }
+  /// May be called by models and by agents during a cycle, from any worker thread.
+  void request_stop() { stop_.store(true, std::memory_order_relaxed); }
+
+  /// Cycles since reset: the chip's now_i of the next cycle.
+  std::uint64_t cycle() const { return cycle_; }
+  /// Wake a node's endpoint: its side inputs (host port, pins) have changed. Between cycles only.
+  void wake_endpoint(std::size_t node);
+  /// Whether every model sleeps: nothing would ever happen without the outside.
+  bool all_asleep() const;
+  /// Whether a node's router and endpoint are awake (for reports).
+  bool router_awake(std::size_t node) const { return awake(slot_of_router_[node]); }
+  bool endpoint_awake(std::size_t node) const { return awake(slot_of_endpoint_[node]); }
+  /// A protocol violation that the kernel itself saw (a flit or credit that left the mesh), or "".
+  const std::string& violation() const { return violation_; }
+  KernelStats stats() const;
+
+ private:
+  static constexpr std::uint32_t kNowhere = ~0U;
+
+  /// Where a link's flits and credits go.
+  struct Link {
+    std::uint32_t slot = kNowhere;   ///< neighbour
+    std::uint32_t valid_mask = 0;    ///< its valid pin
+    std::uint32_t credit_shift = 0;  ///< its credit pins
+    const std::uint32_t* from = nullptr;
+    std::uint32_t* to = nullptr;
+  };
+  struct Slot {
+    NodeModel* model = nullptr;
+    Pins in = 0;   ///< for the next step; neighbours set bits (atomically with threads)
+    Pins out = 0;  ///< of the last step
+    std::uint32_t partner = kNowhere;  ///< the other half of the node
+    bool is_router = false;
+  };
+  struct alignas(128) Part {
+    std::uint32_t first_word = 0;  ///< slots first_word * 64 .. end_word * 64
+    std::uint32_t end_word = 0;
+    std::vector<std::uint32_t> stepped;  ///< slots evaluated in this cycle
+    std::uint32_t count = 0;             ///< of them
+    std::uint64_t router_steps = 0;
+    std::uint64_t endpoint_steps = 0;
+    std::uint64_t flits = 0;
+    std::string violation;
+  };
+
+  void place(std::vector<MeshNode>& nodes, unsigned threads);
+  void connect(int mesh_w, int mesh_h);
+  void clock_part(Part& part);
+  template <bool Atomic>
+  void carry_part(Part& part);
+  template <bool Atomic>
+  void deliver(std::uint32_t slot, Pins pins);
+  void lost(Part& part, std::uint32_t slot, unsigned link);
+  void serial_cycle();
+  void traced_cycle();
+  void parallel_cycle();
+  unsigned awake_count() const;
+  bool awake(std::uint32_t slot) const { return (active_[slot / 64] >> (slot % 64) & 1) != 0; }
+  void wake(std::uint32_t slot) { active_[slot / 64] |= 1ULL << (slot % 64); }
+
+  SimContext* context_;
+  TraceWindow trace_;
+  std::vector<MeshNode> nodes_;
+  std::vector<std::uint32_t> slot_of_router_;
+  std::vector<std::uint32_t> slot_of_endpoint_;
+  std::vector<Slot> slots_;
+  std::vector<Link> links_;  ///< kLinks a slot
+  std::vector<std::uint64_t> active_;
+  std::vector<Part> parts_;
+  std::unique_ptr<WorkerPool> pool_;
+  std::atomic<bool> stop_{false};
+  bool sleep_ = true;
+  std::uint64_t cycle_ = 0;
+  std::uint64_t parallel_cycles_ = 0;
+  std::string violation_;
+};
+
+}  // namespace tsr

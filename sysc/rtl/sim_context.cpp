@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim_context.hpp"
+
+#include <fmt/format.h>
+#include <verilated.h>
+#include <verilated_fst_c.h>
+
+#include <fstream>
+
+#include "../error.hpp"
+
+namespace tsr {
+
+SimContext::SimContext(std::uint64_t seed, bool traced)
+    : context_(std::make_unique<VerilatedContext>()) {
+  context_->randReset(2);
+  context_->randSeed(static_cast<int>(seed & 0x7fffffff) | 1);
+  context_->fatalOnError(false);
+  context_->fatalOnVpiError(false);
+  context_->traceEverOn(traced);
+  if (traced) fst_ = std::make_unique<VerilatedFstC>();
+}
+
+SimContext::~SimContext() { close_trace(); }
+
+void SimContext::open_trace(const std::string& file) {
+  if (!std::ofstream(file)) {
+    throw InputError(fmt::format("{}: the trace file cannot be written", file));
+  }
+  fst_->open(file.c_str());
+  open_ = fst_->isOpen();
+  if (!open_) throw InputError(fmt::format("{}: the trace file cannot be written", file));
+}
+
+void SimContext::dump(std::uint64_t picoseconds) { fst_->dump(picoseconds); }
+
+void SimContext::close_trace() {
+  if (open_) fst_->close();
+  open_ = false;
+}
+
+int SimContext::error_count() const { return context_->errorCount(); }
+
+void SimContext::bind_thread() { Verilated::threadContextp(context_.get()); }
+
+}  // namespace tsr

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Vpl_tile.h"
+#include "verilated_node.hpp"
+
+namespace tsr {
+namespace {
+
+class Tile final : public VerilatedNode<Vpl_tile, Tile> {
+ public:
+  explicit Tile(const NodeStraps& straps) : VerilatedNode(straps) {
+    model_.node_i = straps.node.pack();
+    set_config(model_.cfg_i, *straps.config);
+    count_select_out = &model_.cnt_sel_o;
+    count_in = &model_.cnt_i;
+  }
+
+  void before_edge(std::uint64_t now) { model_.now_i = now; }
+};
+
+}  // namespace
+
+std::unique_ptr<NodeModel> make_tile(const NodeStraps& straps) {
+  return std::make_unique<Tile>(straps);
+}
+
+}  // namespace tsr

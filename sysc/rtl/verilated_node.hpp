@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Common part of the wrappers around verilated blocks. Only the .cpp files of this folder include
+/// this header: it needs Verilator's.
+#pragma once
+
+#include <verilated.h>
+#include <verilated_fst_c.h>
+
+#include <array>
+#include <cstring>
+
+#include "node_model.hpp"
+#include "sim_context.hpp"
+
+namespace tsr {
+
+/// Moves pins between packed Pins and the ports of a verilated model whose link ports are named as
+/// the contract says. `Derived` may hide before_edge() and after_edge() to serve further ports.
+template <class Model, class Derived>
+class VerilatedNode : public NodeModel {
+ public:
+  Pins step(std::uint64_t now, Pins in) final {
+    const Pins out = VerilatedNode::rise(now, in);
+    VerilatedNode::fall();
+    return out;
+  }
+
+  Pins rise(std::uint64_t now, Pins in) final {
+    set_inputs(in);
+    derived().before_edge(now);
+    model_.clk_i = 1;
+    model_.eval();
+    derived().after_edge(now);
+    return outputs();
+  }
+
+  void fall() final {
+    model_.clk_i = 0;
+    model_.eval();
+  }
+
+  void set_reset(bool active) final { model_.rst_ni = !active; }
+
+  void trace(SimContext& context) final { model_.trace(&context.fst(), 99); }
+
+  ~VerilatedNode() override { model_.final(); }
+
+ protected:
+  explicit VerilatedNode(const NodeStraps& straps)
+      : model_(straps.context->context(), straps.name.c_str()) {
+    tx_flit[0] = words(model_.req_tx_flit_o);
+    tx_flit[1] = words(model_.rsp_tx_flit_o);
+    rx_flit[0] = words(model_.req_rx_flit_i);
+    rx_flit[1] = words(model_.rsp_rx_flit_i);
+    model_.clk_i = 0;
+    model_.rst_ni = 0;
+  }
+
+  void before_edge(std::uint64_t) {}
+  void after_edge(std::uint64_t) {}
+
+  template <class Wide>
+  static std::uint32_t* words(Wide& wide) {
+    return &wide[0];
+  }
+
+  Model model_;
+
+ private:
+  Derived& derived() { return static_cast<Derived&>(*this); }
+
+  void set_inputs(Pins in) {
+    model_.req_rx_valid_i = in & 31U;
+    model_.rsp_rx_valid_i = (in >> kPorts) & 31U;
+    model_.req_tx_credit_i = (in >> kCreditShift) & 1023U;
+    model_.rsp_tx_credit_i = (in >> (kCreditShift + 2 * kPorts)) & 1023U;
+  }
+
+  Pins outputs() const {
+    Pins out = model_.req_tx_valid_o;
+    out |= static_cast<Pins>(model_.rsp_tx_valid_o) << kPorts;
+    out |= static_cast<Pins>(model_.req_rx_credit_o) << kCreditShift;
+    out |= static_cast<Pins>(model_.rsp_rx_credit_o) << (kCreditShift + 2 * kPorts);
+    out |= model_.idle_o ? kIdlePin : 0U;
+    return out;
+  }
+};
+
+/// Writes the straps' words to a cfg_i port.
+template <class Wide>
+void set_config(Wide& port, const ChipConfig& config) {
+  const auto words = config.pack();
+  for (unsigned i = 0; i < ChipConfig::kWords; ++i) port[i] = words[i];
+}
+
+}  // namespace tsr

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The composition kernel with RTL routers and bare nodes, and endpoints in C++.
+#include "kernel/kernel.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "rtl/sim_context.hpp"
+#include "test_endpoint.hpp"
+
+namespace tsr {
+namespace {
+
+using test::Arrival;
+using test::TestEndpoint;
+
+/// A mesh of routers; nodes where `plan` has 'E' carry a TestEndpoint, the others tsr_bare.
+class Mesh {
+ public:
+  Mesh(std::vector<std::string> plan, unsigned threads, TraceWindow trace = {})
+      : plan_(std::move(plan)), context_(1, !trace.file.empty()) {
+    chip_.mesh_w = static_cast<unsigned>(plan_[0].size());
+    chip_.mesh_h = static_cast<unsigned>(plan_.size());
+    chip_.mem = {{0, 0}};
+    std::vector<MeshNode> nodes;
+    for (unsigned y = 0; y < chip_.mesh_h; ++y) {
+      for (unsigned x = 0; x < chip_.mesh_w; ++x) {
+        const Node here{x, y};
+        const auto straps = [&](const char* kind) {
+          return NodeStraps{&context_, fmt::format("mesh.{}_{}_{}", kind, x, y), here, &chip_};
+        };
+        MeshNode node;
+        node.router = make_router(straps("router"));
+        if (plan_[y][x] == 'E') {
+          auto endpoint = std::make_unique<TestEndpoint>(here);
+          endpoints_.push_back(endpoint.get());
+          node.endpoint = std::move(endpoint);
+        } else {
+          node.endpoint = make_bare(straps("bare"));
+        }
+        nodes.push_back(std::move(node));
+      }
+    }
+    kernel_ = std::make_unique<Kernel>(static_cast<int>(chip_.mesh_w), static_cast<int>(chip_.mesh_h),
+                                       std::move(nodes), threads, &context_, std::move(trace));
+    kernel_->reset();
+  }
+
+  Kernel& kernel() { return *kernel_; }
+  TestEndpoint& endpoint(std::size_t i) { return *endpoints_[i]; }
+  std::size_t endpoints() const { return endpoints_.size(); }
+  SimContext& context() { return context_; }
+
+  /// Run until everything sleeps, at most `limit` cycles; returns whether it does.
+  bool run_until_asleep(std::uint64_t limit) {
+    while (!kernel_->all_asleep() && kernel_->cycle() < limit) kernel_->run(16);
+    return kernel_->all_asleep();
+  }
+
+  /// Queue `count` reads from every endpoint to random nodes at random times.
+  void random_reads(unsigned count, std::uint64_t seed) {
+    std::mt19937_64 rng(seed);
+    for (auto* endpoint : endpoints_) {
+      std::uint64_t cycle = 0;
+      for (unsigned i = 0; i < count; ++i) {
+        cycle += rng() % 8;
+        const Node target{static_cast<unsigned>(rng() % chip_.mesh_w),
+                          static_cast<unsigned>(rng() % chip_.mesh_h)};
+        endpoint->read(target, node_address(target, 64 * i), static_cast<std::uint8_t>(i), cycle);
+      }
+    }
+  }
+
+  std::vector<std::vector<Arrival>> arrivals() const {
+    std::vector<std::vector<Arrival>> all;
+    for (const auto* endpoint : endpoints_) all.push_back(endpoint->arrivals);
+    return all;
+  }
+
+ private:
+  std::vector<std::string> plan_;
+  ChipConfig chip_;
+  SimContext context_;
+  std::vector<TestEndpoint*> endpoints_;
+  std::unique_ptr<Kernel> kernel_;
+};
+
+TEST(PlatformKernel, RequestToBareNodeGetsAnErrorAndNothingHangs) {
+  Mesh mesh({"E..", "...", "..."}, 1);
+  const Node targets[] = {{1, 0}, {2, 2}, {0, 2}, {1, 1}};
+  for (std::uint8_t i = 0; i < 4; ++i) mesh.endpoint(0).read(targets[i], node_address(targets[i], 0), i);
+  ASSERT_TRUE(mesh.run_until_asleep(1000));
+  ASSERT_EQ(mesh.endpoint(0).arrivals.size(), 4U);
+  for (const auto& arrival : mesh.endpoint(0).arrivals) {
+    EXPECT_EQ(arrival.flit.kind, Kind::kErrRsp);
+    EXPECT_EQ(arrival.flit.err, Err::kUnmapped);
+    EXPECT_EQ(arrival.flit.src, targets[arrival.flit.tag]);
+    EXPECT_EQ(arrival.flit.addr, node_address(targets[arrival.flit.tag], 0));
+  }
+  EXPECT_EQ(mesh.kernel().violation(), "");
+}
+
+TEST(PlatformKernel, HopTakesTwoCycles) {
+  Mesh mesh({"E....."}, 1);
+  mesh.run_until_asleep(100);
+  std::vector<std::uint64_t> trip;
+  for (unsigned x = 1; x <= 5; ++x) {
+    const auto start = mesh.kernel().cycle();
+    mesh.endpoint(0).read({x, 0}, node_address({x, 0}, 0), 0);
+    mesh.kernel().wake_endpoint(0);
+    ASSERT_TRUE(mesh.run_until_asleep(start + 1000));
+    trip.push_back(mesh.endpoint(0).arrivals.back().cycle - start);
+  }
+  for (std::size_t i = 1; i < trip.size(); ++i) EXPECT_EQ(trip[i] - trip[i - 1], 4U) << i;
+}
+
+TEST(PlatformKernel, EveryRequestIsAnsweredOnceUnderLoad) {
+  Mesh mesh({"E.E.", ".E.E", "EEEE", "...."}, 1);
+  mesh.random_reads(200, 1);
+  ASSERT_TRUE(mesh.run_until_asleep(100'000));
+  for (std::size_t i = 0; i < mesh.endpoints(); ++i) {
+    std::vector<unsigned> seen(256, 0);
+    for (const auto& arrival : mesh.endpoint(i).arrivals) ++seen[arrival.flit.tag];
+    for (unsigned tag = 0; tag < 200; ++tag) EXPECT_EQ(seen[tag], 1U) << i << " " << tag;
+  }
+}
+
+TEST(PlatformKernel, ThreadsChangeNothing) {
+  const std::vector<std::string> plan = {"EEEE", "E..E", "EEEE", "EEEE"};
+  Mesh one(plan, 1);
+  one.random_reads(150, 7);
+  ASSERT_TRUE(one.run_until_asleep(100'000));
+  for (const unsigned threads : {2U, 3U}) {
+    Mesh many(plan, threads);
+    many.random_reads(150, 7);
+    ASSERT_TRUE(many.run_until_asleep(100'000));
+    EXPECT_EQ(many.kernel().cycle(), one.kernel().cycle());
+    EXPECT_EQ(many.arrivals(), one.arrivals());
+    EXPECT_GT(many.kernel().stats().parallel_cycles, 100U);
+    EXPECT_EQ(many.kernel().stats().router_steps, one.kernel().stats().router_steps);
+  }
+}
+
+TEST(PlatformKernel, SleepingChangesNothing) {
+  const std::vector<std::string> plan = {"E..", ".E.", "..E"};
+  Mesh asleep(plan, 1);
+  Mesh awake(plan, 1);
+  awake.kernel().allow_sleep(false);
+  for (auto* mesh : {&asleep, &awake}) {
+    mesh->random_reads(100, 3);
+    mesh->kernel().run(4000);
+  }
+  EXPECT_TRUE(asleep.kernel().all_asleep());
+  EXPECT_EQ(asleep.arrivals(), awake.arrivals());
+  EXPECT_LT(asleep.kernel().stats().router_steps, awake.kernel().stats().router_steps / 2);
+}
+
+TEST(PlatformKernel, TraceHoldsTheWindowAndChangesNothing) {
+  const auto folder = std::filesystem::temp_directory_path() / fmt::format("tsr_kernel_test_{}", getpid());
+  std::filesystem::create_directories(folder);
+  const auto file = (folder / "mesh.fst").string();
+  Mesh plain({"E.", ".E"}, 1);
+  Mesh traced({"E.", ".E"}, 1, {file, 20, 60});
+  for (auto* mesh : {&plain, &traced}) {
+    mesh->random_reads(30, 5);
+    mesh->kernel().run(500);
+  }
+  EXPECT_EQ(plain.arrivals(), traced.arrivals());
+  EXPECT_GT(std::filesystem::file_size(file), 1000U);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(PlatformKernel, UnwritableTraceFileIsRefused) {
+  Mesh mesh({"E."}, 1, {"/nonexistent/mesh.fst"});
+  EXPECT_ANY_THROW(mesh.kernel().run(1));
+}
+
+TEST(PlatformKernel, StopEndsTheRunAfterTheCycle) {
+  Mesh mesh({"E."}, 1);
+  EXPECT_EQ(mesh.kernel().run(100), 100U);
+  EXPECT_EQ(mesh.kernel().cycle(), 100U);
+}
+
+}  // namespace
+}  // namespace tsr
