@@ -597,7 +597,12 @@ def sv_top(block):
                 bits = sv_slice(field)
                 if field.stored and field.access == "rw":
                     q = storage(reg, field)
-                    body.append(f"  {q} <= ({q} & ~wmask{bits}) | wdata{bits};")
+                    old = q
+                    if "w" in field.hw:
+                        d = f"hw2reg_i.{reg2hw(reg, field, 'd')}"
+                        de = f"hw2reg_i.{reg2hw(reg, field, 'de')}"
+                        old = f"({de} ? {d} : {q})"
+                    body.append(f"  {q} <= ({old} & ~wmask{bits}) | wdata{bits};")
                 elif field.stored and field.access == "wo":
                     body.append(f"  {storage(reg, field)} <= wdata{bits};")
             if body:

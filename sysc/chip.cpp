@@ -54,13 +54,16 @@ void Chip::build() {
   const std::string profile = dram_profile_file(config_);
   std::vector<MeshNode> nodes;
   std::size_t ctl = 0;
+  ChipFuses fuses;
+  for (const Node tile : config_.tiles) fuses.tiles |= 1ULL << (tile.y * 8 + tile.x);
   for (std::size_t i = 0; i < config_.nodes.size(); ++i) {
     const auto width = static_cast<std::size_t>(config_.mesh_w);
     const Node here{static_cast<unsigned>(i % width), static_cast<unsigned>(i / width)};
     const NodeKind kind = config_.nodes[i];
     const auto straps = [&](const char* what) {
-      return NodeStraps{context_.get(), fmt::format("{}.{}_{}_{}", config_.name, what, here.x, here.y),
-                        here, &straps_};
+      return NodeStraps{context_.get(),
+                        fmt::format("{}.{}_{}_{}", config_.name, what, here.x, here.y), here,
+                        &straps_};
     };
     MeshNode node;
     node.weight = weight(kind);
@@ -69,7 +72,7 @@ void Chip::build() {
       case NodeKind::Ctl:
         ctl = i;
         node.main_thread = true;
-        node.endpoint = make_ctl(straps("ctl"), host_port_, *uart_);
+        node.endpoint = make_ctl(straps("ctl"), fuses, host_port_, *uart_);
         break;
       case NodeKind::Tile:
         node.endpoint = make_tile(straps("tile"));
@@ -162,8 +165,9 @@ void Chip::check() {
     throw Error(ExitCode::CheckFailed, "network protocol violation: " + kernel_->violation());
   }
   if (context_->error_count() != 0) {
-    throw Error(ExitCode::CheckFailed,
-                fmt::format("cycle {}: an assertion of the RTL failed; its message is above", cycle()));
+    throw Error(
+        ExitCode::CheckFailed,
+        fmt::format("cycle {}: an assertion of the RTL failed; its message is above", cycle()));
   }
   if (watchdog_) {
     throw Error(ExitCode::ChipFault,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// A whole chip as a SystemC module: mesh, DRAM, UART terminal and the host's TLM-2.0 target socket.
+/// A whole chip as a SystemC module: mesh, DRAM, UART terminal and the host's TLM-2.0 target
+/// socket.
 #pragma once
 
 #include <atomic>
@@ -81,9 +82,9 @@ class Chip : public sc_core::sc_module {
   bool interrupt_ = false;
   bool watchdog_ = false;
   std::atomic<bool> stop_requested_{false};
-  bool from_process_ = false;    ///< advance() was called by a SystemC process
-  std::uint64_t budget_ = 0;     ///< cycles left of the running advance()
-  std::uint64_t last_run_ = 0;   ///< cycles of the last activation: SystemC time is behind by them
+  bool from_process_ = false;   ///< advance() was called by a SystemC process
+  std::uint64_t budget_ = 0;    ///< cycles left of the running advance()
+  std::uint64_t last_run_ = 0;  ///< cycles of the last activation: SystemC time is behind by them
   sc_core::sc_event resume_;
   sc_core::sc_event paused_;
   double wall_seconds_ = 0;

@@ -2,6 +2,7 @@
 #include "config.hpp"
 
 #include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -9,7 +10,6 @@
 #include <initializer_list>
 #include <optional>
 #include <sstream>
-#include <toml++/toml.h>
 
 #include "error.hpp"
 
@@ -17,7 +17,8 @@ namespace tsr {
 namespace {
 
 constexpr int kMaxMesh = 62;
-constexpr int kMaxMemoryNodeMib = 1024;  // two pseudo channels of 512 MiB
+constexpr unsigned kMaxTileCoordinate = 7;  // the ctl node's maps of tiles are 8 x 8
+constexpr int kMaxMemoryNodeMib = 1024;     // two pseudo channels of 512 MiB
 
 /// Reads one file's keys and makes every error name file, line and key.
 class Reader {
@@ -90,7 +91,8 @@ void read_floor_plan(const Reader& reader, const toml::table& root, Config& conf
   const auto* node = root.get("nodes");
   if (node == nullptr) reader.fail("nodes", "missing: the floor plan, one string a row");
   const auto* rows = node->as_array();
-  if (rows == nullptr || rows->empty()) reader.fail("nodes", "must be a non-empty array of strings");
+  if (rows == nullptr || rows->empty())
+    reader.fail("nodes", "must be a non-empty array of strings");
   if (rows->size() > kMaxMesh) {
     reader.fail("nodes", fmt::format("{} rows; at most {} are possible", rows->size(), kMaxMesh));
   }
@@ -105,8 +107,9 @@ void read_floor_plan(const Reader& reader, const toml::table& root, Config& conf
     }
     if (y == 0) config.mesh_w = static_cast<int>(row.size());
     if (row.size() != static_cast<std::size_t>(config.mesh_w)) {
-      reader.fail("nodes", fmt::format("row {} has {} nodes, row 0 has {}: all rows must be equally long",
-                                       y, row.size(), config.mesh_w));
+      reader.fail("nodes",
+                  fmt::format("row {} has {} nodes, row 0 has {}: all rows must be equally long", y,
+                              row.size(), config.mesh_w));
     }
     for (std::size_t x = 0; x < row.size(); ++x) {
       const Node here{static_cast<unsigned>(x), static_cast<unsigned>(y)};
@@ -132,8 +135,16 @@ void read_floor_plan(const Reader& reader, const toml::table& root, Config& conf
     }
   }
   config.mesh_h = static_cast<int>(rows->size());
-  if (ctls != 1) reader.fail("nodes", fmt::format("{} ctl nodes (C); a chip has exactly one", ctls));
+  if (ctls != 1)
+    reader.fail("nodes", fmt::format("{} ctl nodes (C); a chip has exactly one", ctls));
   if (config.tiles.empty()) reader.fail("nodes", "no tile (T); at least one is needed");
+  for (const Node tile : config.tiles) {
+    if (tile.x > kMaxTileCoordinate || tile.y > kMaxTileCoordinate) {
+      reader.fail("nodes",
+                  fmt::format("tile at row {} column {}: tiles must lie in rows and columns 0..{}",
+                              tile.y, tile.x, kMaxTileCoordinate));
+    }
+  }
   const auto memories = config.memories.size();
   if (memories != 1 && memories != 2 && memories != 4 && memories != 8) {
     reader.fail("nodes",
@@ -170,7 +181,8 @@ Config parse_config(const std::string& text, const std::string& file) {
   Config config;
   config.file = file;
   config.name = reader.string(&root, "", "name");
-  if (!is_plain_name(config.name)) reader.fail("name", "use letters, digits, '_', '-' and '.' only");
+  if (!is_plain_name(config.name))
+    reader.fail("name", "use letters, digits, '_', '-' and '.' only");
   read_floor_plan(reader, root, config);
 
   const auto* memory = reader.table(root, "memory");
@@ -180,8 +192,9 @@ Config parse_config(const std::string& text, const std::string& file) {
   config.memory_mib = reader.integer(memory, "memory.", "capacity_mib", count,
                                      count * kMaxMemoryNodeMib, std::nullopt);
   if (config.memory_mib % count != 0) {
-    reader.fail("memory.capacity_mib", fmt::format("{} MiB cannot be divided evenly over {} memory nodes",
-                                                   config.memory_mib, count));
+    reader.fail("memory.capacity_mib",
+                fmt::format("{} MiB cannot be divided evenly over {} memory nodes",
+                            config.memory_mib, count));
   }
   config.dram = reader.string(memory, "memory.", "dram");
   if (!is_plain_name(config.dram)) reader.fail("memory.dram", "is a profile name, not a path");
@@ -204,9 +217,9 @@ Config parse_config(const std::string& text, const std::string& file) {
                                             config.spm_kib, TSR_BUILT_SPM_KIB));
   }
   if (config.me_rows != TSR_BUILT_ME_ROWS || config.me_cols != TSR_BUILT_ME_COLS) {
-    reader.fail("tile.me", fmt::format("[{}, {}], but the tile model was built with [{}, {}]",
-                                       config.me_rows, config.me_cols, TSR_BUILT_ME_ROWS,
-                                       TSR_BUILT_ME_COLS));
+    reader.fail("tile.me",
+                fmt::format("[{}, {}], but the tile model was built with [{}, {}]", config.me_rows,
+                            config.me_cols, TSR_BUILT_ME_ROWS, TSR_BUILT_ME_COLS));
   }
 
   if (const auto* uart = reader.table(root, "uart"); uart != nullptr) {
@@ -224,8 +237,8 @@ std::string config_folder() {
 
 Config load_config(const std::string& name_or_file) {
   namespace fs = std::filesystem;
-  const bool is_file = name_or_file.find('/') != std::string::npos ||
-                       fs::path(name_or_file).extension() == ".toml";
+  const bool is_file =
+      name_or_file.find('/') != std::string::npos || fs::path(name_or_file).extension() == ".toml";
   const fs::path path =
       is_file ? fs::path(name_or_file) : fs::path(config_folder()) / (name_or_file + ".toml");
   if (!fs::is_regular_file(path)) {

@@ -37,7 +37,8 @@ struct Config {
   std::size_t index(Node node) const {
     return static_cast<std::size_t>(node.y) * static_cast<std::size_t>(mesh_w) + node.x;
   }
-  /// Matrix engine cells times the four BF16 products of a cell: peak multiply-adds a cycle and tile.
+  /// Matrix engine cells times the four BF16 products of a cell: peak multiply-adds a cycle and
+  /// tile.
   std::uint64_t bf16_macs_per_cycle() const {
     return 4ULL * static_cast<std::uint64_t>(me_rows) * static_cast<std::uint64_t>(me_cols);
   }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Trains the Fashion-MNIST multilayer perceptron of the main job and writes data/mlp.bin.
 ///
-/// Network: 784-128-10, ReLU, softmax cross entropy. Mini-batch gradient descent with momentum, a cosine
-/// learning-rate schedule, weight decay and random one-pixel shifts. Everything random comes from one
-/// seed; the weights are rounded to BF16 (nearest even) at the end and the test accuracy is that of the
-/// rounded network with inputs pixel / 255 rounded to BF16.
+/// Network: 784-128-10, ReLU, softmax cross entropy. Mini-batch gradient descent with momentum, a
+/// cosine learning-rate schedule, weight decay and random one-pixel shifts. Everything random comes
+/// from one seed; the weights are rounded to BF16 (nearest even) at the end and the test accuracy
+/// is that of the rounded network with inputs pixel / 255 rounded to BF16.
 ///
-/// File (little endian): "TSRMLP1\0", u32 layers, then per layer u32 inputs, u32 outputs, BF16 weights
-/// [outputs][inputs], FP32 bias [outputs].
+/// File (little endian): "TSRMLP1\0", u32 layers, then per layer u32 inputs, u32 outputs, BF16
+/// weights [outputs][inputs], FP32 bias [outputs].
 #include <fmt/format.h>
 #include <zlib.h>
 

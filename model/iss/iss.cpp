@@ -26,8 +26,8 @@ constexpr std::uint32_t imm_b(std::uint32_t insn) {
                      13);
 }
 constexpr std::uint32_t imm_j(std::uint32_t insn) {
-  return sign_extend(bits(insn, 31, 31) << 20 | bits(insn, 19, 12) << 12 | bits(insn, 20, 20) << 11 |
-                         bits(insn, 30, 21) << 1,
+  return sign_extend(bits(insn, 31, 31) << 20 | bits(insn, 19, 12) << 12 |
+                         bits(insn, 20, 20) << 11 | bits(insn, 30, 21) << 1,
                      21);
 }
 

@@ -2,8 +2,9 @@
 /// Instruction-set model of the Tessera core: RV32IM, Zicsr, Zicntr, Zifencei, machine mode.
 ///
 /// Executes one instruction per step() and reports what the RTL core's retire port reports.
-/// Time, interrupt lines and memory come from the outside; interrupts are taken only when asked for,
-/// so that the model can follow an RTL core's choice, or decide itself with pending_interrupt().
+/// Time, interrupt lines and memory come from the outside; interrupts are taken only when asked
+/// for, so that the model can follow an RTL core's choice, or decide itself with
+/// pending_interrupt().
 #pragma once
 
 #include <array>
@@ -21,7 +22,8 @@ class IssMemory {
   virtual ~IssMemory() = default;
   /// Instruction word at `addr`.
   virtual bool fetch(std::uint32_t addr, std::uint32_t& insn) = 0;
-  /// Read the bytes of the word at `addr` whose bit in `strb` (4 bits) is set; other bytes are ignored.
+  /// Read the bytes of the word at `addr` whose bit in `strb` (4 bits) is set; other bytes are
+  /// ignored.
   virtual bool load(std::uint32_t addr, std::uint8_t strb, std::uint32_t& word) = 0;
   /// Write those bytes of `word`.
   virtual bool store(std::uint32_t addr, std::uint8_t strb, std::uint32_t word) = 0;
@@ -40,8 +42,8 @@ class Iss {
   /// Interrupt lines in mip's layout; bits that the core does not implement are ignored.
   void set_irq(std::uint32_t mip) { mip_ = mip & kIrqMask; }
 
-  /// Execute one instruction, or take its exception. Never takes an interrupt. WFI completes at once; see
-  /// waiting().
+  /// Execute one instruction, or take its exception. Never takes an interrupt. WFI completes at
+  /// once; see waiting().
   Retire step();
   /// Code (3, 7, 11, 16..31) of the interrupt that is pending, enabled and first in priority.
   std::optional<std::uint32_t> pending_interrupt() const;

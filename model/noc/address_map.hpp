@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The global address map in C++: mirror of the functions and `chip_cfg_t` in rtl/common/tsr_pkg.sv.
+/// The global address map in C++: mirror of the functions and `chip_cfg_t` in
+/// rtl/common/tsr_pkg.sv.
 #pragma once
 
 #include <array>
@@ -31,9 +32,7 @@ struct Rect {
   Node hi;
 
   friend bool operator==(const Rect& a, const Rect& b) { return a.lo == b.lo && a.hi == b.hi; }
-  bool contains(Node n) const {
-    return n.x >= lo.x && n.x <= hi.x && n.y >= lo.y && n.y <= hi.y;
-  }
+  bool contains(Node n) const { return n.x >= lo.x && n.x <= hi.x && n.y >= lo.y && n.y <= hi.y; }
 };
 
 /// Address space, address bits 55:52.
@@ -59,13 +58,14 @@ class ChipConfig {
   static constexpr unsigned kBits = 138;
   static constexpr unsigned kWords = 5;
 
-  unsigned mesh_w = 1;       ///< columns, 1..63
-  unsigned mesh_h = 1;       ///< rows, 1..63
-  Node ctl;                  ///< the ctl node
-  std::vector<Node> mem;     ///< memory nodes: 1, 2, 4 or 8
-  unsigned mem_mib = 512;    ///< capacity of one memory node in MiB, 1..65535
+  unsigned mesh_w = 1;     ///< columns, 1..63
+  unsigned mesh_h = 1;     ///< rows, 1..63
+  Node ctl;                ///< the ctl node
+  std::vector<Node> mem;   ///< memory nodes: 1, 2, 4 or 8
+  unsigned mem_mib = 512;  ///< capacity of one memory node in MiB, 1..65535
 
-  /// log2 of the number of memory nodes. Throws std::invalid_argument unless there are 1, 2, 4 or 8.
+  /// log2 of the number of memory nodes. Throws std::invalid_argument unless there are 1, 2, 4
+  /// or 8.
   unsigned mem_log2() const {
     for (unsigned log2 = 0; log2 < 4; ++log2) {
       if (mem.size() == std::size_t{1} << log2) return log2;
@@ -74,7 +74,9 @@ class ChipConfig {
   }
 
   /// Total HBM bytes.
-  std::uint64_t hbm_bytes() const { return static_cast<std::uint64_t>(mem_mib) << 20 << mem_log2(); }
+  std::uint64_t hbm_bytes() const {
+    return static_cast<std::uint64_t>(mem_mib) << 20 << mem_log2();
+  }
 
   /// True when `node` lies in the mesh.
   bool in_mesh(Node node) const { return node.x < mesh_w && node.y < mesh_h; }

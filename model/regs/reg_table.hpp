@@ -23,9 +23,7 @@ struct Field {
   int d, de;
 
   /// The field's bits in place.
-  constexpr std::uint32_t mask() const {
-    return (width == 32 ? ~0U : (1U << width) - 1U) << lsb;
-  }
+  constexpr std::uint32_t mask() const { return (width == 32 ? ~0U : (1U << width) - 1U) << lsb; }
   constexpr bool readable() const { return access != Access::kWo; }
   constexpr bool writable() const { return access != Access::kRo; }
   /// Value comes straight from hardware.

@@ -78,10 +78,12 @@ module tsr_hostport
   always_comb begin
     slot_free = 1'b0;
     slot      = '0;
-    for (int unsigned i = 0; i < Slots; i++) begin
-      if (!slot_free && !busy_q[i]) begin
-        slot_free = 1'b1;
-        slot      = 5'(i);
+    if (q_valid) begin
+      for (int unsigned i = 0; i < Slots; i++) begin
+        if (!slot_free && !busy_q[i]) begin
+          slot_free = 1'b1;
+          slot      = 5'(i);
+        end
       end
     end
   end

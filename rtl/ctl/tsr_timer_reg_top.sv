@@ -74,16 +74,16 @@ module tsr_timer_reg_top
       if (hw2reg_i.compare_hi.t.de) regs_q.compare_hi.t.q <= hw2reg_i.compare_hi.t.d;
       if (hw2reg_i.ctrl.en.de) regs_q.ctrl.en.q <= hw2reg_i.ctrl.en.d;
       if (we && hit_compare_lo) begin
-        regs_q.compare_lo.t.q <= (regs_q.compare_lo.t.q & ~wmask[31:0]) | wdata[31:0];
+        regs_q.compare_lo.t.q <= ((hw2reg_i.compare_lo.t.de ? hw2reg_i.compare_lo.t.d : regs_q.compare_lo.t.q) & ~wmask[31:0]) | wdata[31:0];
       end
       if (we && hit_compare_hi) begin
-        regs_q.compare_hi.t.q <= (regs_q.compare_hi.t.q & ~wmask[31:0]) | wdata[31:0];
+        regs_q.compare_hi.t.q <= ((hw2reg_i.compare_hi.t.de ? hw2reg_i.compare_hi.t.d : regs_q.compare_hi.t.q) & ~wmask[31:0]) | wdata[31:0];
       end
       if (we && hit_period) begin
         regs_q.period.cycles.q <= (regs_q.period.cycles.q & ~wmask[31:0]) | wdata[31:0];
       end
       if (we && hit_ctrl) begin
-        regs_q.ctrl.en.q <= (regs_q.ctrl.en.q & ~wmask[0]) | wdata[0];
+        regs_q.ctrl.en.q <= ((hw2reg_i.ctrl.en.de ? hw2reg_i.ctrl.en.d : regs_q.ctrl.en.q) & ~wmask[0]) | wdata[0];
       end
       if (we && hit_irq_state && wdata[0]) regs_q.irq_state.expired.q <= 1'b0;
       if (hw2reg_i.irq_state.expired.de && hw2reg_i.irq_state.expired.d) regs_q.irq_state.expired.q <= 1'b1;

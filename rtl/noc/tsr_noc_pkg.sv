@@ -26,10 +26,9 @@ package tsr_noc_pkg;
   /// Ports that a flit leaves by: the branches at node `here` of the dimension-order tree that covers the
   /// rectangle `dst`, for a flit that came in by port `from`. A single destination is a 1 x 1 rectangle.
   function automatic dirs_t branches(rect_t dst, node_t here, dir_e from, bit x_first);
-    dirs_t  d;
     coord_t lo_a, hi_a, at_a, lo_b, hi_b, at_b;
     dir_e   plus_a, minus_a, plus_b, minus_b;
-    logic   along_a, in_a, in_b;
+    logic   turn, in_a, in_b, go_plus_a, go_minus_a, go_plus_b, go_minus_b;
     // a: dimension travelled first, b: second.
     lo_a    = x_first ? dst.lo.x : dst.lo.y;
     hi_a    = x_first ? dst.hi.x : dst.hi.y;
@@ -43,14 +42,14 @@ package tsr_noc_pkg;
     minus_b = x_first ? DirNorth : DirWest;
     in_a    = (lo_a <= at_a) && (at_a <= hi_a);
     in_b    = (lo_b <= at_b) && (at_b <= hi_b);
-    along_a = (from != plus_b) && (from != minus_b);
-    d = '0;
-    d[plus_a]   = (hi_a > at_a) && ((from == DirLocal) || (from == minus_a));
-    d[minus_a]  = (lo_a < at_a) && ((from == DirLocal) || (from == plus_a));
-    d[plus_b]   = (hi_b > at_b) && ((from == minus_b) || (along_a && in_a));
-    d[minus_b]  = (lo_b < at_b) && ((from == plus_b) || (along_a && in_a));
-    d[DirLocal] = in_a && in_b;
-    return d;
+    turn    = in_a && (from != plus_b) && (from != minus_b);
+    go_plus_a  = (hi_a > at_a) && ((from == DirLocal) || (from == minus_a));
+    go_minus_a = (lo_a < at_a) && ((from == DirLocal) || (from == plus_a));
+    go_plus_b  = (hi_b > at_b) && (turn || (from == minus_b));
+    go_minus_b = (lo_b < at_b) && (turn || (from == plus_b));
+    // West, south, east, north, local.
+    if (x_first) return {go_minus_a, go_plus_b, go_plus_a, go_minus_b, in_a && in_b};
+    return {go_minus_b, go_plus_a, go_plus_b, go_minus_a, in_a && in_b};
   endfunction
 
   /// Turns that dimension order allows: bit [from][to]. `branches` never takes another one.

@@ -56,165 +56,210 @@ module tsr_router
 
   typedef tsr_noc_pkg::dirs_t dirs_t;
   typedef tsr_noc_pkg::meta_t meta_t;
+  typedef logic [PtrW-1:0]    ptr_t;
   typedef logic [CountW-1:0]  count_t;
+  typedef logic [BufW-1:0]    buf_t;
 
   `TSR_STATIC_ASSERT(DepthIsPowerOfTwo, VcDepth == (1 << PtrW))
   `TSR_STATIC_ASSERT(VcIsOneBit, NumVc == 2)
 
-  // ---------------------------------------------------------------- state
+  // Comparing two scores settles class, age and, for a tie, the buffer number.
+  typedef struct packed {
+    logic        valid;
+    logic        cls;
+    logic [11:0] age;
+    buf_t        rank;  // the first buffer has the highest
+  } score_t;
 
-  flit_t                    buf_q  [NumBuf][VcDepth];
-  meta_t                    meta_q [NumBuf][VcDepth];
-  logic [NumBuf-1:0][PtrW-1:0] wr_q, rd_q;
-  count_t [NumBuf-1:0]      fill_q;
-  dirs_t  [NumBuf-1:0]      done_q;    // ports that already have the head flit
-  count_t [NumBuf-1:0]      owe_q;     // freed slots whose credit has not gone back yet
-  logic   [NumBuf-1:0]      rx_credit_q;
-  dirs_t                    tx_valid_q;
-  count_t [NumDir-1:0][NumVc-1:0] tx_credit_q;
-  logic [11:0]              now_q;
-  tsr_noc_pkg::counts_t     count_q;
-  logic                     idle_q;
+  // Buffer b is VC b % NumVc of port b / NumVc.
+  flit_t buf_q  [NumDir][NumVc*VcDepth];  // index {VC, pointer}
+  meta_t meta_q [NumDir][NumVc*VcDepth];
 
-  // ---------------------------------------------------------------- arbitration
+  dirs_t  need  [NumBuf];                 // ports that the head flit of buffer b still needs; zero: empty
+  ptr_t   rd    [NumBuf];                 // where it is
+  score_t score [NumBuf];
+  dirs_t  send;                           // ports that send in this cycle
+  buf_t   winner [NumDir];                // and from which buffer
 
-  dirs_t [NumBuf-1:0]           need;    // ports that the head flit of a buffer still needs
-  dirs_t [NumBuf-1:0]           served;  // ports that take it in this cycle
-  dirs_t                        send;    // ports that send
-  logic  [NumDir-1:0][BufW-1:0] winner;  // and from which buffer
+  logic [11:0] now_q;
+  always_ff @(posedge clk_i) now_q <= now_i;
 
-  always_comb begin : p_arbitrate
-    automatic logic [NumBuf-1:0][12:0] key;
-    automatic logic [12:0] best;
-    automatic meta_t head;
-    need   = '0;
-    served = '0;
-    send   = '0;
-    winner = '0;
-    key    = '0;
-    head   = '0;
-    best   = '0;
-    for (int unsigned b = 0; b < NumBuf; b++) begin
-      if (fill_q[b] != '0) begin
-        head    = meta_q[b][rd_q[b]];
-        need[b] = head.want & ~done_q[b];
-        key[b]  = {head.cls, now_q - head.birth};
-      end
-    end
-    for (int unsigned o = 0; o < NumDir; o++) begin
-      best = '0;
-      for (int unsigned b = 0; b < NumBuf; b++) begin
-        if (Turn[b/NumVc][o] && need[b][o] && (tx_credit_q[o][b%NumVc] != '0) &&
-            (!send[o] || (key[b] > best))) begin
-          send[o]   = 1'b1;
-          winner[o] = BufW'(b);
-          best      = key[b];
-        end
-      end
-      for (int unsigned b = 0; b < NumBuf; b++) begin
-        served[b][o] = Turn[b/NumVc][o] && send[o] && (winner[o] == BufW'(b));
-      end
-    end
-  end
+  // ---------------------------------------------------------------- outputs: arbitration and credits
 
-  // ---------------------------------------------------------------- outputs
+  logic [NumDir-1:0][31:0] sent;
 
   for (genvar o = 0; o < NumDir; o++) begin : gen_out
-    flit_t flit_q;
+    count_t [NumVc-1:0] credit_q;
+    logic               valid_q;
+    logic [31:0]        sent_q;
+    score_t             best;
+    logic               wanted;  // by anyone; spares the simulator the comparisons
+
+    always_comb begin : p_arbitrate
+      best   = '0;
+      wanted = 1'b0;
+      for (int unsigned b = 0; b < NumBuf; b++) wanted |= Turn[b/NumVc][o] && need[b][o];
+      for (int unsigned b = 0; b < NumBuf; b++) begin
+        if (wanted && Turn[b/NumVc][o]) begin
+          best = (need[b][o] && (credit_q[b%NumVc] != '0) && (score[b] > best)) ? score[b] : best;
+        end
+      end
+    end
+    assign send[o]   = best.valid;
+    assign winner[o] = BufW'(NumBuf - 1) - best.rank;
+
     always_ff @(posedge clk_i) begin
+      valid_q <= send[o];
       if (send[o]) begin
+        sent_q <= sent_q + 1'b1;
         for (int unsigned b = 0; b < NumBuf; b++) begin
-          if (Turn[b/NumVc][o] && (winner[o] == BufW'(b))) flit_q <= buf_q[b][rd_q[b]];
+          if (Turn[b/NumVc][o] && (winner[o] == BufW'(b))) begin
+            tx_flit_o[o] <= buf_q[b/NumVc][{1'(b%NumVc), rd[b]}];
+          end
         end
       end
-    end
-    assign tx_flit_o[o] = flit_q;
-  end
-
-  assign tx_valid_o  = tx_valid_q;
-  assign rx_credit_o = rx_credit_q;
-  assign count_o     = count_q;
-  assign idle_o      = idle_q;
-
-  // ---------------------------------------------------------------- buffers, credits, counters
-
-  always_ff @(posedge clk_i) begin : p_state
-    automatic logic [NumBuf-1:0] push, pop, drop;
-    automatic logic   good;
-    automatic meta_t  meta;
-    automatic hdr_t   h;
-    automatic count_t owe;
-    automatic logic [BufW-1:0] at;
-
-    now_q      <= now_i;
-    tx_valid_q <= send;
-
-    push = '0;
-    drop = '0;
-    for (int unsigned p = 0; p < NumDir; p++) begin
-      if (rx_valid_i[p]) begin
-        h          = rx_flit_i[p].hdr;
-        at         = BufW'(NumVc * p) + BufW'(h.vc);
-        good       = hdr_parity(h) == h.par;
-        meta.want  = tsr_noc_pkg::branches(h.dst, node_i, dir_e'(p), XFirst) & link_en_i;
-        meta.cls   = h.cls;
-        meta.birth = h.birth;
-        if (good && (meta.want != '0)) begin
-          push[at]              = 1'b1;
-          buf_q[at][wr_q[at]]  <= rx_flit_i[p];
-          meta_q[at][wr_q[at]] <= meta;
-        end else begin
-          drop[at] = 1'b1;
-          if (good) count_q[tsr_noc_pkg::CntDropped] <= count_q[tsr_noc_pkg::CntDropped] + 1'b1;
-          else count_q[tsr_noc_pkg::CntParity] <= count_q[tsr_noc_pkg::CntParity] + 1'b1;
-        end
-      end
-    end
-
-    for (int unsigned b = 0; b < NumBuf; b++) begin
-      pop[b] = (need[b] != '0) && (need[b] == served[b]);
-      if (served[b] != '0) done_q[b] <= pop[b] ? '0 : done_q[b] | served[b];
-      if (push[b]) wr_q[b] <= wr_q[b] + 1'b1;
-      if (pop[b]) rd_q[b] <= rd_q[b] + 1'b1;
-      if (push[b] != pop[b]) fill_q[b] <= push[b] ? fill_q[b] + 1'b1 : fill_q[b] - 1'b1;
-      owe = owe_q[b] + count_t'(pop[b]) + count_t'(drop[b]);
-      rx_credit_q[b] <= owe != '0;
-      owe_q[b]       <= (owe != '0) ? owe - 1'b1 : '0;
-    end
-
-    for (int unsigned o = 0; o < NumDir; o++) begin
-      if (send[o]) count_q[o] <= count_q[o] + 1'b1;
       for (int unsigned v = 0; v < NumVc; v++) begin
         if ((send[o] && (winner[o][0] == 1'(v))) != tx_credit_i[o][v]) begin
-          tx_credit_q[o][v] <= tx_credit_i[o][v] ? tx_credit_q[o][v] + 1'b1
-                                                 : tx_credit_q[o][v] - 1'b1;
+          credit_q[v] <= tx_credit_i[o][v] ? credit_q[v] + 1'b1 : credit_q[v] - 1'b1;
         end
+      end
+      if (!rst_ni) begin
+        valid_q  <= 1'b0;
+        sent_q   <= '0;
+        credit_q <= {NumVc{count_t'(VcDepth)}};
       end
     end
 
-    idle_q <= (rx_valid_i == '0) && (fill_q == '0) && (tx_valid_q == '0) && (rx_credit_q == '0) &&
-              (owe_q == '0);
+    assign tx_valid_o[o] = valid_q;
+    assign sent[o]       = sent_q;
 
-    if (!rst_ni) begin
-      wr_q        <= '0;
-      rd_q        <= '0;
-      fill_q      <= '0;
-      done_q      <= '0;
-      owe_q       <= '0;
-      rx_credit_q <= '0;
-      tx_valid_q  <= '0;
-      tx_credit_q <= {NumDir * NumVc{count_t'(VcDepth)}};
-      count_q     <= '0;
-      idle_q      <= 1'b0;
+    for (genvar v = 0; v < NumVc; v++) begin : gen_check
+      `TSR_ASSERT(CreditInRange, credit_q[v] <= count_t'(VcDepth))
     end
   end
 
-  // ---------------------------------------------------------------- implementation checks
+  // ---------------------------------------------------------------- inputs: buffers and their heads
 
-  for (genvar b = 0; b < NumBuf; b++) begin : gen_check
-    `TSR_ASSERT(BufferNeverOverfull, fill_q[b] <= count_t'(VcDepth))
-    `TSR_ASSERT(OnlyLegalTurns, (need[b] & ~Turn[b/NumVc]) == '0)
-    `TSR_ASSERT(CreditInRange, tx_credit_q[b/NumVc][b%NumVc] <= count_t'(VcDepth))
+  logic [NumDir-1:0] parity_err, dropped, quiet;
+
+  for (genvar p = 0; p < NumDir; p++) begin : gen_in
+    ptr_t   [NumVc-1:0] wr_q, rd_q;
+    count_t [NumVc-1:0] fill_q;
+    dirs_t  [NumVc-1:0] need_q;
+    count_t [NumVc-1:0] owe_q;       // freed slots whose credit could not go back yet
+    logic   [NumVc-1:0] credit_q;
+    logic               parity_err_q, dropped_q;
+
+    for (genvar v = 0; v < NumVc; v++) begin : gen_head
+      meta_t head;
+      assign head               = meta_q[p][{1'(v), rd_q[v]}];
+      assign need[NumVc*p+v]    = need_q[v];
+      assign rd[NumVc*p+v]      = rd_q[v];
+      assign score[NumVc*p+v]   = '{valid: 1'b1, cls: head.cls, age: now_q - head.birth,
+                                    rank: BufW'(NumBuf - 1 - (NumVc * p + v))};
+    end
+
+    always_ff @(posedge clk_i) begin
+      // verilator tracing_off
+      automatic meta_t  meta;
+      automatic logic   vc, good, accept, push, pop, drop;
+      automatic dirs_t  served, left, next;
+      automatic count_t owe;
+      // verilator tracing_on
+
+      meta         = '0;
+      accept       = 1'b0;
+      vc           = rx_flit_i[p].hdr.vc;
+      parity_err_q <= 1'b0;
+      dropped_q    <= 1'b0;
+      if (rx_valid_i[p]) begin
+        meta.want  = tsr_noc_pkg::branches(rx_flit_i[p].hdr.dst, node_i, dir_e'(p), XFirst) & link_en_i;
+        meta.cls   = rx_flit_i[p].hdr.cls;
+        meta.birth = rx_flit_i[p].hdr.birth;
+        good       = (^rx_flit_i[p].hdr) == 1'b0;
+        accept     = good && (meta.want != '0);
+        if (accept) begin
+          buf_q[p][{vc, wr_q[vc]}]  <= rx_flit_i[p];
+          meta_q[p][{vc, wr_q[vc]}] <= meta;
+        end else begin
+          parity_err_q <= !good;
+          dropped_q    <= good;
+        end
+      end
+
+      if (rx_valid_i[p] || (need_q != '0) || (owe_q != '0) || (credit_q != '0)) begin
+        for (int unsigned v = 0; v < NumVc; v++) begin
+          push = rx_valid_i[p] && (vc == 1'(v)) && accept;
+          drop = rx_valid_i[p] && (vc == 1'(v)) && !accept;
+          served = '0;
+          for (int unsigned o = 0; o < NumDir; o++) begin
+            served |= dirs_t'(Turn[p][o] && send[o] && (winner[o] == BufW'(NumVc * p + v))) << o;
+          end
+          left = need_q[v] & ~served;
+          pop  = (served != '0) && (left == '0);
+          // The next head may be arriving just now.
+          next = (fill_q[v] > count_t'(1)) ? meta_q[p][{1'(v), ptr_t'(rd_q[v] + 1'b1)}].want :
+                 push ? meta.want : '0;
+          need_q[v] <= (left != '0) ? left : next;
+          wr_q[v]   <= wr_q[v] + ptr_t'(push);
+          rd_q[v]   <= rd_q[v] + ptr_t'(pop);
+          fill_q[v] <= fill_q[v] + count_t'(push) - count_t'(pop);
+          // One credit a cycle and VC: a pop and a drop together leave one owing.
+          owe         = owe_q[v] + count_t'(pop) + count_t'(drop);
+          credit_q[v] <= owe != '0;
+          owe_q[v]    <= (owe != '0) ? owe - 1'b1 : '0;
+        end
+      end
+
+      if (!rst_ni) begin
+        wr_q         <= '0;
+        rd_q         <= '0;
+        fill_q       <= '0;
+        need_q       <= '0;
+        owe_q        <= '0;
+        credit_q     <= '0;
+        parity_err_q <= 1'b0;
+        dropped_q    <= 1'b0;
+      end
+    end
+
+    assign rx_credit_o[p] = credit_q;
+    assign parity_err[p]  = parity_err_q;
+    assign dropped[p]     = dropped_q;
+    assign quiet[p]       = (need_q == '0) && (owe_q == '0) && (credit_q == '0);
+
+    for (genvar v = 0; v < NumVc; v++) begin : gen_check
+      `TSR_ASSERT(BufferNeverOverfull, fill_q[v] <= count_t'(VcDepth))
+      `TSR_ASSERT(HeadWhenFilled, (fill_q[v] != '0) == (need_q[v] != '0))
+      `TSR_ASSERT(OnlyLegalTurns, (need_q[v] & ~Turn[p]) == '0)
+    end
   end
+
+  // ---------------------------------------------------------------- counters and sleep
+
+  logic [31:0] parity_count_q, dropped_count_q;
+  logic        idle_q;
+
+  function automatic logic [31:0] ones(dirs_t d);
+    logic [31:0] n;
+    n = '0;
+    for (int unsigned i = 0; i < NumDir; i++) n += 32'(d[i]);
+    return n;
+  endfunction
+
+  always_ff @(posedge clk_i) begin
+    if (parity_err != '0) parity_count_q <= parity_count_q + ones(parity_err);
+    if (dropped != '0) dropped_count_q <= dropped_count_q + ones(dropped);
+    idle_q <= (rx_valid_i == '0) && (&quiet) && (tx_valid_o == '0) && (parity_err == '0) &&
+              (dropped == '0);
+    if (!rst_ni) begin
+      parity_count_q  <= '0;
+      dropped_count_q <= '0;
+      idle_q          <= 1'b0;
+    end
+  end
+
+  assign count_o = {dropped_count_q, parity_count_q, sent};
+  assign idle_o  = idle_q;
 
 endmodule

@@ -1,2 +1,1 @@
-tsr_spm_bank.sv
 tsr_spm.sv

@@ -223,19 +223,28 @@ module tsr_spm
   // ---------------------------------------------------------------- banks: single-port memories
   logic [63:0] bank_rdata [NumHb*8];  // index {hyperbank, bank}
 
+  function automatic logic [63:0] merge(logic [63:0] word, logic [63:0] wdata, logic [7:0] strb);
+    logic [63:0] r;
+    for (int unsigned i = 0; i < 8; i++) r[8*i+:8] = strb[i] ? wdata[8*i+:8] : word[8*i+:8];
+    return r;
+  endfunction
+
   for (genvar h = 0; h < NumHb; h++) begin : gen_hb
     for (genvar b = 0; b < 8; b++) begin : gen_bank
-      tsr_spm_bank #(
-        .Rows(Rows)
-      ) u_bank (
-        .clk_i,
-        .en_i   (bank_en[h][b]),
-        .write_i(hb_write[h]),
-        .row_i  (lane[hb_port[h]][bank_lane[h][b]].row),
-        .strb_i (hb_strb[h][8*bank_lane[h][b]+:8]),
-        .wdata_i(hb_wdata[h][bank_lane[h][b]]),
-        .rdata_o(bank_rdata[8*h+b])
-      );
+      logic [63:0] mem_q [Rows];
+      logic [63:0] rdata_q;
+
+      always_ff @(posedge clk_i) begin
+        if (bank_en[h][b]) begin
+          logic [2:0]      l;
+          logic [RowW-1:0] row;
+          l   = bank_lane[h][b];
+          row = lane[hb_port[h]][l].row;
+          if (!hb_write[h]) rdata_q <= mem_q[row];
+          else mem_q[row] <= merge(mem_q[row], hb_wdata[h][l], hb_strb[h][8*l+:8]);
+        end
+      end
+      assign bank_rdata[8*h+b] = rdata_q;
     end
   end
 

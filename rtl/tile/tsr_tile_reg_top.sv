@@ -320,7 +320,7 @@ module tsr_tile_reg_top
         regs_q.dbg_addr.addr.q <= (regs_q.dbg_addr.addr.q & ~wmask[31:0]) | wdata[31:0];
       end
       if (we_priv && hit_dbg_data) begin
-        regs_q.dbg_data.data.q <= (regs_q.dbg_data.data.q & ~wmask[31:0]) | wdata[31:0];
+        regs_q.dbg_data.data.q <= ((hw2reg_i.dbg_data.data.de ? hw2reg_i.dbg_data.data.d : regs_q.dbg_data.data.q) & ~wmask[31:0]) | wdata[31:0];
       end
       if (we && hit_router_sel) begin
         regs_q.router_sel.sel.q <= (regs_q.router_sel.sel.q & ~wmask[3:0]) | wdata[3:0];

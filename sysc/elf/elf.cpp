@@ -18,7 +18,8 @@ constexpr std::size_t kMaxFileBytes = 64U << 20;  // debug information included
 /// Bounds-checked reader of the file's structures.
 class Bytes {
  public:
-  Bytes(const std::vector<std::uint8_t>& data, const std::string& name) : data_(data), name_(name) {}
+  Bytes(const std::vector<std::uint8_t>& data, const std::string& name)
+      : data_(data), name_(name) {}
 
   [[noreturn]] void fail(const std::string& message) const {
     throw InputError(fmt::format("{}: {}", name_, message));
@@ -53,19 +54,21 @@ Elf32_Ehdr check_header(const Bytes& file) {
   if (ident[EI_CLASS] != ELFCLASS32) {
     file.fail("a 64-bit ELF file; the cores are 32-bit: compile with -march=rv32im -mabi=ilp32");
   }
-  if (ident[EI_DATA] != ELFDATA2LSB) file.fail("a big-endian ELF file; the cores are little-endian");
+  if (ident[EI_DATA] != ELFDATA2LSB)
+    file.fail("a big-endian ELF file; the cores are little-endian");
   const auto header = file.read<Elf32_Ehdr>(0, "the ELF header");
   if (header.e_machine != EM_RISCV) {
-    file.fail(fmt::format("built for another machine (e_machine {}); RISC-V is {}", header.e_machine,
-                          EM_RISCV));
+    file.fail(fmt::format("built for another machine (e_machine {}); RISC-V is {}",
+                          header.e_machine, EM_RISCV));
   }
   if (header.e_type != ET_EXEC) {
-    file.fail(fmt::format("not an executable (e_type {}): link it with the platform's linker script",
-                          header.e_type));
+    file.fail(fmt::format(
+        "not an executable (e_type {}): link it with the platform's linker script", header.e_type));
   }
   if ((header.e_flags & (EF_RISCV_RVC | EF_RISCV_RVE | EF_RISCV_FLOAT_ABI)) != 0) {
-    file.fail("uses compressed, embedded or floating-point code, which the cores do not have: "
-              "compile with -march=rv32im -mabi=ilp32");
+    file.fail(
+        "uses compressed, embedded or floating-point code, which the cores do not have: "
+        "compile with -march=rv32im -mabi=ilp32");
   }
   if (header.e_phnum == 0) file.fail("has no program headers: nothing to load");
   if (header.e_phentsize != sizeof(Elf32_Phdr)) file.fail("program headers of an unknown size");
@@ -119,10 +122,10 @@ ElfImage ElfImage::parse(const std::vector<std::uint8_t>& bytes, const std::stri
                        !inside(start, end, kDtcmBase, dtcm_limit))) {
       const bool itcm = start < kItcmBytes;
       const bool dtcm = start >= kDtcmBase && start < kDtcmBase + kDtcmBytes;
-      file.fail(fmt::format(
-          "segment {} at {:#x}..{:#x} {}: ITCM is {:#x}..{:#x}, DTCM {:#x}..{:#x}", i, start, end,
-          itcm || dtcm ? "is too large" : "is outside the core memories", kItcmBase,
-          kItcmBase + kItcmBytes, kDtcmBase, kDtcmBase + dtcm_limit));
+      file.fail(
+          fmt::format("segment {} at {:#x}..{:#x} {}: ITCM is {:#x}..{:#x}, DTCM {:#x}..{:#x}", i,
+                      start, end, itcm || dtcm ? "is too large" : "is outside the core memories",
+                      kItcmBase, kItcmBase + kItcmBytes, kDtcmBase, kDtcmBase + dtcm_limit));
     }
     ElfSegment segment;
     segment.address = program.p_paddr;

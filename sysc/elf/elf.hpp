@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Loader of ELF32 RISC-V executables for the chip's cores: segments for ITCM and DTCM, and symbols.
+/// Loader of ELF32 RISC-V executables for the chip's cores: segments for ITCM and DTCM, and
+/// symbols.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,8 @@ inline constexpr std::uint32_t kItcmBytes = 64 * 1024;
 inline constexpr std::uint32_t kDtcmBase = 0x0001'0000;
 inline constexpr std::uint32_t kDtcmBytes = 64 * 1024;
 
-/// Bytes to place at a core's address. What the program wants zeroed beyond them (.bss) is cleared by
-/// its start-up code, as on any bare-metal target.
+/// Bytes to place at a core's address. What the program wants zeroed beyond them (.bss) is cleared
+/// by its start-up code, as on any bare-metal target.
 struct ElfSegment {
   std::uint32_t address = 0;
   std::vector<std::uint8_t> bytes;  ///< as in the file: what follows up to the memory size is zero

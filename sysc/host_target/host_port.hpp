@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Signal-level side of the ctl node's host port: what the ctl model drives and samples every cycle.
+/// Signal-level side of the ctl node's host port: what the ctl model drives and samples every
+/// cycle.
 #pragma once
 
 #include <array>
@@ -24,7 +25,7 @@ struct HostRequest {
 /// Answer to the request with the same tag.
 struct HostResponse {
   std::uint8_t tag = 0;
-  unsigned error = 0;  ///< tsr_pkg::err_e, 0 = fine
+  unsigned error = 0;                                     ///< tsr_pkg::err_e, 0 = fine
   std::array<std::uint32_t, kHostBlockBytes / 4> data{};  ///< read: the block, wanted bytes valid
 };
 

@@ -39,10 +39,9 @@ void HostTarget::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time
   refill();
   while (remaining_ != 0 || outstanding_ != 0) control_.advance();
   (write_ ? bytes_written_ : bytes_read_) += length;
-  payload.set_response_status(failure_.error == 0 ? tlm::TLM_OK_RESPONSE
-                              : failure_.error == kErrUnmapped
-                                  ? tlm::TLM_ADDRESS_ERROR_RESPONSE
-                                  : tlm::TLM_GENERIC_ERROR_RESPONSE);
+  payload.set_response_status(failure_.error == 0              ? tlm::TLM_OK_RESPONSE
+                              : failure_.error == kErrUnmapped ? tlm::TLM_ADDRESS_ERROR_RESPONSE
+                                                               : tlm::TLM_GENERIC_ERROR_RESPONSE);
 }
 
 /// Cut the next requests off the payload, as many as there are free tags.
@@ -81,10 +80,10 @@ void HostTarget::response(const HostResponse& answer) {
     if (failure_.error == 0) failure_ = {answer.error, slot.address};
     remaining_ = 0;  // what is under way still finishes
   } else if (slot.data != nullptr) {
-    std::memcpy(slot.data,
-                reinterpret_cast<const std::uint8_t*>(answer.data.data()) +
-                    slot.address % kHostBlockBytes,
-                slot.bytes);
+    std::memcpy(
+        slot.data,
+        reinterpret_cast<const std::uint8_t*>(answer.data.data()) + slot.address % kHostBlockBytes,
+        slot.bytes);
   }
   slot.busy = false;
   --outstanding_;

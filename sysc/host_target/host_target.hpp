@@ -2,13 +2,13 @@
 /// The ctl node's host port as a TLM-2.0 target: loads and stores anywhere in global address space.
 #pragma once
 
-#include <tlm>
 #include <tlm_utils/simple_target_socket.h>
 
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <systemc>
+#include <tlm>
 
 #include "host_port.hpp"
 
@@ -31,8 +31,8 @@ class HostTarget : public sc_core::sc_module {
 
   tlm_utils::simple_target_socket<HostTarget> socket;
 
-  /// `advance` runs the chip until `finished` of stop() or throws; `stop` ends the running cycle's run;
-  /// `wake` wakes the ctl node.
+  /// `advance` runs the chip until `finished` of stop() or throws; `stop` ends the running cycle's
+  /// run; `wake` wakes the ctl node.
   struct Control {
     std::function<void()> advance;
     std::function<void()> stop;

@@ -97,7 +97,8 @@ void Kernel::place(std::vector<MeshNode>& nodes, unsigned threads) {
 
 void Kernel::connect(int mesh_w, int mesh_h) {
   links_.resize(slots_.size() * kLinks);
-  const auto join = [&](std::uint32_t from, unsigned from_port, std::uint32_t to, unsigned to_port) {
+  const auto join = [&](std::uint32_t from, unsigned from_port, std::uint32_t to,
+                        unsigned to_port) {
     for (unsigned net = 0; net < kNets; ++net) {
       Link& link = links_[from * kLinks + net * kPorts + from_port];
       const unsigned target = net * kPorts + to_port;
@@ -114,7 +115,8 @@ void Kernel::connect(int mesh_w, int mesh_h) {
       const auto router = slot_of_router_[node];
       join(router, kLocal, slot_of_endpoint_[node], kLocal);
       join(slot_of_endpoint_[node], kLocal, router, kLocal);
-      if (y > 0) join(router, kNorth, slot_of_router_[node - static_cast<std::size_t>(mesh_w)], kSouth);
+      if (y > 0)
+        join(router, kNorth, slot_of_router_[node - static_cast<std::size_t>(mesh_w)], kSouth);
       if (x + 1 < mesh_w) join(router, kEast, slot_of_router_[node + 1], kWest);
       if (y + 1 < mesh_h) {
         join(router, kSouth, slot_of_router_[node + static_cast<std::size_t>(mesh_w)], kNorth);
@@ -248,9 +250,9 @@ void Kernel::lost(Part& part, std::uint32_t slot, unsigned link) {
   const auto node = static_cast<std::size_t>(
       std::find(slot_of_router_.begin(), slot_of_router_.end(), slot) - slot_of_router_.begin());
   static const char* const kPortNames[] = {"local", "north", "east", "south", "west"};
-  part.violation = fmt::format("cycle {}: the router of node {} drives its {} {} port, where no node is",
-                               cycle_, node, link < kPorts ? "request" : "response",
-                               kPortNames[link % kPorts]);
+  part.violation =
+      fmt::format("cycle {}: the router of node {} drives its {} {} port, where no node is", cycle_,
+                  node, link < kPorts ? "request" : "response", kPortNames[link % kPorts]);
   request_stop();
 }
 
@@ -295,6 +297,11 @@ std::uint64_t Kernel::run(std::uint64_t cycles) {
   stop_.store(false, std::memory_order_relaxed);
   std::uint64_t done = 0;
   while (done < cycles && !stop_.load(std::memory_order_relaxed)) {
+    if (all_asleep()) {  // only the outside can change anything: let the time pass
+      cycle_ += cycles - done;
+      done = cycles;
+      break;
+    }
     if (traced && cycle_ >= trace_.from && cycle_ <= trace_.to) {
       traced_cycle();
     } else if (pool_ != nullptr && awake_count() >= kParallelThreshold) {

@@ -41,8 +41,8 @@ struct KernelStats {
 };
 
 /// A model is evaluated only while it is awake. It falls asleep after a cycle in which nothing
-/// arrived, its outputs are quiet and its idle_o is 1; it wakes when a flit, a credit, a new counter
-/// selection or wake() comes. The result is the same for any number of threads.
+/// arrived, its outputs are quiet and its idle_o is 1; it wakes when a flit, a credit, a new
+/// counter selection or wake() comes. The result is the same for any number of threads.
 class Kernel {
  public:
   /// `threads` >= 1. `context` may be null for models that have none (then there is no trace).

@@ -42,8 +42,8 @@ void WorkerPool::work(unsigned worker) {
   std::uint64_t seen = 0;
   while (!quit_.load()) {
     spin_until([&] {
-      return go_.load(std::memory_order_acquire) != seen || parked_.load(std::memory_order_relaxed) ||
-             quit_.load(std::memory_order_relaxed);
+      return go_.load(std::memory_order_acquire) != seen ||
+             parked_.load(std::memory_order_relaxed) || quit_.load(std::memory_order_relaxed);
     });
     if (go_.load(std::memory_order_acquire) == seen) {
       std::unique_lock<std::mutex> lock(mutex_);

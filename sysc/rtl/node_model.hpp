@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// One verilated block behind a pimpl: what the composition kernel needs of a router or an endpoint.
+/// One verilated block behind a pimpl: what the composition kernel needs of a router or an
+/// endpoint.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +18,17 @@ class SimContext;
 class UartTerminal;
 
 /// The single-bit link pins of a model in one word, outputs and inputs alike:
-/// bits 0..4 request valid of port p, 5..9 response valid, 10..19 request credits (two bits a port),
-/// 20..29 response credits. An endpoint only has port 0.
+/// bits 0..4 request valid of port p, 5..9 response valid, 10..19 request credits (two bits a
+/// port), 20..29 response credits. An endpoint only has port 0.
 using Pins = std::uint32_t;
 
-inline constexpr unsigned kNets = 2;           ///< request, response
-inline constexpr unsigned kPorts = kNumDirs;   ///< of a router, in the order of Dir
+inline constexpr unsigned kNets = 2;          ///< request, response
+inline constexpr unsigned kPorts = kNumDirs;  ///< of a router, in the order of Dir
 inline constexpr unsigned kLinks = kNets * kPorts;
 inline constexpr unsigned kCreditShift = kLinks;
 inline constexpr Pins kValidMask = (1U << kLinks) - 1;
 inline constexpr Pins kPinMask = (1U << (3 * kLinks)) - 1;
-inline constexpr Pins kIdlePin = 1U << 31;     ///< outputs only: the model's idle_o
+inline constexpr Pins kIdlePin = 1U << 31;  ///< outputs only: the model's idle_o
 
 /// Link `net * kPorts + port`: its bit among the valid pins.
 constexpr Pins valid_pin(unsigned link) { return 1U << link; }
@@ -77,7 +78,14 @@ std::unique_ptr<NodeModel> make_bare(const NodeStraps& straps);
 std::unique_ptr<NodeModel> make_tile(const NodeStraps& straps);
 /// `dram` belongs to the caller and outlives the model.
 std::unique_ptr<NodeModel> make_memory(const NodeStraps& straps, DramChannel& dram);
+/// Fuses and build straps of the ctl node: bit n = y * 8 + x of a map stands for node (x, y).
+struct ChipFuses {
+  std::uint64_t tiles = 0;       ///< nodes that were built with a tile
+  std::uint64_t dead_tiles = 0;  ///< tiles that must not be used
+  bool debug_open = false;       ///< debug access stays open after boot
+};
 /// `host` and `uart` belong to the caller and outlive the model.
-std::unique_ptr<NodeModel> make_ctl(const NodeStraps& straps, HostPort& host, UartTerminal& uart);
+std::unique_ptr<NodeModel> make_ctl(const NodeStraps& straps, const ChipFuses& fuses,
+                                    HostPort& host, UartTerminal& uart);
 
 }  // namespace tsr

@@ -7,10 +7,12 @@ namespace {
 
 /// Ports of a router that have something behind them: its endpoint, and neighbours inside the mesh.
 unsigned links_in_use(Node node, const ChipConfig& config) {
-  const auto bit = [](Dir dir, bool in_use) { return in_use ? 1U << static_cast<unsigned>(dir) : 0U; };
+  const auto bit = [](Dir dir, bool in_use) {
+    return in_use ? 1U << static_cast<unsigned>(dir) : 0U;
+  };
   return bit(Dir::kLocal, true) | bit(Dir::kNorth, node.y > 0) |
-         bit(Dir::kEast, node.x + 1 < config.mesh_w) | bit(Dir::kSouth, node.y + 1 < config.mesh_h) |
-         bit(Dir::kWest, node.x > 0);
+         bit(Dir::kEast, node.x + 1 < config.mesh_w) |
+         bit(Dir::kSouth, node.y + 1 < config.mesh_h) | bit(Dir::kWest, node.x > 0);
 }
 
 class Router final : public VerilatedNode<Vpl_router, Router> {

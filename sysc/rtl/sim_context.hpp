@@ -22,7 +22,8 @@ class SimContext {
   bool traced() const { return fst_ != nullptr; }
   VerilatedFstC& fst() { return *fst_; }
 
-  /// Open the trace file; every model must have been added. Throws InputError if it cannot be written.
+  /// Open the trace file; every model must have been added. Throws InputError if it cannot be
+  /// written.
   void open_trace(const std::string& file);
   bool trace_open() const { return open_; }
   /// Write the signals' values at a time in picoseconds.

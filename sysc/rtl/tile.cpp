@@ -8,10 +8,10 @@ namespace {
 class Tile final : public VerilatedNode<Vpl_tile, Tile> {
  public:
   explicit Tile(const NodeStraps& straps) : VerilatedNode(straps) {
-    model_.node_i = straps.node.pack();
+    model_.node_i = static_cast<SData>(straps.node.pack());
     set_config(model_.cfg_i, *straps.config);
-    count_select_out = &model_.cnt_sel_o;
-    count_in = &model_.cnt_i;
+    count_select_out = &model_.router_sel_o;
+    count_in = &model_.router_cnt_i;
   }
 
   void before_edge(std::uint64_t now) { model_.now_i = now; }

@@ -15,7 +15,8 @@
 namespace tsr {
 
 /// Moves pins between packed Pins and the ports of a verilated model whose link ports are named as
-/// the contract says. `Derived` may hide before_edge() and after_edge() to serve further ports.
+/// every node's are. `Derived` may hide before_edge() and after_edge() to serve further ports, and
+/// held_awake() to keep the model from sleeping.
 template <class Model, class Derived>
 class VerilatedNode : public NodeModel {
  public:
@@ -58,6 +59,7 @@ class VerilatedNode : public NodeModel {
 
   void before_edge(std::uint64_t) {}
   void after_edge(std::uint64_t) {}
+  bool held_awake() const { return false; }
 
   template <class Wide>
   static std::uint32_t* words(Wide& wide) {
@@ -81,7 +83,7 @@ class VerilatedNode : public NodeModel {
     out |= static_cast<Pins>(model_.rsp_tx_valid_o) << kPorts;
     out |= static_cast<Pins>(model_.req_rx_credit_o) << kCreditShift;
     out |= static_cast<Pins>(model_.rsp_rx_credit_o) << (kCreditShift + 2 * kPorts);
-    out |= model_.idle_o ? kIdlePin : 0U;
+    out |= model_.idle_o != 0 && !static_cast<const Derived&>(*this).held_awake() ? kIdlePin : 0U;
     return out;
   }
 };

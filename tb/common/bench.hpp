@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Common base of all block benches: one verilated model, its clock and reset, waves on request, seeds.
+/// Common base of all block benches: one verilated model, its clock and reset, waves on request,
+/// seeds.
 ///
 /// Environment: TSR_SEED=<n> sets the random seed (printed by every test), TSR_TRACE=1 writes
 /// <suite>.<test>.fst into the current folder.

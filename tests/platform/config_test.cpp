@@ -75,12 +75,15 @@ TEST(PlatformConfig, RefusesWithFileAndKey) {
       {"\"C.\"", "\"CC\"", "x.toml: nodes: 2 ctl nodes"},
       {"\"C.\"", "\"..\"", "x.toml: nodes: 0 ctl nodes"},
       {"\"TM\"", "\".M\"", "x.toml: nodes: no tile"},
+      {"\"C.\", \"TM\"", "\"C.......T\", \"TM.......\"", "x.toml: nodes: tile at row 0 column 8"},
       {"\"TM\"", "\"TT\"", "x.toml: nodes: 0 memory nodes"},
       {"\"TM\"", "\"TM\", \"MM\"", "x.toml: nodes: 3 memory nodes"},
       {"capacity_mib = 64", "", "x.toml: memory.capacity_mib: missing"},
-      {"capacity_mib = 64", "capacity_mib = 0", "x.toml: memory.capacity_mib: 0 is outside 1..1024"},
+      {"capacity_mib = 64", "capacity_mib = 0",
+       "x.toml: memory.capacity_mib: 0 is outside 1..1024"},
       {"capacity_mib = 64", "capacity_mib = 1025", "x.toml: memory.capacity_mib: 1025 is outside"},
-      {"capacity_mib = 64", "capacity_mib = \"big\"", "x.toml: memory.capacity_mib: must be an integer"},
+      {"capacity_mib = 64", "capacity_mib = \"big\"",
+       "x.toml: memory.capacity_mib: must be an integer"},
       {"dram = \"hbm3-6400\"", "dram = \"../x\"", "x.toml: memory.dram: is a profile name"},
       {"dram = \"hbm3-6400\"", "dram = \"d\"\nbanks = 3", "x.toml: memory.banks: unknown key"},
       {"[memory]", "[tile]\nme = [4, 4]\n[memory]", "x.toml: tile.me: [4, 4], but the tile model"},
@@ -100,7 +103,8 @@ TEST(PlatformConfig, RefusesUnevenMemoryAndTooLargeMeshes) {
                 .find("cannot be divided evenly over 2"),
             std::string::npos);
   const std::string row(63, 'T');
-  EXPECT_NE(refusal("name = \"x\"\nnodes = [\"" + row + "\"]").find("63 nodes; 1..62"), std::string::npos);
+  EXPECT_NE(refusal("name = \"x\"\nnodes = [\"" + row + "\"]").find("63 nodes; 1..62"),
+            std::string::npos);
 }
 
 TEST(PlatformConfig, NamesWhatExistsWhenAConfigurationIsMissing) {

@@ -87,7 +87,8 @@ TEST(PlatformElf, ReadsSegmentsAndSymbols) {
   EXPECT_EQ(image.segments()[1].memory_bytes, 0x400U);
   EXPECT_EQ(image.symbol("kernel_b"), 8U);
   EXPECT_FALSE(image.symbol("kernel_c"));
-  EXPECT_EQ(image.symbols_with_prefix("kernel_"), (std::vector<std::string>{"kernel_a", "kernel_b"}));
+  EXPECT_EQ(image.symbols_with_prefix("kernel_"),
+            (std::vector<std::string>{"kernel_a", "kernel_b"}));
   EXPECT_EQ(image.describe(0xc), "kernel_b+0x4");
   EXPECT_EQ(image.describe(0x0), "kernel_a");
   EXPECT_EQ(image.describe(0x100), "");
@@ -101,21 +102,26 @@ TEST(PlatformElf, RefusesWithTheReason) {
       {[](Builder& b) { b.header.e_ident[1] = 'X'; }, "k.elf: not an ELF file"},
       {[](Builder& b) { b.header.e_ident[EI_CLASS] = ELFCLASS64; }, "k.elf: a 64-bit ELF file"},
       {[](Builder& b) { b.header.e_ident[EI_DATA] = ELFDATA2MSB; }, "k.elf: a big-endian ELF file"},
-      {[](Builder& b) { b.header.e_machine = EM_X86_64; }, "k.elf: built for another machine (e_machine 62)"},
+      {[](Builder& b) { b.header.e_machine = EM_X86_64; },
+       "k.elf: built for another machine (e_machine 62)"},
       {[](Builder& b) { b.header.e_type = ET_REL; }, "k.elf: not an executable"},
       {[](Builder& b) { b.header.e_flags = EF_RISCV_RVC; }, "k.elf: uses compressed"},
       {[](Builder& b) { b.header.e_phnum = 0; }, "k.elf: has no program headers"},
       {[](Builder& b) { b.header.e_phoff = 1U << 20; }, "k.elf: truncated: a program header"},
       {[](Builder& b) { b.segments[0].p_offset = 1U << 20; }, "k.elf: truncated: a segment"},
       {[](Builder& b) { b.segments[0].p_offset = ~0U; }, "k.elf: truncated: a segment"},
-      {[](Builder& b) { b.segments[1].p_vaddr = 0x80000000; }, "k.elf: segment 1 at 0x80000000..0x80000400 is outside"},
-      {[](Builder& b) { b.segments[1].p_memsz = 0xfe01; }, "k.elf: segment 1 at 0x10000..0x1fe01 is too large"},
-      {[](Builder& b) { b.segments[0].p_memsz = 0x10004; }, "k.elf: segment 0 at 0x0..0x10004 is too large"},
+      {[](Builder& b) { b.segments[1].p_vaddr = 0x80000000; },
+       "k.elf: segment 1 at 0x80000000..0x80000400 is outside"},
+      {[](Builder& b) { b.segments[1].p_memsz = 0xfe01; },
+       "k.elf: segment 1 at 0x10000..0x1fe01 is too large"},
+      {[](Builder& b) { b.segments[0].p_memsz = 0x10004; },
+       "k.elf: segment 0 at 0x0..0x10004 is too large"},
       {[](Builder& b) { b.segments[0].p_filesz = 17; }, "k.elf: segment 0: more bytes in the file"},
       {[](Builder& b) { b.header.e_entry = 0x10000; }, "k.elf: entry point 0x10000 is not in ITCM"},
       {[](Builder& b) { b.header.e_entry = 2; }, "k.elf: entry point 0x2 is not in ITCM"},
       {[](Builder& b) { b.sections[1].sh_size = 1U << 20; }, "k.elf: truncated: the symbol table"},
-      {[](Builder& b) { b.segments[0].p_type = b.segments[1].p_type = PT_NOTE; }, "k.elf: has no loadable segment"},
+      {[](Builder& b) { b.segments[0].p_type = b.segments[1].p_type = PT_NOTE; },
+       "k.elf: has no loadable segment"},
   };
   for (const auto& bad : cases) {
     Builder builder;
@@ -128,7 +134,9 @@ TEST(PlatformElf, RefusesWithTheReason) {
 TEST(PlatformElf, RefusesEveryTruncation) {
   const auto bytes = Builder().bytes();
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_NE(refusal({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)}), "accepted") << size;
+    EXPECT_NE(refusal({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)}),
+              "accepted")
+        << size;
   }
 }
 

@@ -66,7 +66,8 @@ void run(unsigned threads) {
       return node;
     };
   };
-  fmt::print("{} x {} mesh, {} models, {} threads\n", kWidth, kHeight, 2 * kWidth * kHeight, threads);
+  fmt::print("{} x {} mesh, {} models, {} threads\n", kWidth, kHeight, 2 * kWidth * kHeight,
+             threads);
   measure("kernel alone, all asleep", threads, 20'000'000, constant(kIdlePin));
   measure("kernel alone, all awake, quiet", threads, 2'000'000, constant(0));
   measure("kernel alone, all awake, a flit a model", threads, 1'000'000, constant(kLocalBusy));
@@ -94,4 +95,6 @@ void run(unsigned threads) {
 }  // namespace
 }  // namespace tsr
 
-int main(int argc, char** argv) { tsr::run(argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : 1); }
+int main(int argc, char** argv) {
+  tsr::run(argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : 1);
+}

@@ -44,8 +44,9 @@ class Mesh {
         nodes.push_back(std::move(node));
       }
     }
-    kernel_ = std::make_unique<Kernel>(static_cast<int>(chip_.mesh_w), static_cast<int>(chip_.mesh_h),
-                                       std::move(nodes), threads, &context_, std::move(trace));
+    kernel_ =
+        std::make_unique<Kernel>(static_cast<int>(chip_.mesh_w), static_cast<int>(chip_.mesh_h),
+                                 std::move(nodes), threads, &context_, std::move(trace));
     kernel_->reset();
   }
 
@@ -91,7 +92,8 @@ class Mesh {
 TEST(PlatformKernel, RequestToBareNodeGetsAnErrorAndNothingHangs) {
   Mesh mesh({"E..", "...", "..."}, 1);
   const Node targets[] = {{1, 0}, {2, 2}, {0, 2}, {1, 1}};
-  for (std::uint8_t i = 0; i < 4; ++i) mesh.endpoint(0).read(targets[i], node_address(targets[i], 0), i);
+  for (std::uint8_t i = 0; i < 4; ++i)
+    mesh.endpoint(0).read(targets[i], node_address(targets[i], 0), i);
   ASSERT_TRUE(mesh.run_until_asleep(1000));
   ASSERT_EQ(mesh.endpoint(0).arrivals.size(), 4U);
   for (const auto& arrival : mesh.endpoint(0).arrivals) {
@@ -159,7 +161,8 @@ TEST(PlatformKernel, SleepingChangesNothing) {
 }
 
 TEST(PlatformKernel, TraceHoldsTheWindowAndChangesNothing) {
-  const auto folder = std::filesystem::temp_directory_path() / fmt::format("tsr_kernel_test_{}", getpid());
+  const auto folder =
+      std::filesystem::temp_directory_path() / fmt::format("tsr_kernel_test_{}", getpid());
   std::filesystem::create_directories(folder);
   const auto file = (folder / "mesh.fst").string();
   Mesh plain({"E.", ".E"}, 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// An endpoint in C++ for meshes of RTL routers: sends scripted requests, answers requests, and keeps
-/// a log of everything that arrives.
+/// An endpoint in C++ for meshes of RTL routers: sends scripted requests, answers requests, and
+/// keeps a log of everything that arrives.
 #pragma once
 
 #include <array>
@@ -62,7 +62,8 @@ class TestEndpoint final : public NodeModel {
         }
       }
       auto& queue = queue_[net];
-      if (!queue.empty() && queue.front().cycle <= now && credits_[net][queue.front().flit.vc] > 0) {
+      if (!queue.empty() && queue.front().cycle <= now &&
+          credits_[net][queue.front().flit.vc] > 0) {
         Flit flit = queue.front().flit;
         queue.pop_front();
         --credits_[net][flit.vc];
@@ -97,7 +98,8 @@ class TestEndpoint final : public NodeModel {
 
   Node node_;
   bool reset_ = false;
-  std::array<std::array<unsigned, kNumVcs>, kNets> credits_{{{kVcDepth, kVcDepth}, {kVcDepth, kVcDepth}}};
+  std::array<std::array<unsigned, kNumVcs>, kNets> credits_{
+      {{kVcDepth, kVcDepth}, {kVcDepth, kVcDepth}}};
   std::array<std::array<std::uint32_t, kFlitWords>, kNets> tx_{};
   std::array<std::array<std::uint32_t, kFlitWords>, kNets> rx_{};
   std::array<std::deque<Arrival>, kNets> queue_;

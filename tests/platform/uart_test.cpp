@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The terminal on the chip's UART.
-#include "uart/uart_terminal.hpp"
-
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
+
+#include "uart/uart_terminal.hpp"
 
 namespace tsr {
 namespace {

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "drivers/me.h"
+
+#include <stddef.h>
+
+#define TSR_CTX_ROW_BYTES 64u
+#define TSR_CTX_BYTES 512u
+#define TSR_LANES 8u
+#define TSR_MAX_COUNT 65535u
+
+enum { ROW_ME, ROW_A, ROW_B, ROW_C, ROW_O };
+
+tsr_status_t tsr_agu_encode(const tsr_agu_t *agu, uint32_t row[TSR_CTX_ROW_WORDS]) {
+  if (agu == NULL || row == NULL || agu->w_log2 > 3 || (agu->pitch & 7) != 0 ||
+      agu->row_loop >= TSR_AGU_LOOPS || agu->byte_loop >= TSR_AGU_LOOPS || agu->row_limit > 15 ||
+      agu->byte_limit > (8u << agu->w_log2)) {
+    return TSR_INVALID;
+  }
+  for (uint32_t i = 0; i < TSR_AGU_LOOPS; i++) {
+    if (agu->count[i] == 0 || agu->count[i] > TSR_MAX_COUNT || (agu->stride[i] & 7) != 0) {
+      return TSR_INVALID;
+    }
+  }
+  row[0] = 0;
+  row[1] = agu->pitch;
+  row[2] = agu->w_log2;
+  if (agu->row_limit != 0) {
+    row[2] |=
+        (1u << 4) | (agu->row_loop << 5) | ((uint32_t)agu->row_sub << 8) | (agu->row_limit << 12);
+  }
+  if (agu->byte_limit != 0) {
+    row[2] |= (1u << 16) | (agu->byte_loop << 17) | (agu->byte_limit << 24);
+  }
+  row[3] = 0;
+  int32_t rewind = 0; /* how far the loops inside have moved */
+  for (uint32_t i = 0; i < TSR_AGU_LOOPS; i++) {
+    row[4 + i] = agu->count[i];
+    row[10 + i] = (uint32_t)(agu->stride[i] - rewind);
+    rewind += (int32_t)(agu->count[i] - 1) * agu->stride[i];
+  }
+  return TSR_OK;
+}
+
+static tsr_agu_t agu_empty(uint32_t w_log2, uint32_t pitch) {
+  tsr_agu_t agu = {.w_log2 = w_log2, .pitch = pitch};
+  for (uint32_t i = 0; i < TSR_AGU_LOOPS; i++) {
+    agu.count[i] = 1;
+    agu.stride[i] = 0;
+  }
+  return agu;
+}
+
+/* Loops of all streams: 0 = inside a block, 1 = column blocks, 2 = row blocks. */
+static tsr_agu_t operand(const tsr_me_gemm_t *g, bool is_b) {
+  const uint32_t pitch = is_b ? g->b_pitch : g->a_pitch;
+  const uint32_t elements = is_b ? g->cols : g->rows;
+  tsr_agu_t agu = agu_empty(0, pitch);
+  agu.count[0] = (g->k_bytes + 7) / 8;
+  agu.stride[0] = 8;
+  agu.count[1] = (g->cols + TSR_ME_BLOCK - 1) / TSR_ME_BLOCK;
+  agu.count[2] = (g->rows + TSR_ME_BLOCK - 1) / TSR_ME_BLOCK;
+  agu.stride[is_b ? 1 : 2] = (int32_t)(TSR_ME_BLOCK * pitch);
+  agu.row_loop = is_b ? 1 : 2;
+  agu.row_limit = elements % TSR_ME_BLOCK;
+  agu.byte_loop = 0;
+  agu.byte_limit = g->k_bytes % 8;
+  return agu;
+}
+
+/* C or O: blocks of 8 x 8 results of `size` bytes; `pitch` 0 repeats one row. */
+static tsr_agu_t result(const tsr_me_gemm_t *g, uint32_t size, uint32_t pitch) {
+  const uint32_t w = TSR_ME_BLOCK * size / 8;
+  const uint32_t rows_a_beat = TSR_LANES / w;
+  tsr_agu_t agu = agu_empty(size == 4 ? 2 : 1, pitch);
+  agu.count[0] = TSR_ME_BLOCK / rows_a_beat;
+  agu.stride[0] = (int32_t)(rows_a_beat * pitch);
+  agu.count[1] = (g->cols + TSR_ME_BLOCK - 1) / TSR_ME_BLOCK;
+  agu.stride[1] = (int32_t)(TSR_ME_BLOCK * size);
+  agu.count[2] = (g->rows + TSR_ME_BLOCK - 1) / TSR_ME_BLOCK;
+  agu.stride[2] = (int32_t)(TSR_ME_BLOCK * pitch);
+  agu.row_loop = 2;
+  agu.row_limit = g->rows % TSR_ME_BLOCK;
+  agu.row_sub = true;
+  agu.byte_loop = 1;
+  agu.byte_limit = (g->cols % TSR_ME_BLOCK) * size;
+  return agu;
+}
+
+tsr_status_t tsr_me_encode(const tsr_me_gemm_t *gemm, tsr_me_context_t *context) {
+  if (gemm == NULL || context == NULL || gemm->rows == 0 || gemm->cols == 0 || gemm->k_bytes == 0 ||
+      (gemm->out_bf16 && gemm->format != TSR_ME_BF16)) {
+    return TSR_INVALID;
+  }
+  const bool preload = gemm->preload != TSR_ME_PRELOAD_NONE;
+  for (uint32_t i = 0; i < TSR_CTX_ROW_WORDS; i++) {
+    context->row[ROW_ME][i] = 0;
+  }
+  context->row[ROW_ME][0] = (uint32_t)gemm->format | ((uint32_t)preload << 4) |
+                            ((uint32_t)gemm->relu << 5) | ((uint32_t)gemm->out_bf16 << 6);
+  const tsr_agu_t a = operand(gemm, false);
+  const tsr_agu_t b = operand(gemm, true);
+  const tsr_agu_t c = result(gemm, 4, gemm->preload == TSR_ME_PRELOAD_MATRIX ? gemm->c_pitch : 0);
+  const tsr_agu_t o = result(gemm, gemm->out_bf16 ? 2 : 4, gemm->o_pitch);
+  TSR_TRY(tsr_agu_encode(&a, context->row[ROW_A]));
+  TSR_TRY(tsr_agu_encode(&b, context->row[ROW_B]));
+  TSR_TRY(tsr_agu_encode(&c, context->row[ROW_C]));
+  return tsr_agu_encode(&o, context->row[ROW_O]);
+}
+
+tsr_status_t tsr_me_set_context(const tsr_me_t *h, uint32_t ctx, const tsr_me_context_t *context) {
+  if (h == NULL || ctx >= TSR_CONTEXTS || context == NULL) {
+    return TSR_INVALID;
+  }
+  for (uint32_t row = 0; row < TSR_ME_CTX_ROWS; row++) {
+    for (uint32_t i = 0; i < TSR_CTX_ROW_WORDS; i++) {
+      tsr_mmio_write(h->contexts, ctx * TSR_CTX_BYTES + row * TSR_CTX_ROW_BYTES + 4 * i,
+                     context->row[row][i]);
+    }
+  }
+  return TSR_OK;
+}
+
+void tsr_me_gemm_cmd(tsr_cmd_t *cmd, uint32_t ctx, uint32_t id, uint32_t a, uint32_t b, uint32_t c,
+                     uint32_t o) {
+  tsr_cmd_init(cmd, TSR_OP_GEMM, ctx, id);
+  cmd->w[5] = a;
+  cmd->w[6] = b;
+  cmd->w[7] = c;
+  cmd->w[8] = o;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Registers of a hart node (tile or ctl): the own node's at TSR_REGS_BASE, another node's through a
+ * core window (ctl only). */
+#ifndef TSR_DRIVERS_TILE_H
+#define TSR_DRIVERS_TILE_H
+
+#include <stdbool.h>
+
+#include "hal/mmio.h"
+#include "hal/soc.h"
+#include "hal/status.h"
+
+/* Bits of the pending interrupts. */
+#define TSR_TILE_IRQ_CMD_DONE 1u
+#define TSR_TILE_IRQ_ERROR 2u
+#define TSR_TILE_IRQ_LAUNCH 4u
+#define TSR_TILE_IRQ_SEM 8u
+#define TSR_TILE_IRQ_SPACE 16u
+
+/* Counters: engine * 16 + n, or one of the node's. */
+#define TSR_TILE_COUNTER_IDLE 0u
+#define TSR_TILE_COUNTER_BUSY 1u
+#define TSR_TILE_COUNTER_WAIT_SEM 2u
+#define TSR_TILE_COUNTER_STARVED 3u
+#define TSR_TILE_COUNTER_BLOCKED 4u
+#define TSR_TILE_COUNTER_CONFLICT 5u
+#define TSR_TILE_COUNTER_CONFIG 6u
+#define TSR_TILE_COUNTER_COMMANDS 8u
+#define TSR_TILE_COUNTER_OPS 9u
+#define TSR_TILE_COUNTER_ELAPSED 48u
+#define TSR_TILE_COUNTER_INSTRET 53u
+#define TSR_TILE_COUNTERS 56u
+
+#define TSR_TILE_SCRATCH_WORDS 8u
+
+typedef struct {
+  tsr_mmio_t base;
+} tsr_tile_t;
+
+typedef struct {
+  tsr_node_id_t node;
+  bool is_ctl;
+  uint32_t spm_bytes;
+} tsr_tile_identity_t;
+
+/* What the node's core and DMA may reach: pages of 4 KiB, page = global address [43:12]. */
+typedef struct {
+  uint32_t space; /* TSR_SPACE_* */
+  uint32_t first_page, last_page;
+  bool read, write;
+} tsr_tile_access_t;
+
+/* What other nodes may do here. */
+typedef struct {
+  bool read, write, post;
+  uint32_t first_byte, last_byte; /* scratchpad offsets, inclusive */
+} tsr_tile_remote_t;
+
+/* A captured error. Sources 0..2 are the engines, 3 an access by another node, 4 one by this node.
+ */
+typedef struct {
+  bool valid;
+  uint8_t source;
+  uint8_t code; /* engine: tsr_cmd_err; access: network error */
+  uint8_t info; /* network error of an engine's bus error */
+  uint16_t cmd; /* command id, or source node of an access */
+  uint64_t address;
+} tsr_tile_error_t;
+
+TSR_MUST_USE tsr_status_t tsr_tile_identify(const tsr_tile_t *h, tsr_tile_identity_t *identity);
+
+/* Where the core starts (multiple of 4), and whether it runs. Ctl only. */
+TSR_MUST_USE tsr_status_t tsr_tile_set_boot_pc(const tsr_tile_t *h, uint32_t pc);
+TSR_MUST_USE tsr_status_t tsr_tile_set_run(const tsr_tile_t *h, bool run);
+
+/* Pending interrupts (TSR_TILE_IRQ_*), and clearing of CMD_DONE, ERROR and LAUNCH. */
+TSR_MUST_USE tsr_status_t tsr_tile_irq_pending(const tsr_tile_t *h, uint32_t *pending);
+TSR_MUST_USE tsr_status_t tsr_tile_irq_clear(const tsr_tile_t *h, uint32_t mask);
+
+/* Interrupt while semaphore `id` holds at least `count` (1..65535); count 0 turns it off. */
+TSR_MUST_USE tsr_status_t tsr_tile_sem_irq(const tsr_tile_t *h, uint32_t id, uint32_t count);
+
+/* Interrupt while the queue of `engine` has room; TSR_ENGINES turns it off. */
+TSR_MUST_USE tsr_status_t tsr_tile_space_irq(const tsr_tile_t *h, uint32_t engine);
+
+TSR_MUST_USE tsr_status_t tsr_tile_sem_read(const tsr_tile_t *h, uint32_t id, uint32_t *value);
+
+/* Add `n` (1..255) to the own semaphore `id`. */
+TSR_MUST_USE tsr_status_t tsr_tile_sem_post(const tsr_tile_t *h, uint32_t id, uint32_t n);
+
+/* Take `n` (1..65535) from the own semaphore `id`.
+ * @return TSR_BUSY if it holds less; then nothing is taken. No engine may wait on it. */
+TSR_MUST_USE tsr_status_t tsr_tile_sem_take(const tsr_tile_t *h, uint32_t id, uint32_t n);
+
+/* Set semaphore `id` to zero. */
+TSR_MUST_USE tsr_status_t tsr_tile_sem_clear(const tsr_tile_t *h, uint32_t id);
+
+/* Add `n` (1..255) to semaphore `id` of another node. At most four posts may wait for the network:
+ * more trap the core. */
+TSR_MUST_USE tsr_status_t tsr_tile_post(const tsr_tile_t *h, tsr_node_id_t node, uint32_t id,
+                                        uint32_t n);
+
+/* Point core window `window` at the 256 MiB of global addresses that contain `address`. */
+TSR_MUST_USE tsr_status_t tsr_tile_core_window(const tsr_tile_t *h, uint32_t window,
+                                               uint64_t address);
+
+/* Set access window `window`, and the rights of other nodes. Ctl only. */
+TSR_MUST_USE tsr_status_t tsr_tile_access_window(const tsr_tile_t *h, uint32_t window,
+                                                 const tsr_tile_access_t *access);
+TSR_MUST_USE tsr_status_t tsr_tile_remote(const tsr_tile_t *h, const tsr_tile_remote_t *remote);
+
+/* Core timer interrupt from cycle count `at` on; all ones disarms. */
+TSR_MUST_USE tsr_status_t tsr_tile_timer(const tsr_tile_t *h, uint64_t at);
+
+/* Counters. @param selector TSR_TILE_COUNTER_*, the engines' with + 16 * engine. */
+TSR_MUST_USE tsr_status_t tsr_tile_counters_clear(const tsr_tile_t *h);
+TSR_MUST_USE tsr_status_t tsr_tile_counter(const tsr_tile_t *h, uint32_t selector, uint64_t *value);
+
+/* First and last captured error; clearing rearms the capture. */
+TSR_MUST_USE tsr_status_t tsr_tile_errors(const tsr_tile_t *h, tsr_tile_error_t *first,
+                                          tsr_tile_error_t *last);
+TSR_MUST_USE tsr_status_t tsr_tile_errors_clear(const tsr_tile_t *h);
+
+/* Sources that raise the ERROR interrupt: bit e engine e, `access`: refused accesses too. */
+TSR_MUST_USE tsr_status_t tsr_tile_errors_enable(const tsr_tile_t *h, uint32_t engines,
+                                                 bool access);
+
+TSR_MUST_USE tsr_status_t tsr_tile_scratch_write(const tsr_tile_t *h, uint32_t word,
+                                                 uint32_t value);
+TSR_MUST_USE tsr_status_t tsr_tile_scratch_read(const tsr_tile_t *h, uint32_t word,
+                                                uint32_t *value);
+
+/* Lock debug access to this node until reset. Ctl only. */
+TSR_MUST_USE tsr_status_t tsr_tile_lock_debug(const tsr_tile_t *h);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/ctl/chip.h"
+
+#include <stddef.h>
+
+#include "hal/csr.h"
+#include "regs/tile_regs.h"
+
+#define TSR_START_TIMEOUT 100000u /* cycles from RUN to the tiles' first report */
+#define TSR_STOP_TIMEOUT (1u << 21)
+#define TSR_LAST_PAGE 0xffffffffu
+
+uint32_t tsr_chip_count(uint64_t tiles) {
+  uint32_t count = 0;
+  for (; tiles != 0; tiles &= tiles - 1) {
+    count++;
+  }
+  return count;
+}
+
+uint64_t tsr_chip_rect_map(tsr_rect_t rect) {
+  uint64_t map = 0;
+  for (uint32_t y = rect.y0; y <= rect.y1 && y < 8; y++) {
+    for (uint32_t x = rect.x0; x <= rect.x1 && x < 8; x++) {
+      map |= 1ull << tsr_node_index(x, y);
+    }
+  }
+  return map;
+}
+
+uint32_t tsr_chip_cover(uint64_t map, tsr_rect_t rects[TSR_CHIP_MAX_RECTS]) {
+  uint32_t count = 0;
+  for (uint8_t y = 0; y < 8; y++) {
+    const uint32_t row = (uint32_t)(map >> (8 * y)) & 0xff;
+    for (uint8_t x = 0; x < 8; x++) {
+      if ((row & (1u << x)) == 0) {
+        continue;
+      }
+      uint8_t end = x;
+      while (end < 7 && (row & (2u << end)) != 0) {
+        end++;
+      }
+      uint32_t i = 0; /* a run like the one above continues its rectangle */
+      while (i < count && !(rects[i].x0 == x && rects[i].x1 == end && rects[i].y1 + 1 == y)) {
+        i++;
+      }
+      if (i < count) {
+        rects[i].y1 = y;
+      } else {
+        rects[count++] = (tsr_rect_t){x, y, end, y};
+      }
+      x = end;
+    }
+  }
+  return count;
+}
+
+tsr_status_t tsr_chip_init(tsr_chip_t *chip, uint64_t image) {
+  static const tsr_sys_t sys = {{TSR_SYS_BASE}};
+  if (chip == NULL) {
+    return TSR_INVALID;
+  }
+  TSR_TRY(tsr_node_init(&chip->node));
+  TSR_TRY(tsr_node_reset(&chip->node));
+  TSR_TRY(tsr_sys_read(&sys, &chip->info));
+  chip->tiles = chip->info.tiles;
+  chip->image = image;
+  const tsr_tile_remote_t posts_only = {.post = true, .last_byte = 0};
+  TSR_TRY(tsr_tile_remote(&chip->node.regs, &posts_only));
+  return tsr_image_read_header(&chip->node, image, &chip->header);
+}
+
+/* Multicast `shape` from the words area to node-local offset `local` of every node of `map`. */
+static tsr_status_t mcast_map(tsr_chip_t *chip, uint64_t map, uint32_t local, const tsr_dma_shape_t *shape) {
+  tsr_rect_t rects[TSR_CHIP_MAX_RECTS];
+  const uint32_t count = tsr_chip_cover(map, rects);
+  for (uint32_t i = 0; i < count; i++) {
+    tsr_cmd_t cmd;
+    tsr_dma_mcast_cmd(&cmd, TSR_NODE_CTX, 0, TSR_CTL_SPM_WORDS, rects[i], local);
+    TSR_TRY(tsr_node_run_dma(&chip->node, TSR_ENGINE_WDMA, &cmd, shape));
+  }
+  return TSR_OK;
+}
+
+tsr_status_t tsr_chip_write_all(tsr_chip_t *chip, uint64_t map, uint32_t local, uint32_t value) {
+  const tsr_dma_shape_t word = tsr_dma_linear(4);
+  tsr_spm_write(TSR_CTL_SPM_WORDS, value);
+  return mcast_map(chip, map, local, &word);
+}
+
+tsr_status_t tsr_chip_open(tsr_chip_t *chip, uint64_t map) {
+  /* BASE, LIMIT, CTRL of windows 0 and 1; the word after CTRL is a hole and is left out. */
+  const uint32_t windows[2][3] = {
+      {0, TSR_LAST_PAGE,
+       TSR_FIELD(TSR_TILE_ACCESS_CTRL_SPACE, TSR_SPACE_HBM) | TSR_TILE_ACCESS_CTRL_READ_MASK |
+           TSR_TILE_ACCESS_CTRL_WRITE_MASK},
+      {0, TSR_LAST_PAGE,
+       TSR_FIELD(TSR_TILE_ACCESS_CTRL_SPACE, TSR_SPACE_NODE) | TSR_TILE_ACCESS_CTRL_WRITE_MASK},
+  };
+  for (uint32_t w = 0; w < 2; w++) {
+    for (uint32_t i = 0; i < 3; i++) {
+      tsr_spm_write(TSR_CTL_SPM_WORDS + TSR_TILE_ACCESS_BASE_STRIDE * w + 4 * i, windows[w][i]);
+    }
+  }
+  const tsr_dma_shape_t shape =
+      tsr_dma_rows(2, 12, TSR_TILE_ACCESS_BASE_STRIDE, TSR_TILE_ACCESS_BASE_STRIDE);
+  TSR_TRY(mcast_map(chip, map, TSR_REGS_BASE + TSR_TILE_ACCESS_BASE_OFFSET, &shape));
+  TSR_TRY(tsr_chip_write_all(chip, map, TSR_REGS_BASE + TSR_TILE_REMOTE_LIMIT_OFFSET,
+                             TSR_TILE_REMOTE_LIMIT_ADDR_MASK));
+  return tsr_chip_write_all(chip, map, TSR_REGS_BASE + TSR_TILE_REMOTE_CTRL_OFFSET,
+                            TSR_TILE_REMOTE_CTRL_WRITE_MASK | TSR_TILE_REMOTE_CTRL_POST_MASK);
+}
+
+tsr_status_t tsr_chip_tile(tsr_chip_t *chip, uint32_t index, tsr_tile_t *tile) {
+  if (chip == NULL || index >= 64 || tile == NULL) {
+    return TSR_INVALID;
+  }
+  tile->base.base = TSR_WINDOW_BASE(TSR_CTL_WINDOW_TILE) + TSR_REGS_BASE;
+  return tsr_tile_core_window(&chip->node.regs, TSR_CTL_WINDOW_TILE,
+                              tsr_addr_node(index % 8, index / 8, 0));
+}
+
+tsr_status_t tsr_chip_start(tsr_chip_t *chip, uint64_t map, uint64_t *missing) {
+  if (chip == NULL || missing == NULL) {
+    return TSR_INVALID;
+  }
+  tsr_rect_t rects[TSR_CHIP_MAX_RECTS];
+  const uint32_t count = tsr_chip_cover(map, rects);
+  *missing = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    TSR_TRY(tsr_image_load(&chip->node, chip->image, &chip->header, TSR_TARGET_TILES, rects[i]));
+  }
+  TSR_TRY(tsr_tile_sem_clear(&chip->node.regs, TSR_CTL_SEM_DONE));
+  TSR_TRY(tsr_tile_sem_clear(&chip->node.regs, TSR_CTL_SEM_FAULT));
+  TSR_TRY(tsr_chip_write_all(chip, map, TSR_REGS_BASE + TSR_TILE_SCRATCH_OFFSET, 0));
+  TSR_TRY(tsr_chip_write_all(chip, map, TSR_REGS_BASE + TSR_TILE_BOOT_PC_OFFSET,
+                             chip->header.tile_entry));
+  TSR_TRY(tsr_chip_write_all(chip, map, TSR_REGS_BASE + TSR_TILE_CORE_CTRL_OFFSET,
+                             TSR_TILE_CORE_CTRL_RUN_MASK));
+  const tsr_status_t status =
+      tsr_node_wait(&chip->node, TSR_CTL_SEM_DONE, tsr_chip_count(map), TSR_START_TIMEOUT);
+  if (status != TSR_TIMEOUT) {
+    return status;
+  }
+  for (uint32_t i = 0; i < 64; i++) {
+    if (((map >> i) & 1) != 0) {
+      tsr_tile_t tile;
+      uint32_t state = 0;
+      TSR_TRY(tsr_chip_tile(chip, i, &tile));
+      TSR_TRY(tsr_tile_scratch_read(&tile, TSR_SCRATCH_STATE, &state));
+      if (state != TSR_TILE_IDLE) {
+        *missing |= 1ull << i;
+      }
+    }
+  }
+  chip->tiles &= ~*missing;
+  return TSR_OK;
+}
+
+tsr_status_t tsr_chip_stop(tsr_chip_t *chip, uint64_t map) {
+  if (chip == NULL) {
+    return TSR_INVALID;
+  }
+  TSR_TRY(tsr_chip_write_all(chip, map, TSR_REGS_BASE + TSR_TILE_CORE_CTRL_OFFSET, 0));
+  TSR_TRY(tsr_chip_write_all(chip, map, TSR_REGS_BASE + TSR_TILE_ENGINE_CTRL_OFFSET,
+                             TSR_TILE_ENGINE_CTRL_FLUSH_MASK));
+  const uint64_t start = tsr_cycles();
+  for (uint32_t i = 0; i < 64; i++) {
+    tsr_tile_t tile;
+    bool busy = ((map >> i) & 1) != 0;
+    while (busy) {
+      TSR_TRY(tsr_chip_tile(chip, i, &tile));
+      const uint32_t word = tsr_mmio_read(tile.base, TSR_TILE_QUEUE_STATUS_OFFSET);
+      busy = TSR_FIELD_GET(TSR_TILE_QUEUE_STATUS_BUSY, word) != 0;
+      if (busy && tsr_cycles() - start > TSR_STOP_TIMEOUT) {
+        chip->tiles &= ~(1ull << i);
+        break;
+      }
+    }
+  }
+  return TSR_OK;
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Tessera's runtime library: open a chip, load programs, move data, launch kernels, read counters.
+///
+///   auto chip = tsr::Platform::open("t16");
+///   chip->load();                                        // firmware and the shipped kernels
+///   const auto a = chip->allocate(bytes);
+///   chip->write(a, data, bytes);
+///   chip->run("kernel_gemm", chip->all_tiles(), args);   // launch and wait
+///   chip->read(c, result, bytes);
+///
+/// Every failure is a tsr::Error (error.hpp): what() says what was wrong, where and what to do,
+/// code() which exit code it stands for. One platform can be open at a time in a process.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config.hpp"
+#include "elf/elf.hpp"
+#include "error.hpp"
+#include "noc/address_map.hpp"
+
+namespace tsr {
+
+/// State of a long run, for progress displays.
+struct Progress {
+  std::string stage;         ///< what is going on
+  std::uint64_t cycles = 0;  ///< since reset
+  double khz = 0;            ///< simulated cycles per wall millisecond, recent
+  double wall_seconds = 0;   ///< since open()
+};
+
+/// How to open a platform.
+struct PlatformOptions {
+  unsigned threads = 1;            ///< worker threads; changes nothing but speed
+  std::uint64_t seed = 1;          ///< initial values of uninitialized flops and memories
+  std::uint64_t max_cycles = 0;    ///< end with ExitCode::Timeout after so many cycles; 0: never
+  std::string trace_file;          ///< FST waves; empty: none
+  std::uint64_t trace_from = 0;    ///< first traced cycle
+  std::uint64_t trace_to = ~0ULL;  ///< last traced cycle
+  std::string vcd_file;            ///< the same waves as VCD; needs fst2vcd (package gtkwave)
+  std::function<void(const std::string& line)> uart;  ///< every line of the chip's UART
+  std::function<void(const Progress&)> progress;      ///< called a few times a second
+};
+
+/// Outcome of a launch that ended well.
+struct Completion {
+  std::uint32_t value = 0;   ///< what the kernels returned (0)
+  std::uint64_t cycles = 0;  ///< from launch to completion, measured by the ctl firmware
+};
+
+/// Cycles of an engine since the last clear_counters(), by what they were spent on.
+struct EngineCounters {
+  std::uint64_t busy = 0, wait_semaphore = 0, starved = 0, blocked = 0, conflict = 0, config = 0;
+  std::uint64_t idle = 0;        ///< the remainder of elapsed
+  std::uint64_t commands = 0;    ///< commands done
+  std::uint64_t operations = 0;  ///< multiply-adds (ME) or bytes (DMA)
+};
+
+/// Counters of a tile since the last clear_counters().
+struct TileCounters {
+  EngineCounters rdma, wdma, me;
+  std::uint64_t elapsed = 0;
+  std::uint64_t request_flits_sent = 0, request_flits_received = 0;
+  std::uint64_t response_flits_sent = 0, response_flits_received = 0;
+  std::uint64_t instructions = 0;
+  std::uint64_t spm_conflict_cycles = 0;
+};
+
+/// Counters of a memory node since the last clear_counters().
+struct MemoryCounters {
+  std::uint64_t bytes_read = 0, bytes_written = 0;
+  std::uint64_t row_hits = 0, row_misses = 0;
+};
+
+/// What the simulator did so far.
+struct SimulationStats {
+  std::uint64_t cycles = 0;
+  double wall_seconds = 0;  ///< spent simulating
+  double khz() const {
+    return wall_seconds > 0 ? static_cast<double>(cycles) / wall_seconds / 1e3 : 0;
+  }
+};
+
+/// A chip that runs. Uses the chip through its host port only: nothing here reaches around the
+/// hardware.
+class Platform {
+ public:
+  /// Build the chip of a configuration (name or TOML file) and reset it.
+  static std::unique_ptr<Platform> open(const std::string& config, PlatformOptions options = {});
+  ~Platform();
+  Platform(const Platform&) = delete;
+  Platform& operator=(const Platform&) = delete;
+
+  const Config& config() const;
+  /// All tiles as one rectangle. Throws InputError if they do not form one.
+  Rect all_tiles() const;
+
+  // ---- Programs
+
+  /// Boot: wait for the boot ROM, write the image of both programs to HBM, wait until every tile
+  /// is ready. Empty names mean the shipped firmware: ctl runtime, and tile runtime with the
+  /// kernels.
+  void load(const std::string& tile_elf = "", const std::string& ctl_elf = "");
+  /// Names of the loaded kernels (functions kernel_*).
+  std::vector<std::string> kernels() const;
+  /// Path of a shipped firmware file. Throws InputError if it was not built.
+  static std::string firmware(const std::string& name);
+
+  // ---- Memory (HBM)
+
+  /// Allocate HBM; returns a global address. Throws Error when there is no room.
+  std::uint64_t allocate(std::uint64_t bytes, std::uint64_t alignment = 256);
+  /// Give back what allocate() returned.
+  void free(std::uint64_t address);
+  /// Copy to and from any global address the host may reach. Throws Error{ChipFault} with the
+  /// chip's reason when the access is refused.
+  void write(std::uint64_t address, const void* data, std::size_t bytes);
+  void read(std::uint64_t address, void* data, std::size_t bytes);
+  void write32(std::uint64_t address, std::uint32_t value);
+  std::uint32_t read32(std::uint64_t address);
+
+  // ---- Kernels
+
+  /// Start a kernel on every tile of a rectangle; returns its sequence number. `timeout`: cycles
+  /// until the ctl firmware gives up, 0 = its default.
+  std::uint32_t launch(const std::string& kernel, Rect tiles, const void* args,
+                       std::size_t args_bytes, std::uint32_t timeout = 0);
+  /// Wait for a launch. Throws Error: JobFailed (a kernel returned non-zero), ChipFault (trap or
+  /// engine error, decoded), Timeout.
+  Completion wait(std::uint32_t sequence);
+  /// launch() and wait().
+  template <class Args>
+  Completion run(const std::string& kernel, Rect tiles, const Args& args,
+                 std::uint32_t timeout = 0) {
+    return wait(launch(kernel, tiles, &args, sizeof(Args), timeout));
+  }
+
+  // ---- Counters
+
+  /// Selectors of single counters (COUNT_SEL of the tile's registers).
+  enum class TileCounter : std::uint32_t {
+    MeIdle = 32,
+    MeBusy = 33,
+    MeOperations = 41,
+    Elapsed = 48,
+    RequestFlitsSent = 49,
+    RequestFlitsReceived = 50,
+    ResponseFlitsSent = 51,
+    ResponseFlitsReceived = 52,
+    Instructions = 53,
+  };
+  std::uint64_t tile_counter(Node tile, TileCounter counter);
+  TileCounters tile_counters(Node tile);
+  MemoryCounters memory_counters(Node memory);
+  /// Clear the counters of all tiles and memory nodes.
+  void clear_counters();
+
+  // ---- Simulation
+
+  /// Let `cycles` pass.
+  void advance(std::uint64_t cycles);
+  std::uint64_t cycle() const;
+  SimulationStats stats() const;
+  /// Everything the chip's UART said.
+  std::string uart_text() const;
+  /// Name the stage that progress reports show.
+  void set_stage(const std::string& stage);
+
+ private:
+  struct State;
+  explicit Platform(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tsr

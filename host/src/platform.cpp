@@ -1,0 +1,568 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <tlm_utils/simple_initiator_socket.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <set>
+#include <systemc>
+
+#include "chip.hpp"
+#include "heap.hpp"
+#include "image.hpp"
+#include "names.hpp"
+#include "regs/hbm_regs.hpp"
+#include "regs/mailbox_regs.hpp"
+#include "regs/tile_regs.hpp"
+#include "tessera/host.hpp"
+#include "tessera_abi.h"
+
+namespace tsr {
+namespace {
+
+// rtl/tile/tsr_tile_pkg.sv, rtl/ctl/tsr_ctl_pkg.sv
+constexpr std::uint32_t kRegsBase = 0x0002'0000;
+constexpr std::uint32_t kMailboxBase = 0x0010'2000;
+/// mailbox HOST_IRQ bits.
+constexpr std::uint32_t kIrqDone = 1, kIrqStatus = 2;
+/// Between looks at the mailbox while no interrupt comes, and at the progress display.
+constexpr std::uint64_t kPollCycles = 20'000;
+/// The boot ROM and the ctl firmware answer the mailbox well within this time.
+constexpr std::uint64_t kMailboxTimeout = 20'000'000;
+constexpr double kProgressSeconds = 0.2;
+
+std::string node_name(Node node) { return fmt::format("({}, {})", node.x, node.y); }
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// The host: TLM-2.0 initiator on the chip's host socket.
+class Host : public sc_core::sc_module {
+ public:
+  tlm_utils::simple_initiator_socket<Host> socket;
+
+  explicit Host(sc_core::sc_module_name name) : sc_module(name), socket("socket") {}
+
+  tlm::tlm_response_status transfer(bool write, std::uint64_t address, void* data, unsigned bytes) {
+    tlm::tlm_generic_payload payload;
+    payload.set_command(write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);
+    payload.set_address(address);
+    payload.set_data_ptr(static_cast<unsigned char*>(data));
+    payload.set_data_length(bytes);
+    payload.set_streaming_width(bytes);
+    payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+    sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+    socket->b_transport(payload, delay);
+    return payload.get_response_status();
+  }
+};
+
+/// Each platform gets a SystemC simulation of its own: a kernel cannot be taken apart once it ran.
+void fresh_systemc() {
+  sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
+  sc_core::sc_curr_simcontext = new sc_core::sc_simcontext();
+  sc_core::sc_default_global_context = sc_core::sc_curr_simcontext;
+}
+
+bool platform_is_open = false;
+
+}  // namespace
+
+struct Platform::State {
+  Config config;
+  PlatformOptions options;
+  std::unique_ptr<Chip> chip;
+  std::unique_ptr<Host> host;
+  std::unique_ptr<Heap> heap;
+  std::unique_ptr<ElfImage> tile_elf;
+  std::unique_ptr<ElfImage> ctl_elf;
+  std::string stage = "start";
+  std::chrono::steady_clock::time_point opened = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point last_progress = opened;
+  std::uint64_t last_cycle = 0;
+  std::uint64_t ring = 0;
+  std::uint32_t next_sequence = 1;
+  std::set<std::uint32_t> in_flight;
+  std::map<std::uint32_t, std::string> kernel_of;
+
+  State() { platform_is_open = true; }
+  ~State() {
+    host.reset();
+    chip.reset();
+    platform_is_open = false;
+  }
+
+  std::uint64_t mailbox(std::uint32_t offset) const {
+    return node_address(config.ctl, kMailboxBase + offset);
+  }
+  static std::uint64_t registers(Node node, std::uint32_t offset) {
+    return node_address(node, kRegsBase + offset);
+  }
+
+  void transfer(bool write, std::uint64_t address, void* data, std::size_t bytes) {
+    auto* at = static_cast<std::uint8_t*>(data);
+    constexpr std::size_t kPayload = 1U << 20;
+    for (std::size_t done = 0; done < bytes;) {
+      const auto part = static_cast<unsigned>(std::min(bytes - done, kPayload));
+      const auto status = host->transfer(write, address + done, at + done, part);
+      if (status != tlm::TLM_OK_RESPONSE) {
+        const auto& failure = chip->host_target().last_error();
+        throw Error(ExitCode::ChipFault,
+                    fmt::format("host {} of {} bytes at {:#x}: {} (at {:#x}, error {})",
+                                write ? "write" : "read", bytes, address,
+                                network_error_name(failure.error), failure.address, failure.error));
+      }
+      done += part;
+    }
+  }
+  std::uint32_t read32(std::uint64_t address) {
+    std::uint32_t value = 0;
+    transfer(false, address, &value, sizeof(value));
+    return value;
+  }
+  void write32(std::uint64_t address, std::uint32_t value) {
+    transfer(true, address, &value, sizeof(value));
+  }
+
+  void show_progress() {
+    if (!options.progress) return;
+    const auto now = std::chrono::steady_clock::now();
+    const double since = std::chrono::duration<double>(now - last_progress).count();
+    if (since < kProgressSeconds) return;
+    const auto cycle = chip->cycle();
+    options.progress({stage, cycle, static_cast<double>(cycle - last_cycle) / since / 1e3,
+                      seconds_since(opened)});
+    last_progress = now;
+    last_cycle = cycle;
+  }
+
+  /// Clear the chip's interrupt to the host; returns which bits were set.
+  std::uint32_t take_interrupt() {
+    if (!chip->host_interrupt()) return 0;
+    const auto bits = read32(mailbox(regs::mailbox::kHostIrqOffset));
+    write32(mailbox(regs::mailbox::kHostIrqOffset), bits);
+    return bits;
+  }
+
+  /// Run until the chip interrupts the host, or for a while. Returns false if every node sleeps
+  /// without an interrupt: only the host can wake it then.
+  bool await_interrupt() {
+    if (!chip->host_interrupt()) chip->advance(kPollCycles);
+    const bool asleep = chip->kernel().all_asleep() && !chip->host_interrupt();
+    take_interrupt();
+    return !asleep;
+  }
+
+  [[noreturn]] void dead_chip(const std::string& what) {
+    throw Error(
+        ExitCode::Timeout,
+        fmt::format("cycle {}: every node of the chip sleeps while the host waits for {}: nothing "
+                    "will ever happen. Trace the run with --trace to see the last activity",
+                    chip->cycle(), what));
+  }
+
+  std::string fatal_message(std::uint32_t status) {
+    const auto detail = [&](unsigned i) {
+      return read32(mailbox(regs::mailbox::kDetailOffset + 4 * i));
+    };
+    switch (status >> 8) {
+      case TSR_FATAL_TRAP: {
+        const auto pc = detail(1);
+        const std::string where = ctl_elf ? ctl_elf->describe(pc) : "";
+        return fmt::format("ctl core trapped: {} at pc {:#x}{}, address {:#x}",
+                           trap_name(detail(0)), pc, where.empty() ? "" : " (" + where + ")",
+                           detail(2));
+      }
+      case TSR_FATAL_IMAGE:
+        return fmt::format("the boot image was refused (check {})", detail(0));
+      case TSR_FATAL_HBM:
+        return fmt::format("memory node {} did not initialize", detail(0));
+      case TSR_FATAL_DMA:
+        return fmt::format("DMA error {} while loading the image", detail(0));
+      default:
+        return fmt::format("ctl firmware gave up (status {:#x})", status);
+    }
+  }
+
+  /// Wait until the firmware shows `wanted` in MBOX STATUS.
+  void wait_status(std::uint32_t wanted, const char* what) {
+    const auto start = chip->cycle();
+    for (bool alive = true;; alive = await_interrupt()) {
+      const auto status = read32(mailbox(regs::mailbox::kStatusOffset));
+      if ((status & 0xff) == TSR_STATUS_FATAL) {
+        throw Error(ExitCode::ChipFault,
+                    fmt::format("cycle {}: {}", chip->cycle(), fatal_message(status)));
+      }
+      if (status >= wanted) return;
+      if (chip->cycle() - start > kMailboxTimeout) {
+        throw Error(ExitCode::Timeout,
+                    fmt::format("{} cycles passed while the host waited for {} (status {})",
+                                chip->cycle() - start, what, status));
+      }
+      if (!alive) dead_chip(what);
+    }
+  }
+
+  /// Give the firmware a mailbox command and wait until it has taken it.
+  void command(std::uint32_t code, std::uint32_t arg0, std::uint32_t arg1) {
+    wait_doorbell("the previous mailbox command");
+    write32(mailbox(regs::mailbox::kArgOffset), arg0);
+    write32(mailbox(regs::mailbox::kArgOffset + 4), arg1);
+    write32(mailbox(regs::mailbox::kCmdOffset), code);
+  }
+  void wait_doorbell(const char* what) {
+    const auto start = chip->cycle();
+    while ((read32(mailbox(regs::mailbox::kDoorbellOffset)) & 1U) != 0) {
+      const auto status = read32(mailbox(regs::mailbox::kStatusOffset));
+      if ((status & 0xff) == TSR_STATUS_FATAL) {
+        throw Error(ExitCode::ChipFault,
+                    fmt::format("cycle {}: {}", chip->cycle(), fatal_message(status)));
+      }
+      if (chip->cycle() - start > kMailboxTimeout) {
+        throw Error(ExitCode::Timeout, fmt::format("the ctl firmware did not take {}", what));
+      }
+      chip->advance(200);
+    }
+  }
+
+  std::uint64_t allocate(std::uint64_t bytes, std::uint64_t alignment) {
+    const auto offset = heap->allocate(std::max<std::uint64_t>(bytes, 1), alignment);
+    if (!offset) {
+      throw Error(
+          ExitCode::BadInput,
+          fmt::format("no room for {} bytes in HBM: the largest free piece of {} MiB is {} bytes. "
+                      "Raise memory.capacity_mib in {}",
+                      bytes, config.memory_mib, heap->largest(), config.file));
+    }
+    return hbm_address(*offset);
+  }
+
+  std::uint64_t counter(Node node, std::uint32_t select_offset, std::uint32_t low_offset,
+                        std::uint32_t high_offset, std::uint32_t select) {
+    write32(registers(node, select_offset), select);
+    const std::uint64_t low = read32(registers(node, low_offset));
+    return low | static_cast<std::uint64_t>(read32(registers(node, high_offset))) << 32;
+  }
+
+  [[noreturn]] void fail(const tsr_completion_t& record) {
+    const std::string tile = node_name({record.tile_x, record.tile_y});
+    const std::string& kernel = kernel_of[record.sequence];
+    const std::uint64_t address = record.address_lo | static_cast<std::uint64_t>(record.address_hi)
+                                                          << 32;
+    switch (record.status) {
+      case TSR_DONE_KERNEL_FAILED:
+        throw Error(ExitCode::JobFailed,
+                    fmt::format("{}: tile {} returned {}", kernel, tile, record.value));
+      case TSR_DONE_TIMEOUT:
+        throw Error(
+            ExitCode::Timeout,
+            fmt::format("{}: tile {} did not finish in time. Raise the launch's timeout, or look "
+                        "for what the tile waits for",
+                        kernel, tile));
+      case TSR_DONE_BAD_COMMAND:
+        throw Error(
+            ExitCode::BadInput,
+            fmt::format("{}: the ctl firmware refused the launch: word {} of the command is not "
+                        "acceptable (opcode 0, arguments 3, rectangle 4)",
+                        kernel, record.value));
+      default:
+        break;
+    }
+    std::string what;
+    switch (record.fault) {
+      case TSR_FAULT_TRAP: {
+        const std::string where = tile_elf->describe(record.pc);
+        what =
+            fmt::format("trap: {} (cause {}) at pc {:#x}{}, address {:#x}", trap_name(record.cause),
+                        record.cause, record.pc, where.empty() ? "" : " (" + where + ")", address);
+        break;
+      }
+      case TSR_FAULT_ENGINE:
+        what = fmt::format("{} error: {} (code {}), command id {}, address {:#x}",
+                           engine_name(record.engine), command_error_name(record.cause),
+                           record.cause, record.command_id, address);
+        if (record.info != 0) what += fmt::format(": {}", network_error_name(record.info));
+        break;
+      case TSR_FAULT_ACCESS:
+        what = fmt::format("refused access: {}, address {:#x}", network_error_name(record.cause),
+                           address);
+        break;
+      default:
+        what = fmt::format("fault of an unknown kind ({})", record.fault);
+    }
+    throw Error(ExitCode::ChipFault, fmt::format("{}: tile {}: {}", kernel, tile, what));
+  }
+};
+
+Platform::Platform(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Platform::~Platform() {
+  state_->chip->finish();
+  if (!state_->options.vcd_file.empty() && !state_->options.trace_file.empty()) {
+    const std::string command = fmt::format("fst2vcd -f '{}' -o '{}'", state_->options.trace_file,
+                                            state_->options.vcd_file);
+    if (std::system(command.c_str()) != 0) {
+      fmt::print(stderr, "{} was not written: fst2vcd failed (Debian package gtkwave)\n",
+                 state_->options.vcd_file);
+    }
+  }
+}
+
+std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOptions options) {
+  if (platform_is_open) {
+    throw InputError("a platform is already open: one SystemC simulation can exist at a time");
+  }
+  auto state = std::make_unique<State>();
+  state->config = load_config(config);
+  if (!options.vcd_file.empty() && options.trace_file.empty()) {
+    options.trace_file = options.vcd_file + ".fst";
+  }
+  state->options = std::move(options);
+  const auto& opts = state->options;
+  fresh_systemc();
+  ChipOptions chip_options;
+  chip_options.threads = opts.threads;
+  chip_options.seed = opts.seed;
+  chip_options.max_cycles = opts.max_cycles;
+  chip_options.trace = {opts.trace_file, opts.trace_from, opts.trace_to};
+  chip_options.uart = opts.uart;
+  chip_options.on_advance = [raw = state.get()] { raw->show_progress(); };
+  state->chip = std::make_unique<Chip>("chip", state->config, std::move(chip_options));
+  state->host = std::make_unique<Host>("host");
+  state->host->socket.bind(state->chip->host_socket());
+  state->heap = std::make_unique<Heap>(state->config.straps().hbm_bytes());
+  state->chip->reset();
+  return std::unique_ptr<Platform>(new Platform(std::move(state)));
+}
+
+const Config& Platform::config() const { return state_->config; }
+
+Rect Platform::all_tiles() const {
+  const auto& tiles = state_->config.tiles;
+  Rect rect{tiles.front(), tiles.front()};
+  for (const Node tile : tiles) {
+    rect.lo = {std::min(rect.lo.x, tile.x), std::min(rect.lo.y, tile.y)};
+    rect.hi = {std::max(rect.hi.x, tile.x), std::max(rect.hi.y, tile.y)};
+  }
+  if ((rect.hi.x - rect.lo.x + 1) * (rect.hi.y - rect.lo.y + 1) != tiles.size()) {
+    throw InputError(fmt::format("{}: the tiles do not form a rectangle: name one to launch on",
+                                 state_->config.file));
+  }
+  return rect;
+}
+
+std::string Platform::firmware(const std::string& name) {
+  namespace fs = std::filesystem;
+  const char* folder = std::getenv("TESSERA_FIRMWARE");
+  const fs::path file = fs::path(folder != nullptr ? folder : TSR_FIRMWARE_DIR) / name;
+  if (!fs::is_regular_file(file)) {
+    throw InputError(
+        fmt::format("{}: no such firmware. Build it, or name its folder in "
+                    "TESSERA_FIRMWARE",
+                    file.string()));
+  }
+  return file.string();
+}
+
+void Platform::load(const std::string& tile_elf, const std::string& ctl_elf) {
+  auto& s = *state_;
+  constexpr std::uint32_t kTileDtcm = TSR_LAUNCH_DTCM_OFFSET;  // the launch descriptor lies above
+  s.tile_elf = std::make_unique<ElfImage>(
+      ElfImage::load(tile_elf.empty() ? firmware("tile.elf") : tile_elf, kTileDtcm));
+  s.ctl_elf =
+      std::make_unique<ElfImage>(ElfImage::load(ctl_elf.empty() ? firmware("ctl.elf") : ctl_elf));
+  auto image = build_image(*s.ctl_elf, *s.tile_elf);
+
+  set_stage("boot ROM");
+  s.wait_status(TSR_STATUS_HBM_READY, "the boot ROM to initialize HBM");
+  set_stage("load image");
+  const auto at = s.allocate(image.size(), 256);
+  s.transfer(true, at, image.data(), image.size());
+  s.command(TSR_MBOX_BOOT, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(at >> 32));
+  set_stage("boot firmware");
+  s.wait_status(TSR_STATUS_READY, "the ctl firmware to start the tiles");
+  s.heap->free(at);
+
+  constexpr std::size_t kRingBytes =
+      TSR_RING_ENTRIES * (sizeof(tsr_command_t) + sizeof(tsr_completion_t));
+  s.ring = s.allocate(kRingBytes, 256);
+  std::vector<std::uint8_t> zeros(kRingBytes);
+  s.transfer(true, s.ring, zeros.data(), zeros.size());
+  s.command(TSR_MBOX_RING_BASE, static_cast<std::uint32_t>(s.ring),
+            static_cast<std::uint32_t>(s.ring >> 32));
+  s.wait_doorbell("the command ring");
+  s.take_interrupt();
+}
+
+std::vector<std::string> Platform::kernels() const {
+  return state_->tile_elf ? state_->tile_elf->symbols_with_prefix("kernel_")
+                          : std::vector<std::string>{};
+}
+
+std::uint64_t Platform::allocate(std::uint64_t bytes, std::uint64_t alignment) {
+  if (alignment == 0 || (alignment & (alignment - 1)) != 0) {
+    throw InputError(fmt::format("alignment {} is not a power of two", alignment));
+  }
+  return state_->allocate(bytes, alignment);
+}
+
+void Platform::free(std::uint64_t address) {
+  if (!state_->heap->free(address)) {
+    throw InputError(fmt::format("free of {:#x}: not the start of an allocation", address));
+  }
+}
+
+void Platform::write(std::uint64_t address, const void* data, std::size_t bytes) {
+  // The payload of a write is only read.
+  state_->transfer(true, address, const_cast<void*>(data), bytes);
+}
+void Platform::read(std::uint64_t address, void* data, std::size_t bytes) {
+  state_->transfer(false, address, data, bytes);
+}
+void Platform::write32(std::uint64_t address, std::uint32_t value) {
+  state_->write32(address, value);
+}
+std::uint32_t Platform::read32(std::uint64_t address) { return state_->read32(address); }
+
+std::uint32_t Platform::launch(const std::string& kernel, Rect tiles, const void* args,
+                               std::size_t args_bytes, std::uint32_t timeout) {
+  auto& s = *state_;
+  if (s.ring == 0) throw InputError("launch before load(): the chip has no firmware yet");
+  const auto pc = s.tile_elf->symbol(kernel);
+  if (!pc) {
+    std::string known;
+    for (const auto& name : kernels()) known += " " + name;
+    throw InputError(fmt::format("{}: no kernel '{}'. There is:{}", s.tile_elf->name(), kernel,
+                                 known.empty() ? " none" : known));
+  }
+  if (args_bytes > TSR_ARGS_MAX) {
+    throw InputError(fmt::format("{}: {} bytes of arguments; at most {} are possible", kernel,
+                                 args_bytes, TSR_ARGS_MAX));
+  }
+  if (s.in_flight.size() >= TSR_RING_ENTRIES - 1) {
+    throw InputError(
+        fmt::format("{} launches are under way: wait for one first", s.in_flight.size()));
+  }
+  tsr_command_t command{};
+  command.opcode = TSR_CMD_LAUNCH;
+  command.sequence = s.next_sequence++;
+  command.kernel_pc = *pc;
+  command.args_bytes = static_cast<std::uint32_t>(args_bytes);
+  command.x0 = static_cast<std::uint8_t>(tiles.lo.x);
+  command.y0 = static_cast<std::uint8_t>(tiles.lo.y);
+  command.x1 = static_cast<std::uint8_t>(tiles.hi.x);
+  command.y1 = static_cast<std::uint8_t>(tiles.hi.y);
+  command.timeout = timeout;
+  if (args_bytes != 0) std::memcpy(command.args, args, args_bytes);
+  const std::uint32_t index = command.sequence - 1;
+  s.transfer(true, s.ring + (index % TSR_RING_ENTRIES) * sizeof(command), &command,
+             sizeof(command));
+  s.kernel_of[command.sequence] = kernel;
+  s.in_flight.insert(command.sequence);
+  s.command(TSR_MBOX_DOORBELL, index + 1, 0);
+  return command.sequence;
+}
+
+Completion Platform::wait(std::uint32_t sequence) {
+  auto& s = *state_;
+  if (s.in_flight.count(sequence) == 0) {
+    throw InputError(fmt::format("wait for launch {}, which is not under way", sequence));
+  }
+  const std::uint64_t at = s.ring + TSR_RING_ENTRIES * sizeof(tsr_command_t) +
+                           ((sequence - 1) % TSR_RING_ENTRIES) * sizeof(tsr_completion_t);
+  tsr_completion_t record{};
+  for (bool alive = true;; alive = s.await_interrupt()) {
+    s.transfer(false, at, &record, sizeof(record));
+    if (record.sequence == sequence) break;
+    const auto status = s.read32(s.mailbox(regs::mailbox::kStatusOffset));
+    if ((status & 0xff) == TSR_STATUS_FATAL) {
+      throw Error(ExitCode::ChipFault,
+                  fmt::format("cycle {}: {}", s.chip->cycle(), s.fatal_message(status)));
+    }
+    if (!alive) s.dead_chip(s.kernel_of[sequence]);
+  }
+  s.in_flight.erase(sequence);
+  if (record.status != TSR_DONE_OK) s.fail(record);
+  return {record.value, record.cycles_lo | static_cast<std::uint64_t>(record.cycles_hi) << 32};
+}
+
+std::uint64_t Platform::tile_counter(Node tile, TileCounter counter) {
+  using namespace regs::tile;
+  return state_->counter(tile, kCountSelOffset, kCountLoOffset, kCountHiOffset,
+                         static_cast<std::uint32_t>(counter));
+}
+
+TileCounters Platform::tile_counters(Node tile) {
+  using namespace regs::tile;
+  const auto get = [&](std::uint32_t select) {
+    return state_->counter(tile, kCountSelOffset, kCountLoOffset, kCountHiOffset, select);
+  };
+  const auto engine = [&](std::uint32_t index) {
+    EngineCounters e;
+    e.idle = get(16 * index);
+    e.busy = get(16 * index + 1);
+    e.wait_semaphore = get(16 * index + 2);
+    e.starved = get(16 * index + 3);
+    e.blocked = get(16 * index + 4);
+    e.conflict = get(16 * index + 5);
+    e.config = get(16 * index + 6);
+    e.commands = get(16 * index + 8);
+    e.operations = get(16 * index + 9);
+    return e;
+  };
+  TileCounters t;
+  t.rdma = engine(0);
+  t.wdma = engine(1);
+  t.me = engine(2);
+  t.elapsed = get(48);
+  t.request_flits_sent = get(49);
+  t.request_flits_received = get(50);
+  t.response_flits_sent = get(51);
+  t.response_flits_received = get(52);
+  t.instructions = get(53);
+  t.spm_conflict_cycles = get(54);
+  return t;
+}
+
+MemoryCounters Platform::memory_counters(Node memory) {
+  using namespace regs::hbm;
+  constexpr std::uint64_t kAtomBytes = 32;
+  const auto get = [&](std::uint32_t select) {
+    return state_->counter(memory, kCountSelOffset, kCountLoOffset, kCountHiOffset, select);
+  };
+  MemoryCounters m;
+  for (std::uint32_t channel = 0; channel < 2; ++channel) {
+    m.bytes_read += get(16 * channel) * kAtomBytes;
+    m.bytes_written += get(16 * channel + 1) * kAtomBytes;
+    m.row_hits += get(16 * channel + 2);
+    m.row_misses += get(16 * channel + 3);
+  }
+  return m;
+}
+
+void Platform::clear_counters() {
+  for (const Node tile : state_->config.tiles) {
+    state_->write32(State::registers(tile, regs::tile::kCountCtrlOffset), 1);
+  }
+  for (const Node memory : state_->config.memories) {
+    state_->write32(State::registers(memory, regs::hbm::kCountCtrlOffset), 1);
+  }
+}
+
+void Platform::advance(std::uint64_t cycles) {
+  const auto end = cycle() + cycles;
+  while (cycle() < end) state_->chip->advance(std::min(end - cycle(), kPollCycles));
+}
+
+std::uint64_t Platform::cycle() const { return state_->chip->cycle(); }
+SimulationStats Platform::stats() const {
+  return {state_->chip->cycle(), state_->chip->wall_seconds()};
+}
+std::string Platform::uart_text() const { return state_->chip->uart().text(); }
+void Platform::set_stage(const std::string& stage) { state_->stage = stage; }
+
+}  // namespace tsr

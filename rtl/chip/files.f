@@ -1,0 +1,3 @@
+tsr_chip.sv
+tsr_t4.sv
+tsr_t16.sv

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: Apache-2.0
+`include "tsr_assert.svh"
+
+/// Read DMA engine: copies a 4-D slice of global memory into the scratchpad, or fills scratchpad.
+///
+/// *Latency:* the first read leaves 8 cycles after its command was taken; done_o comes 3 cycles after the
+/// last scratchpad access.
+/// *Backpressure:* valid/ready on every port. rsp_ready_o is combinational from spm_ready_i and does not
+/// depend on rsp_valid_i; it always comes back while the scratchpad serves its ports.
+/// *Throughput:* one read request (up to 256 bytes) and one response flit a cycle when the flit's destination
+/// is a multiple of 8, else one flit every two cycles; NumTags reads in flight. Fill: 64 bytes a cycle.
+/// *Reset:* control state only.
+///
+/// One command runs at a time. Responses land in any order, so elements of one command must not overlap at
+/// the destination. After an error no new read is issued; done_o follows when every read in flight has been
+/// answered (or has timed out).
+module tsr_rdma
+  import tsr_tile_pkg::*;
+#(
+  /// Bytes of the scratchpad; up to 2^22.
+  parameter int unsigned SpmBytes = 262144,
+  /// Reads in flight; 1..32.
+  parameter int unsigned NumTags  = 32
+) (
+  input  logic         clk_i,
+  input  logic         rst_ni,
+
+  /// Commands (semaphore waits are already satisfied). abort_i: take no further command.
+  input  logic         abort_i,
+  input  logic         cmd_valid_i,
+  output logic         cmd_ready_o,
+  input  cmd_t         cmd_i,
+
+  /// Context store: data one cycle after an accepted request.
+  output logic         ctx_req_valid_o,
+  input  logic         ctx_req_ready_i,
+  output logic [5:0]   ctx_row_o,
+  input  logic         ctx_rsp_valid_i,
+  input  logic [511:0] ctx_rsp_data_i,
+
+  /// Completion pulse; what the engine does in this cycle; bytes written to the scratchpad in this cycle.
+  output done_t        done_o,
+  output eng_state_e   state_o,
+  output logic [15:0]  ops_o,
+  /// Nothing changes while no input becomes valid. Registered.
+  output logic         idle_o,
+
+  /// Network: reads out, responses in.
+  output logic         req_valid_o,
+  input  logic         req_ready_i,
+  output ni_req_t      req_o,
+  input  logic         rsp_valid_i,
+  output logic         rsp_ready_o,
+  input  ni_rsp_t      rsp_i,
+
+  /// Scratchpad port (writes). A response comes one cycle after each accepted request.
+  output logic         spm_valid_o,
+  input  logic         spm_ready_i,
+  output spm_req_t     spm_req_o,
+  input  logic         spm_rsp_valid_i,
+  input  spm_rsp_t     spm_rsp_i
+);
+
+  // ---------------------------------------------------------------- integration checks
+  `TSR_STATIC_ASSERT(SpmBytesLegal, SpmBytes >= 64 && SpmBytes <= 4194304)
+  `TSR_STATIC_ASSERT(NumTagsLegal, NumTags >= 1 && NumTags <= 32)
+
+  // ---------------------------------------------------------------- implementation: the job
+  tsr_dma_pkg::job_t job;
+  logic              job_valid, job_done, config_busy, front_empty;
+  logic              active_q;   // the job's elements are being moved
+  logic              start;
+
+  tsr_dma_cmd #(
+    .IsWdma(1'b0)
+  ) u_cmd (
+    .clk_i, .rst_ni, .abort_i,
+    .cmd_valid_i, .cmd_ready_o, .cmd_i,
+    .ctx_req_valid_o, .ctx_req_ready_i, .ctx_row_o, .ctx_rsp_valid_i, .ctx_rsp_data_i,
+    .job_valid_o(job_valid), .job_o(job), .job_done_i(job_done),
+    .config_o(config_busy), .empty_o(front_empty)
+  );
+
+  assign start = job_valid && !active_q && !job_done && job.run;
+
+  // ---------------------------------------------------------------- element walkers
+  tsr_pkg::addr_t src_elem, dst_elem;
+  logic           step, src_last, dst_last, elem_end;
+
+  tsr_dma_walk u_src (
+    .clk_i,
+    .load_i(start), .base_i(job.src), .stride_i(job.cfg.src_stride), .iter_i(job.cfg.src_iter),
+    .next_i(step && elem_end), .addr_o(src_elem), .last_o(src_last)
+  );
+  tsr_dma_walk u_dst (
+    .clk_i,
+    .load_i(start), .base_i(job.dst), .stride_i(job.cfg.dst_stride), .iter_i(job.cfg.dst_iter),
+    .next_i(step && elem_end), .addr_o(dst_elem), .last_o(dst_last)
+  );
+
+  // ---------------------------------------------------------------- pieces of an element
+  // A read stops at the next 256-byte granule of the source, a fill access at 64 bytes from its first
+  // 8-byte word of the destination.
+  logic           issue_q;            // pieces are left
+  logic [20:0]    off_q, rem_q;       // position in the element, bytes left in it
+  tsr_pkg::addr_t src_now, dst_now;
+  logic [8:0]     room, len;
+  logic           range_bad, can_issue, tag_free, stage_free, slot_free;
+  logic [4:0]     tag_new;
+  logic           fault;              // an error is known: issue nothing more
+
+  assign src_now   = src_elem + {35'd0, off_q};
+  assign dst_now   = dst_elem + {35'd0, off_q};
+  assign room      = job.fill ? 9'd64 - {6'd0, dst_now[2:0]} : 9'd256 - {1'b0, src_now[7:0]};
+  assign len       = rem_q < {12'd0, room} ? rem_q[8:0] : room;
+  assign elem_end  = rem_q == {12'd0, len};
+  assign range_bad = off_q == '0 && tsr_dma_pkg::outside(dst_elem, job.cfg.count, SpmBytes);
+  assign can_issue = issue_q && !fault && (job.fill ? stage_free : slot_free && tag_free);
+  assign step      = can_issue && !range_bad;
+
+  always_ff @(posedge clk_i) begin
+    if (start) begin
+      off_q <= '0;
+      rem_q <= job.cfg.count[20:0];
+    end else if (step) begin
+      off_q <= elem_end ? '0 : off_q + {12'd0, len};
+      rem_q <= elem_end ? job.cfg.count[20:0] : rem_q - {12'd0, len};
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) issue_q <= 1'b0;
+    else if (start) issue_q <= 1'b1;
+    else if (fault || timed_out || (can_issue && range_bad)) issue_q <= 1'b0;
+    else if (step && elem_end && dst_last) issue_q <= 1'b0;
+  end
+
+  // ---------------------------------------------------------------- reads in flight
+  // A tag is live while its read has unanswered 64-byte blocks. After a timeout it is dead: late responses
+  // are sunk and free it. Dead tags whose responses never come are freed when all tags are dead and a
+  // whole further command has timed out.
+  logic [NumTags-1:0] live_q, live_d, dead_q, dead_d;
+  logic [3:0]         blocks_q   [NumTags];  // blocks of the granule that are still to come
+  tsr_pkg::addr_t     tag_addr_q [NumTags];
+  logic               req_valid_q;
+  tsr_pkg::addr_t     req_addr_q;
+  logic [8:0]         req_len_q;
+  logic [23:0]        req_doff_q;
+  logic [4:0]         req_tag_q;
+  logic               read_step;
+  logic [1:0]         last_block;
+  logic [3:0]         blocks_new;
+
+  assign tag_free   = (~(live_q | dead_q)) != '0;
+  assign tag_new    = 5'(tsr_dma_pkg::lowest(64'(NumTags'(~(live_q | dead_q)))));
+  assign slot_free  = !req_valid_q || req_ready_i;
+  assign read_step  = step && !job.fill;
+  assign last_block = 2'((src_now[7:0] + 8'(len - 9'd1)) >> 6);
+  assign blocks_new = (4'b1111 << src_now[7:6]) & (4'b1111 >> (2'd3 - last_block));
+
+  always_ff @(posedge clk_i) begin
+    if (read_step) begin
+      req_addr_q          <= src_now;
+      req_len_q           <= len;
+      req_doff_q          <= dst_now[23:0];
+      req_tag_q           <= tag_new;
+      tag_addr_q[tag_new] <= src_now;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) req_valid_q <= 1'b0;
+    else if (slot_free) req_valid_q <= read_step;
+  end
+
+  always_comb begin
+    req_o      = '0;
+    req_o.kind = tsr_pkg::KindRead;
+    req_o.addr = req_addr_q;
+    req_o.strb = {55'd0, req_len_q};
+    req_o.doff = req_doff_q;
+    req_o.tag  = {1'b0, req_tag_q};
+  end
+  assign req_valid_o = req_valid_q;
+
+  // ---------------------------------------------------------------- responses
+  logic       rsp_take, rsp_is_err, rsp_hit, rsp_live, rsp_write;
+  logic [4:0] rsp_tag;
+  logic [3:0] rsp_block, blocks_left;
+  logic       rsp_ends, timed_out, release_dead;
+
+  assign rsp_ready_o = stage_free && !(job.fill && issue_q);
+  assign rsp_take    = rsp_valid_i && rsp_ready_o;
+
+  always_comb begin
+    rsp_tag     = '0;
+    rsp_is_err  = 1'b0;
+    rsp_block   = '0;
+    blocks_left = '0;
+    rsp_hit     = 1'b0;
+    rsp_live    = 1'b0;
+    rsp_ends    = 1'b0;
+    if (rsp_take && 32'(rsp_i.tag) < NumTags) begin
+      rsp_tag     = rsp_i.tag[4:0];
+      rsp_is_err  = rsp_i.kind == tsr_pkg::KindErrRsp;
+      rsp_block   = 4'b0001 << rsp_i.addr[7:6];
+      blocks_left = blocks_q[rsp_tag] & ~rsp_block;
+      rsp_hit     = (live_q[rsp_tag] || dead_q[rsp_tag]) &&
+                    (rsp_is_err || (rsp_i.kind == tsr_pkg::KindReadRsp &&
+                                    (blocks_q[rsp_tag] & rsp_block) != '0));
+      rsp_live    = rsp_hit && live_q[rsp_tag];
+      rsp_ends    = rsp_hit && (rsp_is_err || blocks_left == '0);
+    end
+  end
+  assign rsp_write = rsp_live && !rsp_is_err && !rsp_i.poison;
+
+  always_ff @(posedge clk_i) begin
+    if (read_step) blocks_q[tag_new] <= blocks_new;
+    if (rsp_hit) blocks_q[rsp_tag] <= blocks_left;
+  end
+
+  always_comb begin
+    live_d = live_q;
+    dead_d = dead_q;
+    if (rsp_ends) begin
+      live_d[rsp_tag] = 1'b0;
+      dead_d[rsp_tag] = 1'b0;
+    end
+    if (timed_out) begin
+      dead_d = release_dead ? '0 : dead_d | live_d;
+      live_d = '0;
+    end
+    if (read_step) live_d[tag_new] = 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      live_q <= '0;
+      dead_q <= '0;
+    end else if (rsp_ends || timed_out || read_step) begin
+      live_q <= live_d;
+      dead_q <= dead_d;
+    end
+  end
+
+  // ---------------------------------------------------------------- write stage: one flit at the scratchpad
+  // A flit whose destination is not a multiple of 8 reaches into a ninth word: written in a second access.
+  logic             w_valid_q, w_more_q;
+  spm_addr_t        w_base_q;
+  logic [63:0]      w_strb_q, w_tail_q;
+  logic [7:0]       w_tail_strb_q;
+  logic [7:0][63:0] w_data_q;
+  logic [6:0]       w_bytes_q;
+  logic             spm_take, fill_step;
+  logic [7:0]       tail_strb;
+
+  assign spm_take   = w_valid_q && spm_ready_i;
+  assign stage_free = !w_valid_q || (spm_ready_i && !w_more_q);
+  assign fill_step  = step && job.fill;
+  assign tail_strb  = 8'(rsp_i.strb >> (7'd64 - {4'd0, rsp_i.doff[2:0]}));
+
+  always_ff @(posedge clk_i) begin
+    if (rsp_write) begin
+      w_base_q      <= {rsp_i.doff[SpmAw-1:3], 3'b000};
+      w_strb_q      <= rsp_i.strb << rsp_i.doff[2:0];
+      w_tail_strb_q <= tail_strb;
+      w_bytes_q     <= 7'($countones(rsp_i.strb));
+      if (rsp_i.doff[2:0] == '0) begin
+        w_data_q <= rsp_i.data;
+      end else begin
+        w_data_q[0] <= rsp_i.data[0] << {rsp_i.doff[2:0], 3'b000};
+        for (int unsigned l = 1; l < 8; l++) begin
+          w_data_q[l] <= (rsp_i.data[l] << {rsp_i.doff[2:0], 3'b000}) |
+                         (rsp_i.data[l-1] >> (7'd64 - {1'b0, rsp_i.doff[2:0], 3'b000}));
+        end
+        w_tail_q <= rsp_i.data[7] >> (7'd64 - {1'b0, rsp_i.doff[2:0], 3'b000});
+      end
+    end else if (fill_step) begin
+      w_base_q  <= {dst_now[SpmAw-1:3], 3'b000};
+      w_strb_q  <= tsr_dma_pkg::byte_strobes({3'd0, dst_now[2:0]}, len[6:0]);
+      w_bytes_q <= len[6:0];
+      w_data_q  <= {16{job.pattern}};
+    end else if (spm_take && w_more_q) begin
+      w_base_q    <= w_base_q + spm_addr_t'(64);
+      w_strb_q    <= {56'd0, w_tail_strb_q};
+      w_data_q[0] <= w_tail_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      w_valid_q <= 1'b0;
+      w_more_q  <= 1'b0;
+    end else if (stage_free) begin
+      w_valid_q <= rsp_write || fill_step;
+      w_more_q  <= rsp_write && rsp_i.doff[2:0] != '0 && tail_strb != '0;
+    end else if (spm_take) begin
+      w_more_q <= 1'b0;
+    end
+  end
+
+  assign spm_valid_o = w_valid_q;
+  assign spm_req_o   = '{write: 1'b1, w_log2: 2'd3, base: w_base_q, pitch: '0, strb: w_strb_q,
+                         wdata: w_data_q};
+
+  logic      spm_wait_q;      // a scratchpad response comes in this cycle
+  spm_addr_t spm_base_q;      // the access it belongs to
+  logic      spm_bad;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) spm_wait_q <= 1'b0;
+    else spm_wait_q <= spm_take;
+    if (spm_take) spm_base_q <= w_base_q;
+  end
+  assign spm_bad = spm_rsp_valid_i && spm_rsp_i.err;
+
+  // ---------------------------------------------------------------- errors and timeout
+  cmd_err_e       err_q;
+  tsr_pkg::err_e  info_q;
+  tsr_pkg::addr_t err_addr_q;
+  logic [31:0]    timer_q, limit;
+  logic           progress, waiting, bus_bad;
+
+  assign bus_bad      = rsp_live && (rsp_is_err || rsp_i.poison);
+  assign fault        = err_q != CmdOk;
+  assign progress     = rsp_live || w_valid_q || (req_valid_q && req_ready_i) || step;
+  assign waiting      = active_q && (issue_q || live_q != '0);
+  assign limit        = job.cfg.timeout == '0 ? tsr_dma_pkg::DefaultTimeout : job.cfg.timeout;
+  assign timed_out    = waiting && !progress && timer_q >= limit - 32'd1;
+  assign release_dead = live_q == '0 && (&dead_q);
+
+  always_ff @(posedge clk_i) begin
+    if (!active_q || progress || timed_out) timer_q <= '0;
+    else if (waiting) timer_q <= timer_q + 32'd1;
+  end
+
+  // The first error stays.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || start) begin
+      err_q      <= CmdOk;
+      info_q     <= tsr_pkg::ErrNone;
+      err_addr_q <= '0;
+    end else if (!fault) begin
+      if (bus_bad) begin
+        err_q      <= CmdErrBus;
+        info_q     <= rsp_is_err ? rsp_i.err : tsr_pkg::ErrPoison;
+        err_addr_q <= rsp_i.addr;
+      end else if (spm_bad) begin
+        err_q      <= CmdErrRange;
+        err_addr_q <= {34'd0, spm_base_q};
+      end else if (can_issue && range_bad) begin
+        err_q      <= CmdErrRange;
+        err_addr_q <= {24'd0, dst_elem[31:0]};
+      end else if (timed_out) begin
+        err_q      <= CmdErrBus;
+        info_q     <= tsr_pkg::ErrTimeout;
+        err_addr_q <= live_q != '0 ? tag_addr_q[5'(tsr_dma_pkg::lowest(64'(live_q)))] : src_now;
+      end
+    end
+  end
+
+  // ---------------------------------------------------------------- completion
+  logic  finish;
+  done_t done_q;
+  logic  idle_q;
+
+  assign finish   = active_q && !issue_q && live_q == '0 && !w_valid_q && !spm_wait_q;
+  assign job_done = finish || (job_valid && !job.run);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) active_q <= 1'b0;
+    else if (start) active_q <= 1'b1;
+    else if (finish) active_q <= 1'b0;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (job_done) begin
+      done_q.id   <= job.id;
+      done_q.err  <= job.run ? err_q : job.err;
+      done_q.info <= job.run ? info_q : job.info;
+      done_q.addr <= job.run ? err_addr_q : job.addr;
+    end
+    done_q.valid <= rst_ni && job_done;
+  end
+  assign done_o = done_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) idle_q <= 1'b0;
+    else begin
+      idle_q <= front_empty && !(cmd_valid_i && !abort_i) && !rsp_valid_i && !req_valid_q && !w_valid_q &&
+                !spm_wait_q;
+    end
+  end
+  assign idle_o = idle_q;
+
+  // ---------------------------------------------------------------- what this cycle is
+  assign ops_o = spm_take && !w_more_q ? {9'd0, w_bytes_q} : '0;
+
+  always_comb begin
+    if (config_busy || (job_valid && !active_q)) state_o = StConfig;
+    else if (!active_q) state_o = StIdle;
+    else if (spm_take || spm_wait_q || step || (req_valid_q && req_ready_i)) state_o = StBusy;
+    else if (spm_valid_o) state_o = StConflict;
+    else if (req_valid_q) state_o = StBlocked;
+    else state_o = StStarved;
+  end
+
+  // ---------------------------------------------------------------- implementation checks
+  logic hold_req_q, hold_spm_q;
+  always_ff @(posedge clk_i) begin
+    hold_req_q <= rst_ni && req_valid_o && !req_ready_i;
+    hold_spm_q <= rst_ni && spm_valid_o && !spm_ready_i;
+  end
+
+  `TSR_ASSUME(SpmAnswersInTime, spm_rsp_valid_i == spm_wait_q)
+  `TSR_ASSERT(RequestHeld, !hold_req_q || req_valid_o)
+  `TSR_ASSERT(SpmRequestHeld, !hold_spm_q || spm_valid_o)
+  `TSR_ASSERT(ReadWithinGranule, !req_valid_o || {1'b0, req_addr_q[7:0]} + req_len_q <= 9'd256)
+  `TSR_ASSERT(ReadNotEmpty, !req_valid_o || req_len_q != '0)
+  `TSR_ASSERT(LiveOrDead, (live_q & dead_q) == '0)
+  `TSR_ASSERT(WalkersEndTogether, !(step && elem_end && !job.fill) || src_last == dst_last)
+
+endmodule

@@ -1,0 +1,10 @@
+tsr_hbm_pkg.sv
+tsr_hbm_reg_pkg.sv
+tsr_hbm_reg_top.sv
+tsr_hbm_delay.sv
+tsr_hbm_timing.sv
+tsr_hbm_queue.sv
+tsr_hbm_refresh.sv
+tsr_hbm_init.sv
+tsr_hbm_pc.sv
+tsr_mem.sv

@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: Apache-2.0
+`include "tsr_assert.svh"
+
+/// Controller of one pseudo channel: queues, hazards, scheduling, refresh, data paths, counters.
+///
+/// One column command and one row command a chip cycle. Column: the oldest entry of the current direction
+/// whose row is open. Row: forced refresh, then activates and precharges for the current direction, then
+/// for the other one, then refresh of banks that nobody wants. Direction: see `wmode_q`.
+///
+/// *Latency:* an accepted block takes part from the next cycle on; a command shows at the DFI one cycle after
+/// its choice; read data is offered two cycles after it arrives from the device.
+/// *Backpressure:* in_ready_o (depends on the offered block); responses wait in the read buffer, which always
+/// has room. *Throughput:* 32 bytes a cycle. *Reset:* empty; data memories are not reset.
+module tsr_hbm_pc
+  import tsr_hbm_pkg::*;
+(
+  input  logic              clk_i,
+  input  logic              rst_ni,
+
+  /// Timing, stable while run_i. `run_i`: the DRAM is initialized; until then init_cmd_i goes out.
+  input  timing_t           t_i,
+  input  logic              run_i,
+  input  dfi_cmd_t          init_cmd_i,
+  input  logic              ref_enable_i,
+  input  logic [6:0]        wr_low_i,
+  input  logic [6:0]        wr_high_i,
+  input  logic [11:0]       age_limit_i,
+
+  /// One 64-byte block to read or write; `in_need_i`: its atoms that are touched.
+  input  logic              in_valid_i,
+  output logic              in_ready_o,
+  input  logic              in_write_i,
+  input  block_t            in_block_i,
+  input  logic [1:0]        in_need_i,
+  input  rd_meta_t          in_meta_i,
+  input  logic [63:0]       in_strb_i,
+  input  tsr_pkg::data_t    in_data_i,
+
+  /// Finished read block.
+  output logic              out_valid_o,
+  input  logic              out_ready_i,
+  output rd_meta_t          out_meta_o,
+  output tsr_pkg::data_t    out_data_o,
+
+  /// DFI, from flops.
+  output dfi_cmd_t          dfi_cmd_o,
+  output logic [31:0]       dfi_wstrb_o,
+  output atom_t             dfi_wdata_o,
+  input  logic              dfi_rvalid_i,
+  input  atom_t             dfi_rdata_i,
+
+  /// Nothing queued and no response waiting.
+  output logic              empty_o,
+  /// Counters, see COUNT_SEL in regs/hbm.toml.
+  input  logic              cnt_clear_i,
+  input  logic [3:0]        cnt_sel_i,
+  output logic [63:0]       cnt_o
+);
+
+  // ------------------------------------------------------------ commands of this cycle
+
+  logic   act, pre, refresh, rd, wr;
+  bank_t  row_bank;
+  row_t   act_row;
+  logic   row_phase;
+  bank_t  col_bank;
+  logic   act_rd, act_wr;  // the activate serves an entry of the read (write) queue
+
+  logic [NumBanks-1:0] open, act_ok, ref_ok, pre_ok, late, rcdrd_block, rcdwr_block;
+  logic [NumBg-1:0]    rd_block, wr_block;
+  logic                rcdrd_end, rcdwr_end;
+  bank_t               rcdrd_bank, rcdwr_bank;
+
+  tsr_hbm_timing u_timing (
+    .clk_i, .rst_ni, .t_i,
+    .act_i(act), .pre_i(pre), .ref_i(refresh), .row_bank_i(row_bank), .row_phase_i(row_phase),
+    .rd_i(rd), .wr_i(wr), .col_bank_i(col_bank),
+    .open_o(open), .act_ok_o(act_ok), .ref_ok_o(ref_ok), .pre_ok_o(pre_ok), .late_o(late),
+    .rd_block_o(rd_block), .wr_block_o(wr_block),
+    .rcdrd_block_o(rcdrd_block), .rcdwr_block_o(rcdwr_block),
+    .rcdrd_end_o(rcdrd_end), .rcdrd_bank_o(rcdrd_bank), .rcdwr_end_o(rcdwr_end), .rcdwr_bank_o(rcdwr_bank));
+
+  row_t open_row_q [NumBanks];
+
+  logic [NumBanks-1:0] due, forced;
+  tsr_hbm_refresh u_refresh (
+    .clk_i, .rst_ni, .enable_i(run_i && ref_enable_i), .refi_i(t_i.refi),
+    .due_o(due), .forced_o(forced), .done_i(refresh), .done_bank_i(row_bank));
+
+  // ------------------------------------------------------------ acceptance and hazards
+
+  // A read waits for a pending write of its block, a write for the youngest pending read of its block. Reads of
+  // one block keep their order, so the youngest is enough. A write meets a pending write of its block: it is
+  // merged, unless that has begun or a read is between the two; then it is not accepted until that is over.
+  vec_t   same_rd, same_wr, unused_rq_begun, wq_begun, rd_unhold, wr_unhold;
+  logic   rq_full, wq_full;
+  idx_t   rq_idx, wq_idx;
+  logic   rd_push, wr_push, wr_merge, wr_stall;
+  idx_t   wr_same_idx, rd_same_idx;
+  logic   in_match, in_ready;
+
+  assign wr_same_idx = onehot_idx(same_wr);
+
+  always_comb begin
+    rd_push     = 1'b0;
+    wr_push     = 1'b0;
+    wr_merge    = 1'b0;
+    wr_stall    = 1'b0;
+    in_ready_o  = 1'b0;
+    rd_same_idx = '0;
+    if (in_valid_i && run_i) begin
+      if (!in_write_i) begin
+        rd_push    = !rq_full;
+        in_ready_o = !rq_full;
+      end else if (same_wr != '0) begin
+        wr_merge   = (same_rd == '0) && ((same_wr & wq_begun) == '0) && !(wr && (wr_idx == wr_same_idx));
+        wr_stall   = !wr_merge;
+        in_ready_o = wr_merge;
+      end else begin
+        wr_push    = !wq_full;
+        in_ready_o = !wq_full;
+      end
+      if (same_rd != '0) rd_same_idx = youngest(same_rd, rq_idx);
+    end
+  end
+
+  /// Last set bit before `tail`, wrapping around.
+  function automatic idx_t youngest(vec_t v, idx_t tail);
+    vec_t below, s;
+    below = v & ~(vec_t'('1) << tail);
+    s     = (below != '0) ? below : v;
+    for (int unsigned i = 0; i < IdxW; i++) s |= s >> (1 << i);
+    return onehot_idx(s ^ (s >> 1));
+  endfunction
+
+  // Row state of the offered block's bank after this cycle's row command.
+  always_comb begin
+    in_match = 1'b0;
+    in_ready = 1'b0;
+    if (in_valid_i) begin
+      in_match = open[in_block_i.bank] && (open_row_q[in_block_i.bank] == in_block_i.row);
+      in_ready = in_write_i
+          ? !rcdwr_block[in_block_i.bank] || (rcdwr_end && (rcdwr_bank == in_block_i.bank))
+          : !rcdrd_block[in_block_i.bank] || (rcdrd_end && (rcdrd_bank == in_block_i.bank));
+      if (row_bank == in_block_i.bank) begin
+        if (pre) in_match = 1'b0;
+        if (act) begin
+          in_match = act_row == in_block_i.row;
+          in_ready = 1'b0;
+        end
+      end
+    end
+  end
+
+  // What a held entry waits for. Not reset: only read for held entries.
+  idx_t rd_dep_q [Entries];
+  idx_t wr_dep_q [Entries];
+  vec_t rd_held, wr_held;
+  assign rd_unhold = rd_held;
+  assign wr_unhold = wr_held;
+
+  // ------------------------------------------------------------ queues
+
+  logic   rd_col_valid, rd_col_half, rd_col_last, rd_col_miss;
+  logic   wr_col_valid, wr_col_half, wr_col_last, wr_col_miss;
+  idx_t   rd_idx, wr_idx;
+  block_t rd_key, wr_key;
+  logic   rd_act_valid, wr_act_valid, rd_pre_valid, wr_pre_valid;
+  block_t rd_act_key, wr_act_key;
+  bank_t  rd_pre_bank, wr_pre_bank;
+  idx_t   unused_rd_act_idx, unused_wr_act_idx;
+  logic   unused_rd_old, wr_old, rd_avail, wr_avail, rd_hold, wr_hold, rd_used, wr_used;
+  logic [6:0] unused_rd_count, wr_count;
+  logic [NumBanks-1:0] rd_any, wr_any;
+  logic   rd_free, wr_free;
+  idx_t   rd_free_idx, wr_free_idx;
+  logic   age_tick;
+  logic   wmode_q;
+  logic [NumBanks-1:0] rd_act_ok, wr_act_ok, rd_pre_ok, wr_pre_ok;
+
+  tsr_hbm_queue u_rd_queue (
+    .clk_i, .rst_ni,
+    .push_i(rd_push), .push_key_i(in_block_i), .push_need_i(in_need_i), .push_hold_i(same_wr_after != '0),
+    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .push_idx_o(rq_idx), .full_o(rq_full),
+    .merge_i(1'b0), .merge_idx_i('0), .merge_need_i('0), .begun_o(unused_rq_begun),
+    .look_i(in_valid_i && in_write_i), .look_key_i(in_block_i), .same_o(same_rd), .unhold_i(rd_unhold),
+    .act_i(act), .pre_i(pre), .row_bank_i(row_bank), .act_row_i(act_row), .act_mine_i(act_rd),
+    .rcd_end_i(rcdrd_end), .rcd_bank_i(rcdrd_bank),
+    .bg_block_i(rd_block), .bank_block_i(forced),
+    .col_valid_o(rd_col_valid), .col_idx_o(rd_idx), .col_key_o(rd_key), .col_half_o(rd_col_half),
+    .col_last_o(rd_col_last), .col_miss_o(rd_col_miss), .col_take_i(rd),
+    .row_en_i(run_i), .act_ok_i(rd_act_ok), .pre_ok_i(rd_pre_ok),
+    .act_valid_o(rd_act_valid), .act_idx_o(unused_rd_act_idx), .act_key_o(rd_act_key),
+    .pre_valid_o(rd_pre_valid), .pre_bank_o(rd_pre_bank),
+    .free_i(rd_free), .free_idx_i(rd_free_idx), .age_tick_i(age_tick), .old_o(unused_rd_old),
+    .avail_o(rd_avail), .held_o(rd_hold), .used_o(rd_used), .count_o(unused_rd_count), .bank_any_o(rd_any));
+
+  tsr_hbm_queue u_wr_queue (
+    .clk_i, .rst_ni,
+    .push_i(wr_push), .push_key_i(in_block_i), .push_need_i(in_need_i), .push_hold_i(same_rd_after != '0),
+    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .push_idx_o(wq_idx), .full_o(wq_full),
+    .merge_i(wr_merge), .merge_idx_i(wr_same_idx), .merge_need_i(in_need_i), .begun_o(wq_begun),
+    .look_i(in_valid_i), .look_key_i(in_block_i), .same_o(same_wr), .unhold_i(wr_unhold),
+    .act_i(act), .pre_i(pre), .row_bank_i(row_bank), .act_row_i(act_row), .act_mine_i(act_wr),
+    .rcd_end_i(rcdwr_end), .rcd_bank_i(rcdwr_bank),
+    .bg_block_i(wr_block), .bank_block_i(forced),
+    .col_valid_o(wr_col_valid), .col_idx_o(wr_idx), .col_key_o(wr_key), .col_half_o(wr_col_half),
+    .col_last_o(wr_col_last), .col_miss_o(wr_col_miss), .col_take_i(wr),
+    .row_en_i(run_i), .act_ok_i(wr_act_ok), .pre_ok_i(wr_pre_ok),
+    .act_valid_o(wr_act_valid), .act_idx_o(unused_wr_act_idx), .act_key_o(wr_act_key),
+    .pre_valid_o(wr_pre_valid), .pre_bank_o(wr_pre_bank),
+    .free_i(wr_free), .free_idx_i(wr_free_idx), .age_tick_i(age_tick), .old_o(wr_old),
+    .avail_o(wr_avail), .held_o(wr_hold), .used_o(wr_used), .count_o(wr_count), .bank_any_o(wr_any));
+
+  // An entry that issues its last command in this cycle is no hazard any more.
+  vec_t same_rd_after, same_wr_after;
+  always_comb begin
+    same_rd_after = same_rd;
+    same_wr_after = same_wr;
+    if (rd && rd_col_last) same_rd_after[rd_idx] = 1'b0;
+    if (wr && wr_col_last) same_wr_after[wr_idx] = 1'b0;
+  end
+
+  always_comb begin
+    rd_held = '0;
+    wr_held = '0;
+    if (rd_hold && wr && wr_col_last) begin
+      for (int unsigned i = 0; i < Entries; i++) rd_held[i] = rd_dep_q[i] == wr_idx;
+    end
+    if (wr_hold && rd && rd_col_last) begin
+      for (int unsigned i = 0; i < Entries; i++) wr_held[i] = wr_dep_q[i] == rd_idx;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (rd_push) rd_dep_q[rq_idx] <= wr_same_idx;
+    if (wr_push) wr_dep_q[wq_idx] <= rd_same_idx;
+  end
+
+  // ------------------------------------------------------------ direction
+
+  /// Column commands in one direction before the other may take over by its demand alone.
+  localparam logic [5:0] MinBurst  = 6'd63;
+  /// Cycles without reads before a few writes are drained.
+  localparam logic [3:0] IdleDrain = 4'd15;
+
+  logic [5:0] burst_q;   // column commands left of the minimum burst
+  logic [3:0] no_read_q; // cycles without a read that may issue
+  logic       wr_force;  // somebody waits for a write
+  logic       stalled_q;
+
+  assign wr_force = rd_hold || stalled_q || wr_old;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      wmode_q   <= 1'b0;
+      burst_q   <= '0;
+      no_read_q <= '0;
+      stalled_q <= 1'b0;
+    end else if (run_i) begin
+      stalled_q <= wr_stall;
+      if (rd_avail) no_read_q <= '0;
+      else if (no_read_q != IdleDrain) no_read_q <= no_read_q + 1'b1;
+      if ((rd || wr) && (burst_q != '0)) burst_q <= burst_q - 1'b1;
+      if (!wmode_q) begin
+        if (wr_avail && ((!rd_avail && ((no_read_q == IdleDrain) || wr_force || (wr_count >= wr_high_i)))
+                         || ((burst_q == '0) && (wr_force || (wr_count >= wr_high_i))))) begin
+          wmode_q <= 1'b1;
+          burst_q <= MinBurst;
+        end
+      end else if (!wr_avail
+                   || (rd_avail && (burst_q == '0))
+                   || (rd_avail && !wr_force && (wr_count <= wr_low_i))) begin
+        wmode_q <= 1'b0;
+        burst_q <= MinBurst;
+      end
+    end
+  end
+
+  logic [10:0] age_q;
+  assign age_tick = run_i && (age_q == '0);
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || !run_i) age_q <= '0;
+    else age_q <= (age_q == '0) ? age_limit_i[11:1] - 11'd1 : age_q - 11'd1;
+  end
+
+  // ------------------------------------------------------------ command choice
+
+  // Row commands of the other direction keep off banks that the current one wants.
+  always_comb begin
+    rd_act_ok = act_ok & ~forced;
+    rd_pre_ok = pre_ok & ~forced;
+    wr_act_ok = rd_act_ok;
+    wr_pre_ok = rd_pre_ok;
+    if (wmode_q) begin
+      rd_act_ok &= ~wr_any;
+      rd_pre_ok &= ~wr_any;
+    end else begin
+      wr_act_ok &= ~rd_any;
+      wr_pre_ok &= ~rd_any;
+    end
+  end
+
+  logic [NumBanks-1:0] ref_now, ref_close, spare;
+
+  always_comb begin
+    rd       = run_i && !wmode_q && rd_col_valid;
+    wr       = run_i && wmode_q && wr_col_valid;
+    col_bank = wmode_q ? wr_key.bank : rd_key.bank;
+
+    act       = 1'b0;
+    pre       = 1'b0;
+    refresh   = 1'b0;
+    act_rd    = 1'b0;
+    act_wr    = 1'b0;
+    row_bank  = '0;
+    act_row   = '0;
+    ref_now   = '0;
+    ref_close = '0;
+    spare     = '0;
+    if (run_i) begin
+      // Forced refreshes, or else those of banks that nobody wants.
+      ref_now   = forced & ref_ok;
+      ref_close = forced & pre_ok;
+      if ((forced == '0) && (due != '0)) spare = due & ~rd_any & ~wr_any;
+      if (ref_now != '0) begin
+        refresh  = 1'b1;
+        row_bank = first_bank(ref_now);
+      end else if (ref_close != '0) begin
+        pre      = 1'b1;
+        row_bank = first_bank(ref_close);
+      end else if (wmode_q ? wr_act_valid : rd_act_valid) begin
+        act      = 1'b1;
+        act_wr   = wmode_q;
+        act_rd   = !wmode_q;
+        row_bank = wmode_q ? wr_act_key.bank : rd_act_key.bank;
+        act_row  = wmode_q ? wr_act_key.row : rd_act_key.row;
+      end else if (wmode_q ? wr_pre_valid : rd_pre_valid) begin
+        pre      = 1'b1;
+        row_bank = wmode_q ? wr_pre_bank : rd_pre_bank;
+      end else if (wmode_q ? rd_act_valid : wr_act_valid) begin
+        act      = 1'b1;
+        act_wr   = !wmode_q;
+        act_rd   = wmode_q;
+        row_bank = wmode_q ? rd_act_key.bank : wr_act_key.bank;
+        act_row  = wmode_q ? rd_act_key.row : wr_act_key.row;
+      end else if (wmode_q ? rd_pre_valid : wr_pre_valid) begin
+        pre      = 1'b1;
+        row_bank = wmode_q ? rd_pre_bank : wr_pre_bank;
+      end else if ((spare & ref_ok) != '0) begin
+        refresh  = 1'b1;
+        row_bank = first_bank(spare & ref_ok);
+      end else if ((spare & pre_ok) != '0) begin
+        pre      = 1'b1;
+        row_bank = first_bank(spare & pre_ok);
+      end
+    end
+    row_phase = (act || pre || refresh) && late[row_bank];
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (act) open_row_q[row_bank] <= act_row;
+  end
+
+  // ------------------------------------------------------------ DFI commands
+
+  dfi_cmd_t cmd_q;
+  assign dfi_cmd_o = cmd_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) cmd_q <= '0;
+    else if (!run_i) cmd_q <= init_cmd_i;
+    else begin
+      cmd_q.reset_n     <= 1'b1;
+      cmd_q.wdata_valid <= wdata_now;
+      cmd_q.col_valid   <= rd || wr;
+      cmd_q.row_valid   <= act || pre || refresh;
+      if (rd || wr) begin
+        cmd_q.col_cmd   <= wr ? ColWr : ColRd;
+        cmd_q.col_phase <= 1'b0;
+        cmd_q.col_bank  <= col_bank;
+        cmd_q.col       <= wr ? {wr_key.col_hi, wr_col_half} : {rd_key.col_hi, rd_col_half};
+      end
+      if (act || pre || refresh) begin
+        cmd_q.row_cmd   <= act ? RowAct : (pre ? RowPre : RowRefPb);
+        cmd_q.row_phase <= row_phase;
+        cmd_q.row_bank  <= row_bank;
+        cmd_q.row       <= act_row;
+      end
+    end
+  end
+
+  // ------------------------------------------------------------ write data
+
+  atom_t       wdata0_q [Entries];
+  atom_t       wdata1_q [Entries];
+  logic [31:0] wstrb0_q [Entries];
+  logic [31:0] wstrb1_q [Entries];
+
+  /// New bytes over old ones.
+  function automatic atom_t merge_atom(atom_t old, atom_t fresh, logic [31:0] strb);
+    for (int unsigned l = 0; l < 4; l++) begin
+      for (int unsigned b = 0; b < 8; b++) begin
+        if (strb[8*l+b]) old[l][8*b+:8] = fresh[l][8*b+:8];
+      end
+    end
+    return old;
+  endfunction
+
+  always_ff @(posedge clk_i) begin
+    if (wr_push && in_ready_o) begin
+      wdata0_q[wq_idx] <= in_data_i[3:0];
+      wdata1_q[wq_idx] <= in_data_i[7:4];
+      wstrb0_q[wq_idx] <= in_strb_i[31:0];
+      wstrb1_q[wq_idx] <= in_strb_i[63:32];
+    end else if (wr_merge) begin
+      wdata0_q[wr_same_idx] <= merge_atom(wdata0_q[wr_same_idx], in_data_i[3:0], in_strb_i[31:0]);
+      wdata1_q[wr_same_idx] <= merge_atom(wdata1_q[wr_same_idx], in_data_i[7:4], in_strb_i[63:32]);
+      wstrb0_q[wr_same_idx] <= wstrb0_q[wr_same_idx] | in_strb_i[31:0];
+      wstrb1_q[wr_same_idx] <= wstrb1_q[wr_same_idx] | in_strb_i[63:32];
+    end
+  end
+
+  // A write's data shows at the DFI CWL / 2 cycles after its command.
+  logic        wdata_now, wdata_half, wdata_last, unused_late, unused_empty;
+  idx_t        wdata_idx;
+  logic [9:0]  now_q;
+  logic [31:0] wstrb_q;
+  atom_t       wdata_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) now_q <= '0;
+    else now_q <= now_q + 10'd1;
+  end
+
+  tsr_hbm_delay #(.Depth(64), .Width(8)) u_wdata (
+    .clk_i, .rst_ni, .now_i(now_q), .push_i(wr), .due_i({now_q + 10'(t_i.cwl[5:1]) + 10'd1, 1'b0}),
+    .data_i({wr_idx, wr_col_half, wr_col_last}),
+    .valid_o(wdata_now), .late_o(unused_late), .data_o({wdata_idx, wdata_half, wdata_last}),
+    .empty_o(unused_empty));
+
+  assign wr_free     = wdata_now && wdata_last;
+  assign wr_free_idx = wdata_idx;
+  assign dfi_wstrb_o = wstrb_q;
+  assign dfi_wdata_o = wdata_q;
+
+  always_ff @(posedge clk_i) begin
+    if (wdata_now) begin
+      wdata_q <= wdata_half ? wdata1_q[wdata_idx] : wdata0_q[wdata_idx];
+      wstrb_q <= wdata_half ? wstrb1_q[wdata_idx] : wstrb0_q[wdata_idx];
+    end
+  end
+
+  // ------------------------------------------------------------ read data
+
+  typedef struct packed {
+    idx_t idx;
+    logic half;
+    logic last;
+  } flight_t;
+
+  flight_t    flight_q [Entries];  // reads on their way, in command order
+  logic [5:0] flight_wr_q, flight_rd_q;
+  flight_t    arrival;
+  atom_t      rdata0_q [Entries];
+  atom_t      rdata1_q [Entries];
+  rd_meta_t   meta_q [Entries];
+  idx_t       done_q [Entries];    // finished entries, in order of completion
+  logic [6:0] done_wr_q, done_rd_q;
+  logic       out_valid_q, out_take;
+  rd_meta_t       out_meta_q;
+  tsr_pkg::data_t out_data_q;
+
+  assign arrival     = flight_q[flight_rd_q];
+  assign out_take    = (done_wr_q != done_rd_q) && (!out_valid_q || out_ready_i);
+  assign rd_free     = out_take;
+  assign rd_free_idx = done_q[done_rd_q[5:0]];
+  assign out_valid_o = out_valid_q;
+  assign out_meta_o  = out_meta_q;
+  assign out_data_o  = out_data_q;
+
+  always_ff @(posedge clk_i) begin
+    if (rd_push) meta_q[rq_idx] <= in_meta_i;
+    if (rd) begin
+      flight_q[flight_wr_q] <= '{idx: rd_idx, half: rd_col_half, last: rd_col_last};
+      flight_wr_q           <= flight_wr_q + 1'b1;
+    end
+    if (run_i && dfi_rvalid_i) begin
+      if (arrival.half) rdata1_q[arrival.idx] <= dfi_rdata_i;
+      else rdata0_q[arrival.idx] <= dfi_rdata_i;
+      flight_rd_q <= flight_rd_q + 1'b1;
+      if (arrival.last) begin
+        done_q[done_wr_q[5:0]] <= arrival.idx;
+        done_wr_q              <= done_wr_q + 1'b1;
+      end
+    end
+    if (out_take) begin
+      out_meta_q      <= meta_q[rd_free_idx];
+      out_data_q[3:0] <= rdata0_q[rd_free_idx];
+      out_data_q[7:4] <= rdata1_q[rd_free_idx];
+      done_rd_q       <= done_rd_q + 1'b1;
+    end
+    if (out_take || out_ready_i) out_valid_q <= out_take;
+    if (!rst_ni) begin
+      flight_wr_q <= '0;
+      flight_rd_q <= '0;
+      done_wr_q   <= '0;
+      done_rd_q   <= '0;
+      out_valid_q <= 1'b0;
+    end
+  end
+
+  assign empty_o = !rd_used && !wr_used && !out_valid_q;
+
+  // ------------------------------------------------------------ counters
+
+  logic [63:0] reads_q, writes_q, hits_q, misses_q, acts_q, pres_q, refs_q, rbytes_q, wbytes_q;
+  logic [63:0] turns_q, merges_q, holds_q;
+  logic        last_wr_q, col_last, col_miss;
+
+  assign col_last = wr ? wr_col_last : rd_col_last;
+  assign col_miss = wr ? wr_col_miss : rd_col_miss;
+
+  always_ff @(posedge clk_i) begin
+    if (rd) reads_q <= reads_q + 64'd1;
+    if (wr) writes_q <= writes_q + 64'd1;
+    if (rd || wr) begin
+      if (col_last && col_miss) misses_q <= misses_q + 64'd1;
+      if (col_last && !col_miss) hits_q <= hits_q + 64'd1;
+      if (last_wr_q != wr) turns_q <= turns_q + 64'd1;
+      last_wr_q <= wr;
+    end
+    if (act) acts_q <= acts_q + 64'd1;
+    if (pre) pres_q <= pres_q + 64'd1;
+    if (refresh) refs_q <= refs_q + 64'd1;
+    if (rd_push) rbytes_q <= rbytes_q + 64'd1 + {58'b0, in_meta_i.hi - in_meta_i.lo};
+    if (wr_merge) merges_q <= merges_q + 64'd1;
+    if (wr_merge || wr_push) wbytes_q <= wbytes_q + 64'($countones(in_strb_i));
+    if ((rd_push && (same_wr_after != '0)) || (wr_push && (same_rd_after != '0))) begin
+      holds_q <= holds_q + 64'd1;
+    end
+    if (!rst_ni) last_wr_q <= 1'b0;
+    if (!rst_ni || cnt_clear_i) begin
+      reads_q  <= '0;
+      writes_q <= '0;
+      hits_q   <= '0;
+      misses_q <= '0;
+      acts_q   <= '0;
+      pres_q   <= '0;
+      refs_q   <= '0;
+      rbytes_q <= '0;
+      wbytes_q <= '0;
+      turns_q  <= '0;
+      merges_q <= '0;
+      holds_q  <= '0;
+    end
+  end
+
+  always_comb begin
+    unique case (cnt_sel_i)
+      4'd0:    cnt_o = reads_q;
+      4'd1:    cnt_o = writes_q;
+      4'd2:    cnt_o = hits_q;
+      4'd3:    cnt_o = misses_q;
+      4'd4:    cnt_o = acts_q;
+      4'd5:    cnt_o = pres_q;
+      4'd6:    cnt_o = refs_q;
+      4'd7:    cnt_o = reads_q + writes_q;
+      4'd8:    cnt_o = rbytes_q;
+      4'd9:    cnt_o = wbytes_q;
+      4'd10:   cnt_o = turns_q;
+      4'd11:   cnt_o = merges_q;
+      4'd12:   cnt_o = holds_q;
+      default: cnt_o = '0;
+    endcase
+  end
+
+  `TSR_ASSERT(ReadDataExpected, !run_i || !dfi_rvalid_i || (flight_wr_q != flight_rd_q))
+  `TSR_ASSERT(OneWriteOfBlock, (same_wr & (same_wr - 1'b1)) == '0)
+  `TSR_ASSERT(WriteDepPending, !wr_push || (same_rd_after == '0) || same_rd_after[rd_same_idx])
+
+endmodule

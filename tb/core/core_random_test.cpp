@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random programs, RTL in lock-step with the instruction-set model, everything around it random
+// too.
+#include "Vcore.h"
+#include "core/core_bench.hpp"
+#include "core/random_program.hpp"
+
+namespace {
+
+using namespace tsr;
+using namespace tsr::rv;
+using tb::RandomProgram;
+
+class CoreRandom : public tb::CoreBench<Vcore> {
+ protected:
+  /// What happened, to prove that a run reached what it is for.
+  struct Coverage {
+    std::uint64_t instructions = 0, exceptions = 0, interrupts = 0, bus_faults = 0, cycles = 0,
+                  halts = 0;
+    std::uint64_t kinds[32] = {};
+  };
+
+  void load_random_program() {
+    RandomProgram random(rng(), {});
+    write_program(RandomProgram::table());
+    write_program(random.setup(chance(0.5)));
+    write_program(random.code(2000));
+    bus().ready = chance(0.3) ? 1.0 : 0.05 * static_cast<double>(rand_in(2, 20));
+    bus().max_latency = static_cast<unsigned>(rand_in(1, 12));
+    bus().error = chance(0.5) ? 0.0 : 0.1;
+  }
+
+  /// Run until `instructions` retired; `extra` drives what else goes on, once a cycle.
+  void run_random(std::uint64_t instructions, Coverage& coverage,
+                  const std::function<void()>& extra) {
+    start(RandomProgram::kSetup);
+    const auto begin = cycle();
+    const auto limit = begin + 60 * instructions;
+    while (retired().size() < instructions && cycle() < limit && !HasFailure()) {
+      if (chance(0.02)) {
+        set_irq(chance(0.6) ? 0 : static_cast<Word>(rng()()) & static_cast<Word>(rng()()));
+      }
+      extra();
+      tick();
+    }
+    ASSERT_FALSE(HasFailure());
+    ASSERT_GE(retired().size(), instructions) << "no progress";
+    coverage.cycles += cycle() - begin;
+    for (const auto& r : retired()) {
+      coverage.instructions += r.trap ? 0 : 1;
+      coverage.exceptions += r.trap && !r.intr ? 1 : 0;
+      coverage.interrupts += r.intr ? 1 : 0;
+      coverage.bus_faults += r.trap && !r.intr && (r.cause == 5 || r.cause == 7) ? 1 : 0;
+      if (r.trap && !r.intr) ++coverage.kinds[r.cause & 31];
+    }
+    set_irq(0);
+    stop();
+  }
+
+  void random_door_access() {
+    if (door_queue().size() > 4) return;
+    // Writes stay clear of the code; reads go everywhere.
+    Word addr = static_cast<Word>(rand_in(0, 0x7fff)) * 4;
+    const bool write = chance(0.5) && !(addr >= RandomProgram::kTable && addr < 0x8000);
+    if (chance(0.5)) addr = (addr & 0x3fc) + 0x10700;  // where the program is
+    door_queue().push_back(
+        {write, addr, static_cast<Word>(rng()()), static_cast<std::uint8_t>(rng()() & 15)});
+    if (addr >= 0x10000 && !write) door_queue().back().strb = 0xf;
+  }
+};
+
+TEST_F(CoreRandom, FollowsTheModelWithInterruptsAndBusErrors) {
+  randomize_tcms();
+  Coverage coverage;
+  for (int i = 0; i < 40 && !HasFatalFailure(); ++i) {
+    load_random_program();
+    run_random(3000, coverage, [] {});
+  }
+  fmt::print("{} instructions, {} exceptions ({} bus faults), {} interrupts in {} cycles\n",
+             coverage.instructions, coverage.exceptions, coverage.bus_faults, coverage.interrupts,
+             coverage.cycles);
+  EXPECT_GE(coverage.instructions, 100000U);
+  EXPECT_GE(coverage.interrupts, 300U);
+  for (const unsigned cause : {0, 1, 2, 3, 4, 5, 6, 7, 11})
+    EXPECT_GE(coverage.kinds[cause], 10U) << cause;
+}
+
+TEST_F(CoreRandom, FollowsTheModelWithBackDoorTraffic) {
+  randomize_tcms();
+  Coverage coverage;
+  for (int i = 0; i < 12 && !HasFatalFailure(); ++i) {
+    load_random_program();
+    set_door_rate(i % 3 == 0 ? 1.0 : 0.2);
+    run_random(3000, coverage, [this] { random_door_access(); });
+    set_door_rate(1.0);
+    ASSERT_TRUE(run_until([this] { return door_idle(); }, 100));
+  }
+  EXPECT_GE(coverage.instructions, 30000U);
+  EXPECT_LE(longest_door_wait(), 1U);
+  EXPECT_GE(door_answers().size(), 5000U + 32768U);
+}
+
+TEST_F(CoreRandom, FollowsTheModelThroughHaltsAndSteps) {
+  randomize_tcms();
+  Coverage coverage;
+  for (int i = 0; i < 12 && !HasFatalFailure(); ++i) {
+    load_random_program();
+    run_random(3000, coverage, [this, &coverage] {
+      if (!chance(0.005)) return;
+      pulse_halt();
+      ASSERT_TRUE(wait_halted(2000));
+      ++coverage.halts;
+      const auto r = static_cast<Word>(rand_in(0, 31));
+      EXPECT_EQ(debug_read(r).data, iss().reg(r));
+      EXPECT_EQ(debug_read(32).data, iss().pc());
+      stepping_ = true;
+      for (auto steps = rand_in(0, 3); steps > 0; --steps) {
+        const auto before = retired().size();
+        pulse_step();
+        ASSERT_TRUE(wait_halted(2000));
+        EXPECT_EQ(retired().size(), before + 1);
+      }
+      stepping_ = false;
+      pulse_resume();
+    });
+  }
+  EXPECT_GE(coverage.halts, 100U);
+}
+
+}  // namespace

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The subcommands. Each adds itself to the application and leaves its exit code in `code`.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace tsr::tools {
+
+void add_run(CLI::App& app, int& code);
+void add_info(CLI::App& app, int& code);
+void add_bench(CLI::App& app, int& code);
+
+}  // namespace tsr::tools

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "meter.hpp"
+
+#include <algorithm>
+
+namespace tsr::tools {
+namespace {
+
+constexpr std::uint64_t kFlitBytes = 96;
+
+}  // namespace
+
+Totals Meter::read() {
+  using Counter = Platform::TileCounter;
+  Totals totals;
+  for (const Node tile : chip_.config().tiles) {
+    const auto get = [&](Counter counter) { return chip_.tile_counter(tile, counter); };
+    totals.macs += get(Counter::MeOperations);
+    totals.me_cycles_max = std::max(totals.me_cycles_max, get(Counter::Elapsed) - get(Counter::MeIdle));
+    totals.network_bytes += kFlitBytes * (get(Counter::RequestFlitsSent) + get(Counter::RequestFlitsReceived) +
+                                          get(Counter::ResponseFlitsSent) +
+                                          get(Counter::ResponseFlitsReceived));
+    totals.instructions += get(Counter::Instructions);
+  }
+  for (const Node memory : chip_.config().memories) {
+    const auto counters = chip_.memory_counters(memory);
+    totals.hbm_bytes_read += counters.bytes_read;
+    totals.hbm_bytes_written += counters.bytes_written;
+  }
+  return totals;
+}
+
+}  // namespace tsr::tools

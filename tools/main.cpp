@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The `tessera` command line.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "commands.hpp"
+#include "error.hpp"
+
+namespace {
+
+const char* const kAbout =
+    "Tessera: run programs and benchmarks on a simulated AI chip, all of it RTL.\n\n"
+    "  tessera run mlp                        classify Fashion-MNIST images on 16 tiles\n"
+    "  tessera run kernel.elf --config t4     run your own tile program\n"
+    "  tessera info --config t16              what the chip looks like\n"
+    "  tessera bench gemm --scope chip        a matrix product against its roofline\n";
+
+const char* const kExitCodes =
+    "Exit codes: 0 fine; 1 the job failed (wrong result, or a kernel returned non-zero);\n"
+    "2 bad usage or input; 3 a fault on the chip (trap, engine error); 4 timeout (watchdog or\n"
+    "--max-cycles); 5 a checker found a violation (DRAM timing, network protocol).";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{kAbout, "tessera"};
+  app.footer(kExitCodes);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", TSR_VERSION);
+  int code = 0;
+  tsr::tools::add_run(app, code);
+  tsr::tools::add_info(app, code);
+  tsr::tools::add_bench(app, code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(tsr::ExitCode::BadInput);
+  } catch (const tsr::Error& error) {
+    std::fflush(stdout);
+    fmt::print(stderr, "tessera: {}\n", error.what());
+    return static_cast<int>(error.code());
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "tessera: internal error: {}\n", error.what());
+    return static_cast<int>(tsr::ExitCode::JobFailed);
+  }
+  return code;
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <thread>
+
+namespace tsr::tools {
+
+void SessionOptions::add_to(CLI::App& app) {
+  app.add_option("-c,--config", config, "Chip: t4, t16 or a TOML file")->capture_default_str();
+  app.add_option("--seed", seed, "Seed of the data, and of uninitialized flops")->capture_default_str();
+  app.add_option("-j,--threads", threads, "Worker threads; they change the speed and nothing else")
+      ->capture_default_str()
+      ->check(CLI::Range(1U, 256U));
+  app.add_option("--max-cycles", max_cycles, "Give up (exit code 4) after so many cycles; 0: never")
+      ->capture_default_str();
+  app.add_option("--trace", trace_file, "Write waves to this FST file (slow: choose a window)");
+  app.add_option("--trace-from", trace_from, "First traced cycle")->capture_default_str();
+  app.add_option("--trace-to", trace_to, "Last traced cycle (default: the end)");
+  app.add_option("--vcd", vcd_file, "Write the same waves as VCD (needs fst2vcd, package gtkwave)");
+  app.add_option("--json", json_file, "Write the results as JSON to this file; - is standard output");
+}
+
+Session::Session(const SessionOptions& options)
+    : options_(options),
+      out_(options.json_file == "-" ? stderr : stdout),
+      terminal_(isatty(fileno(stderr)) != 0) {
+  if (options_.trace_from > options_.trace_to) {
+    throw InputError("--trace-from is behind --trace-to");
+  }
+  PlatformOptions platform;
+  platform.threads = options_.threads;
+  platform.seed = options_.seed;
+  platform.max_cycles = options_.max_cycles;
+  platform.trace_file = options_.trace_file;
+  platform.trace_from = options_.trace_from;
+  platform.trace_to = options_.trace_to;
+  platform.vcd_file = options_.vcd_file;
+  platform.uart = [this](const std::string& text) { line("  uart| " + text); };
+  if (terminal_) platform.progress = [this](const Progress& progress) { show(progress); };
+  chip_ = Platform::open(options_.config, std::move(platform));
+}
+
+Session::~Session() {
+  clear_progress();
+  chip_.reset();
+}
+
+void Session::clear_progress() {
+  if (!progress_shown_) return;
+  fmt::print(stderr, "\r\033[K");
+  std::fflush(stderr);
+  progress_shown_ = false;
+}
+
+void Session::show(const Progress& progress) {
+  fmt::print(stderr, "\r\033[K  {} | {} cycles | {:.1f} kHz | {:.0f} s", progress.stage, progress.cycles,
+             progress.khz, progress.wall_seconds);
+  std::fflush(stderr);
+  progress_shown_ = true;
+}
+
+void Session::line(const std::string& text) {
+  clear_progress();
+  fmt::print(out_, "{}\n", text);
+  std::fflush(out_);
+}
+
+void Session::begin(const std::string& stage) {
+  stage_ = stage;
+  stage_start_ = chip_->cycle();
+  chip_->set_stage(stage);
+}
+
+std::uint64_t Session::end(const std::string& note) {
+  const auto cycles = chip_->cycle() - stage_start_;
+  line(fmt::format("{:<28} {:>10} cycles{}{}", stage_, cycles, note.empty() ? "" : "   ", note));
+  return cycles;
+}
+
+void Session::finish() {
+  const auto stats = chip_->stats();
+  result["config"] = chip_->config().name;
+  result["seed"] = options_.seed;
+  result["threads"] = options_.threads;
+  result["total_cycles"] = stats.cycles;
+  result["wall_seconds"] = stats.wall_seconds;
+  result["total_khz"] = stats.khz();
+  clear_progress();
+  write_json(result, options_.json_file);
+}
+
+void write_json(const nlohmann::ordered_json& json, const std::string& file) {
+  if (file.empty()) return;
+  if (file == "-") {
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  std::ofstream stream(file);
+  stream << json.dump(2) << "\n";
+  if (!stream.flush()) throw InputError(fmt::format("{}: the result cannot be written", file));
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+  const double value = static_cast<double>(bytes);
+  if (bytes >= 1'000'000'000) return fmt::format("{:.2f} GB", value / 1e9);
+  if (bytes >= 1'000'000) return fmt::format("{:.2f} MB", value / 1e6);
+  if (bytes >= 1'000) return fmt::format("{:.1f} kB", value / 1e3);
+  return fmt::format("{} B", bytes);
+}
+
+}  // namespace tsr::tools

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What all subcommands that simulate have in common: options, progress display, JSON results.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "tessera/host.hpp"
+
+namespace tsr::tools {
+
+/// Options of a simulation.
+struct SessionOptions {
+  std::string config = "t16";
+  std::uint64_t seed = 1;
+  unsigned threads = 1;
+  std::uint64_t max_cycles = 0;
+  std::string trace_file;
+  std::uint64_t trace_from = 0;
+  std::uint64_t trace_to = ~0ULL;
+  std::string vcd_file;
+  std::string json_file;
+
+  /// Declare them on a subcommand.
+  void add_to(CLI::App& app);
+};
+
+/// A platform with the terminal around it. Text goes to standard output, or to standard error when the
+/// JSON result goes to standard output.
+class Session {
+ public:
+  explicit Session(const SessionOptions& options);
+  ~Session();
+
+  Platform& chip() { return *chip_; }
+  const SessionOptions& options() const { return options_; }
+  /// Print a line of the report, without disturbing the progress line.
+  void line(const std::string& text);
+  /// Start a stage: shown with the progress, and printed when it ends with the cycles that it took.
+  void begin(const std::string& stage);
+  /// End the stage; returns its cycles. `note` is printed behind them.
+  std::uint64_t end(const std::string& note = "");
+
+  /// Result keys, flat at the top level.
+  nlohmann::ordered_json result;
+  /// Add the simulation's own figures, write the result where --json says.
+  void finish();
+
+ private:
+  void show(const Progress& progress);
+  void clear_progress();
+
+  SessionOptions options_;
+  std::FILE* out_;
+  bool terminal_;
+  bool progress_shown_ = false;
+  std::string stage_;
+  std::uint64_t stage_start_ = 0;
+  std::unique_ptr<Platform> chip_;
+};
+
+/// Write JSON to a file, or to standard output for "-". Nothing for "".
+void write_json(const nlohmann::ordered_json& json, const std::string& file);
+
+/// "12.3 MB" and the like.
+std::string human_bytes(std::uint64_t bytes);
+
+}  // namespace tsr::tools
