@@ -80,7 +80,7 @@ void Chip::build() {
       case NodeKind::Memory:
         drams_.push_back(std::make_unique<DramChannel>(
             profile, fmt::format("memory node ({}, {})", here.x, here.y),
-            static_cast<std::uint64_t>(straps_.mem_mib) << 20, [this] { request_stop(); }));
+            [this] { request_stop(); }));
         node.endpoint = make_memory(straps("mem"), *drams_.back());
         break;
       case NodeKind::Bare:

@@ -15,7 +15,7 @@ tsr_status_t tsr_cmdq_init(tsr_cmdq_t *h, uint32_t node_base, uint32_t engine) {
   h->staging.base = node_base + TSR_CMD_BASE + engine * (4 * TSR_CMD_WORDS);
   h->regs.base = node_base + TSR_REGS_BASE;
   h->engine = engine;
-  h->known = 0;
+  h->known = false;
   return TSR_OK;
 }
 
@@ -31,11 +31,18 @@ tsr_status_t tsr_cmdq_state(const tsr_cmdq_t *h, tsr_cmdq_state_t *state) {
 }
 
 void tsr_cmdq_push_free(tsr_cmdq_t *h, const tsr_cmd_t *cmd) {
+  if (!h->known) {
+    for (uint32_t i = 0; i < TSR_CMDQ_PUSH_WORD; i++) {
+      h->shadow[i] = ~cmd->w[i];
+    }
+    h->known = true;
+  }
+#pragma GCC unroll 16
   for (uint32_t i = 0; i < TSR_CMDQ_PUSH_WORD; i++) {
-    if ((h->known & (1u << i)) == 0 || h->shadow[i] != cmd->w[i]) {
-      tsr_mmio_write(h->staging, 4 * i, cmd->w[i]);
-      h->shadow[i] = cmd->w[i];
-      h->known |= 1u << i;
+    const uint32_t word = cmd->w[i];
+    if (h->shadow[i] != word) {
+      tsr_mmio_write(h->staging, 4 * i, word);
+      h->shadow[i] = word;
     }
   }
   tsr_mmio_write(h->staging, 4 * TSR_CMDQ_PUSH_WORD, cmd->w[TSR_CMDQ_PUSH_WORD]);

@@ -43,7 +43,7 @@ typedef struct {
   tsr_mmio_t staging;
   tsr_mmio_t regs;
   uint32_t engine;
-  uint32_t known; /* bit i: shadow[i] is what staging word i holds */
+  bool known; /* shadow is what the staging words hold */
   uint32_t shadow[TSR_CMD_WORDS];
 } tsr_cmdq_t;
 

@@ -54,6 +54,9 @@ static inline void tsr_irq_sleep(uint32_t mask) {
   __asm__ volatile("csrw mstatus, %0" : : "r"(mstatus) : "memory");
 }
 
+/* The compiler keeps no memory contents across this. */
+static inline void tsr_barrier(void) { __asm__ volatile("" : : : "memory"); }
+
 /* Turn global interrupts on. */
 static inline void tsr_irq_global_enable(void) {
   __asm__ volatile("csrsi mstatus, 8" : : : "memory");

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* ---- Boot image, written by the host into HBM at any 256-byte aligned address ------------------
- */
+ * It must stay there as it is while the chip runs: tiles are reloaded from it after a fault. */
 
 #define TSR_IMAGE_MAGIC 0x49525354u /* "TSRI" */
 #define TSR_IMAGE_VERSION 1u
@@ -18,7 +18,8 @@ enum { TSR_TARGET_CTL = 0, TSR_TARGET_TILES = 1 };
 
 typedef struct {
   uint32_t target; /* TSR_TARGET_* */
-  uint32_t dest;   /* node-local destination, multiple of 64 (ITCM or DTCM) */
+  uint32_t dest;   /* node-local destination, multiple of 64: ITCM 0x0..0xffff, or DTCM from 0x10000
+                      up to 0x1c000 (ctl) or 0x1fe00 (tiles) */
   uint32_t offset; /* from the start of the image, multiple of 64 */
   uint32_t bytes;  /* multiple of 64, padded with zeros */
 } tsr_image_segment_t;
@@ -43,7 +44,9 @@ enum {
   TSR_MBOX_BOOT = 1, /* ARG0/ARG1 = HBM address of the boot image (low, high) */
   TSR_MBOX_RING_BASE =
       2, /* ARG0/ARG1 = HBM address of the command ring; after boot, before any doorbell */
-  TSR_MBOX_DOORBELL = 3 /* ARG0 = ring tail: index one past the newest command */
+  /* ARG0 = ring tail: index one past the newest command. Indices count up and wrap at
+   * TSR_RING_ENTRIES or at 2^32; at most TSR_RING_ENTRIES - 1 commands may wait. */
+  TSR_MBOX_DOORBELL = 3
 };
 
 /* Word that the firmware shows in MBOX STATUS. */
@@ -57,9 +60,16 @@ enum {
 };
 enum {
   TSR_FATAL_TRAP = 1,  /* ctl core trapped: MBOX DETAIL0 = cause, DETAIL1 = pc, DETAIL2 = address */
-  TSR_FATAL_IMAGE = 2, /* bad magic, version, CRC or segment: DETAIL0 = which check */
-  TSR_FATAL_HBM = 3,   /* memory node did not initialize: DETAIL0 = index */
-  TSR_FATAL_DMA = 4    /* DMA error while loading: DETAIL0 = error */
+  /* Bad image: DETAIL0 = 1 magic, 2 version, 3 total_bytes, 4 segment_count, 5 entry, 6 CRC (DETAIL1 =
+   * computed, DETAIL2 = given), 7 image address, 16 + i segment i. The ROM goes on: another BOOT
+   * command tries again. */
+  TSR_FATAL_IMAGE = 2,
+  TSR_FATAL_HBM = 3, /* memory node did not initialize: DETAIL0 = index */
+  /* DMA error while loading: DETAIL0 = network error | command error << 8, DETAIL1/2 = address. The
+   * ROM goes on as above. */
+  TSR_FATAL_DMA = 4,
+  TSR_FATAL_CONFIG = 5, /* the chip's configuration registers make no sense */
+  TSR_FATAL_TILE = 6    /* tiles did not start: DETAIL0/1 = map, bit y * 8 + x */
 };
 
 /* ---- Command ring in HBM: TSR_RING_ENTRIES commands, then as many completions ------------------
@@ -75,11 +85,11 @@ enum { TSR_CMD_LAUNCH = 1 };
 /* 256 bytes. */
 typedef struct {
   uint32_t opcode;        /* TSR_CMD_* */
-  uint32_t sequence;      /* copied into the completion */
+  uint32_t sequence;      /* copied into the completion; not 0 */
   uint32_t kernel_pc;     /* entry point in tile ITCM: int kernel(const tsr_launch_t *launch) */
   uint32_t args_bytes;    /* 0..TSR_ARGS_MAX */
   uint8_t x0, y0, x1, y1; /* rectangle of tiles, inclusive */
-  uint32_t timeout;       /* cycles, 0 = the watchdog's default */
+  uint32_t timeout;       /* cycles, 0 = TSR_LAUNCH_TIMEOUT_DEFAULT */
   uint32_t reserved[10];
   uint8_t args[TSR_ARGS_MAX];
 } tsr_command_t;
@@ -145,10 +155,10 @@ enum { TSR_CTL_SEM_DONE = 15, TSR_CTL_SEM_FAULT = 14 };
 /* SCRATCH word TSR_SCRATCH_STATE, bits 7:0. */
 enum { TSR_TILE_IDLE = 1, TSR_TILE_RUNNING = 2, TSR_TILE_DONE = 3, TSR_TILE_FAULT = 4 };
 
-/* Tile status, left by the tile runtime in tile registers SCRATCH0..7 before it posts. */
+/* Tile status, left by the tile runtime in tile registers SCRATCH0..7 before it posts. Before ctl
+ * starts a tile's core it leaves its own coordinate (x | y << 8) in VALUE. */
 enum {
-  TSR_SCRATCH_STATE =
-      0, /* 1 = idle, 2 = running, 3 = done, 4 = fault (tsr_completion_t.fault << 8) */
+  TSR_SCRATCH_STATE = 0, /* TSR_TILE_*; with TSR_TILE_FAULT also tsr_completion_t.fault << 8 */
   TSR_SCRATCH_VALUE = 1, /* kernel's return value */
   TSR_SCRATCH_CAUSE = 2,
   TSR_SCRATCH_PC = 3,

@@ -26,8 +26,6 @@ namespace {
 // rtl/tile/tsr_tile_pkg.sv, rtl/ctl/tsr_ctl_pkg.sv
 constexpr std::uint32_t kRegsBase = 0x0002'0000;
 constexpr std::uint32_t kMailboxBase = 0x0010'2000;
-/// mailbox HOST_IRQ bits.
-constexpr std::uint32_t kIrqDone = 1, kIrqStatus = 2;
 /// Between looks at the mailbox while no interrupt comes, and at the progress display.
 constexpr std::uint64_t kPollCycles = 20'000;
 /// The boot ROM and the ctl firmware answer the mailbox well within this time.

@@ -13,6 +13,12 @@ auto tie(const Retire& r) {
                   r.mem_valid, r.mem_write, r.mem_addr, r.mem_data, r.mem_strb);
 }
 
+std::string hex(std::uint32_t value, int digits = 8) {
+  char text[9];
+  std::snprintf(text, sizeof text, "%0*x", digits, static_cast<unsigned>(value));
+  return text;
+}
+
 /// Takes fields off the packed struct, last field first.
 class BitReader {
  public:
@@ -37,19 +43,17 @@ class BitReader {
 bool Retire::operator==(const Retire& other) const { return tie(*this) == tie(other); }
 
 std::string Retire::to_string() const {
-  char text[200];
-  int length = std::snprintf(text, sizeof text, "pc %08x insn %08x", pc, insn);
-  const auto append = [&](const char* format, auto... values) {
-    length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length), format,
-                            values...);
-  };
-  if (!valid) append(" (not valid)");
-  if (rd_we) append(" x%u=%08x", static_cast<unsigned>(rd), rd_wdata);
+  std::string text = "pc " + hex(pc) + " insn " + hex(insn);
+  if (!valid) text += " (not valid)";
+  if (rd_we) text += " x" + std::to_string(rd) + "=" + hex(rd_wdata);
   if (mem_valid) {
-    append(" %s [%08x] %08x lanes %x", mem_write ? "store" : "load", mem_addr, mem_data,
-           static_cast<unsigned>(mem_strb));
+    text += std::string(mem_write ? " store" : " load") + " [" + hex(mem_addr) + "] " +
+            hex(mem_data) + " lanes " + hex(mem_strb, 1);
   }
-  if (trap) append(" %s cause %08x tval %08x", intr ? "interrupt" : "exception", cause, tval);
+  if (trap) {
+    text += std::string(intr ? " interrupt" : " exception") + " cause " + hex(cause) + " tval " +
+            hex(tval);
+  }
   return text;
 }
 

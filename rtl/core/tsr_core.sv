@@ -576,7 +576,7 @@ module tsr_core
     .bus_rdata_i
   );
 
-  assign dbg_halted_o = halted;
+  assign dbg_halted_o = halted && !resume_q;
 
   // ------------------------------------------------------------ sleep
 

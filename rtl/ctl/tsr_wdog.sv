@@ -67,6 +67,6 @@ module tsr_wdog
   assign idle_o  = !reg_i.valid && !restart && !running;
 
   // ---------------------------------------------------------------- implementation checks
-  `TSR_ASSERT(FatalAfterInterrupt, !fatal_q || last_q || restart)
+  `TSR_ASSERT(FatalIsTheEnd, !(fatal_q && expire))
 
 endmodule

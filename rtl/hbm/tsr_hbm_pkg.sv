@@ -25,12 +25,11 @@ package tsr_hbm_pkg;
     logic [ColW-2:0] col_hi;
   } block_t;
 
-  /// Bank hash: the row number in Gray code, folded to four bits. Neighbouring rows differ in one bit, so a
-  /// sequential stream never meets the bank that it has just left; strides of 2^n rows visit all banks.
+  /// Bank hash: the row number folded to four bits, its low nibble in Gray code. Neighbouring rows differ in
+  /// one bit (nearly always), so a sequential stream does not meet the bank that it has just left; any four
+  /// neighbouring row bits select all banks, so strides of 2^n rows spread.
   function automatic bank_t bank_hash(row_t row);
-    row_t g;
-    g = row ^ (row >> 1);
-    return g[3:0] ^ g[7:4] ^ g[11:8] ^ {1'b0, g[14:12]};
+    return row[3:0] ^ {1'b0, row[3:1]} ^ row[7:4] ^ row[11:8] ^ {1'b0, row[14:12]};
   endfunction
 
   /// Pseudo channel of a node-local byte offset: 64-byte blocks alternate.

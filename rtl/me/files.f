@@ -1,4 +1,3 @@
-../tile/tsr_tile_pkg.sv
 tsr_me_pkg.sv
 tsr_agu.sv
 tsr_stream_rd.sv

@@ -70,9 +70,11 @@ module tsr_agu
   logic [5:0][15:0] left_q;   // iterations after this one
   logic [5:0]       end_q;    // left_q[j] == 0
   logic [3:0]       row0_q;   // first row of this access with redge_sub, at most 15
+  logic [4:0]       row_next;
   logic             step;
 
-  assign step = valid_q && ready_i;
+  assign step     = valid_q && ready_i;
+  assign row_next = {1'b0, row0_q} + (5'd8 >> w_log2_q);
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
@@ -87,7 +89,7 @@ module tsr_agu
         base_q    <= base_q + delta_q[0];
         left_q[0] <= left_q[0] - 16'd1;
         end_q[0]  <= left_q[0] == 16'd1;
-        row0_q    <= (row0_q > 4'd7) ? 4'd15 : row0_q + (4'd8 >> w_log2_q);
+        row0_q    <= row_next[4] ? 4'd15 : row_next[3:0];
       end else begin
         // Loop 0 ends: restart the ended loops, advance the first that has iterations left.
         logic inner;

@@ -32,7 +32,7 @@ package tsr_me_pkg;
     logic        nan;   // sticky
     logic        pinf;  // sticky
     logic        ninf;  // sticky
-    logic [11:0] e;     // 2..540 in use, see docs/numerics.md
+    logic [11:0] e;     // 2..508 in use, see docs/numerics.md
     logic [47:0] m;     // signed, never normalized
   } acc_t;
 

@@ -2,6 +2,7 @@
 #include "../host_target/host_port.hpp"
 #include "../uart/uart_terminal.hpp"
 #include "Vpl_ctl.h"
+#include "Vpl_ctl___024root.h"
 #include "verilated_node.hpp"
 
 namespace tsr {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Vpl_router.h"
+#include "Vpl_router___024root.h"
 #include "verilated_node.hpp"
 
 namespace tsr {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Vpl_tile.h"
+#include "Vpl_tile___024root.h"
 #include "verilated_node.hpp"
 
 namespace tsr {

@@ -6,13 +6,22 @@
 #include <verilated.h>
 #include <verilated_fst_c.h>
 
-#include <array>
-#include <cstring>
+#include <type_traits>
+#include <utility>
 
 #include "node_model.hpp"
 #include "sim_context.hpp"
 
 namespace tsr {
+
+/// True for a model whose only event is the rising edge of clk_i (no gated clocks, no falling edges):
+/// then the evaluation of the falling edge can be left out, and Verilator is told that the clock was
+/// low. `Root` is the model's root class, Verilator 5.
+template <class Root, class = void>
+struct OnlyRisingEdges : std::false_type {};
+template <class Root>
+struct OnlyRisingEdges<Root, std::void_t<decltype(Root::__Vtrigrprev__TOP__clk_i)>>
+    : std::is_same<decltype(Root::__VactTriggered), VlTriggerVec<1>> {};
 
 /// Moves pins between packed Pins and the ports of a verilated model whose link ports are named as
 /// every node's are. `Derived` may hide before_edge() and after_edge() to serve further ports, and
@@ -22,13 +31,14 @@ class VerilatedNode : public NodeModel {
  public:
   Pins step(std::uint64_t now, Pins in) final {
     const Pins out = VerilatedNode::rise(now, in);
-    VerilatedNode::fall();
+    if constexpr (!kOnlyRising) VerilatedNode::fall();
     return out;
   }
 
   Pins rise(std::uint64_t now, Pins in) final {
     set_inputs(in);
     derived().before_edge(now);
+    if constexpr (kOnlyRising) model_.rootp->__Vtrigrprev__TOP__clk_i = 0;
     model_.clk_i = 1;
     model_.eval();
     derived().after_edge(now);
@@ -69,6 +79,9 @@ class VerilatedNode : public NodeModel {
   Model model_;
 
  private:
+  static constexpr bool kOnlyRising =
+      OnlyRisingEdges<std::remove_reference_t<decltype(*std::declval<Model>().rootp)>>::value;
+
   Derived& derived() { return static_cast<Derived&>(*this); }
 
   void set_inputs(Pins in) {

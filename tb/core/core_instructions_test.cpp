@@ -247,6 +247,7 @@ TEST_F(Core, FenceHasNoEffectAndFenceISeesNewCode) {
 }
 
 TEST_F(Core, RetiresOneInstructionACycle) {
+  write_tcm(0x10000, {0x1234, 0});
   Program program;
   program.li(5, 0x10000);
   const Word first = program.here();

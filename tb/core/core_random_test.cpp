@@ -27,7 +27,7 @@ class CoreRandom : public tb::CoreBench<Vcore> {
     write_program(random.code(2000));
     bus().ready = chance(0.3) ? 1.0 : 0.05 * static_cast<double>(rand_in(2, 20));
     bus().max_latency = static_cast<unsigned>(rand_in(1, 12));
-    bus().error = chance(0.5) ? 0.0 : 0.1;
+    bus().error = chance(0.5) ? 0.0 : 0.3;
   }
 
   /// Run until `instructions` retired; `extra` drives what else goes on, once a cycle.
@@ -72,14 +72,14 @@ class CoreRandom : public tb::CoreBench<Vcore> {
 TEST_F(CoreRandom, FollowsTheModelWithInterruptsAndBusErrors) {
   randomize_tcms();
   Coverage coverage;
-  for (int i = 0; i < 40 && !HasFatalFailure(); ++i) {
+  for (int i = 0; i < 100 && !HasFatalFailure(); ++i) {
     load_random_program();
-    run_random(3000, coverage, [] {});
+    run_random(4000, coverage, [] {});
   }
   fmt::print("{} instructions, {} exceptions ({} bus faults), {} interrupts in {} cycles\n",
              coverage.instructions, coverage.exceptions, coverage.bus_faults, coverage.interrupts,
              coverage.cycles);
-  EXPECT_GE(coverage.instructions, 100000U);
+  EXPECT_GE(coverage.instructions, 300000U);
   EXPECT_GE(coverage.interrupts, 300U);
   for (const unsigned cause : {0, 1, 2, 3, 4, 5, 6, 7, 11})
     EXPECT_GE(coverage.kinds[cause], 10U) << cause;

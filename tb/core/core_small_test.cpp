@@ -15,6 +15,8 @@ TEST_F(CoreSmall, FaultsBehindTheEndOfTheTcms) {
   Program handler(0x800);
   handler << csrr(30, kMepc) << addi(30, 30, 4) << csrw(kMepc, 30) << addi(29, 29, 1) << kMret;
   write_program(handler);
+  write_tcm(0xffc, {17});
+  write_tcm(0x103fc, {18});
   Program program;
   program.li(31, 0x800);
   program << csrw(kMtvec, 31);

@@ -127,6 +127,7 @@ TEST_F(CoreSystem, BackDoorAndCoreBothProgress) {
   program << jal(0, static_cast<int>(loop - program.here()));
   write_program(program);
   write_tcm(0x10000, std::vector<Word>(32, 0x1234));
+  write_tcm(0x10800, std::vector<Word>(64, 5));
   start();
   run(10);
   for (int i = 0; i < 1000; ++i) {
@@ -134,7 +135,6 @@ TEST_F(CoreSystem, BackDoorAndCoreBothProgress) {
                                   : 4 * static_cast<Word>(rand_in(0, 50));
     door_queue().push_back({addr >= 0x10000 && chance(0.5), addr, static_cast<Word>(i), 0xf});
   }
-  write_tcm(0x10800, std::vector<Word>(64, 5));
   const auto begin = cycle();
   const auto before = retired().size();
   ASSERT_TRUE(run_until([this] { return door_idle(); }, 5000));

@@ -270,7 +270,7 @@ TEST_F(CoreTrap, CountersCountTimeCyclesAndInstructions) {
   EXPECT_EQ(iss().reg(11), 1001U);
   EXPECT_EQ(iss().reg(12), 1003U);
   EXPECT_EQ(iss().reg(13), 1000U);
-  EXPECT_EQ(iss().reg(14), iss().reg(5) + 15);
+  EXPECT_EQ(iss().reg(14), iss().reg(5) + 14);
   EXPECT_EQ(iss().reg(15), 1000U);  // the write itself does not count
   EXPECT_EQ(iss().reg(16), 1001U);
   EXPECT_EQ(iss().reg(17), 1000U);

@@ -26,8 +26,10 @@ class Uart : public tsr::tb::PeriphBench<Vctl_uart> {
 
   /// Connects a decoder to tx_o and an encoder to rx_i.
   void connect(double rx_bit, std::uint64_t tx_bit) {
+    const bool first = !encoder_;
     decoder_ = std::make_unique<SerialDecoder>(tx_bit);
     encoder_ = std::make_unique<SerialEncoder>(rx_bit);
+    if (!first) return;
     before_edge([this] { decoder_->sample(dut().tx_o); });
     after_edge([this] { dut().rx_i = encoder_->next(); });
   }

@@ -52,6 +52,7 @@ TEST_F(Wdog, InterruptsAfterTheTimeoutAndIsFatalAfterAnother) {
     while (!fatal() && now() < from + 4000) tick();
     EXPECT_EQ(now(), from + 2 * timeout + 1);
     EXPECT_EQ(read(kStateOffset), kExpired | kLast | kFatal);
+    settle();
     EXPECT_TRUE(dut().idle_o);
   }
 }

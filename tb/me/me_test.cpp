@@ -213,10 +213,10 @@ TEST_F(Me, MultipliesAndAddsSmallNumbers) {
 TEST_F(Me, KeepsSubnormals) {
   // Smallest subnormal times one, products that are FP32 subnormals, and below.
   EXPECT_EQ(dot({0x0001}, {0x3f80}), 0x0001'0000U);
-  EXPECT_EQ(dot({0x0001}, {0x3780}), 0x0000'0001U);      // 2^-133 * 2^-16 = 2^-149
-  EXPECT_EQ(dot({0x0001}, {0x3700}), 0U);                // half of it: to even
-  EXPECT_EQ(dot({0x0003}, {0x3700}), 0x0000'0002U);      // 1.5: to even
-  EXPECT_EQ(dot({0x8001}, {0x3700}), 0x8000'0000U);      // negative zero by rounding
+  EXPECT_EQ(dot({0x0001}, {0x3780}), 0x0000'0001U);  // 2^-133 * 2^-16 = 2^-149
+  EXPECT_EQ(dot({0x0001}, {0x3700}), 0U);            // half of it: to even
+  EXPECT_EQ(dot({0x0003}, {0x3700}), 0x0000'0002U);  // 1.5: to even
+  EXPECT_EQ(dot({0x8001}, {0x3700}), 0x8000'0000U);  // negative zero by rounding
   EXPECT_EQ(dot({0x007f, 0x007f}, {0x3f80, 0x3f80}), 0x00fe'0000U);
   EXPECT_EQ(dot({0x0001}, {0x0001}), 0U);
   const std::uint32_t subnormal = 0x0000'0007;
@@ -248,8 +248,9 @@ TEST_F(Me, HandlesInfinitiesAndNan) {
 
 TEST_F(Me, CancelsExactlyAndKeepsSmallGroupsAfterwards) {
   // 2^100 - 2^100 + 1: the small group arrives after the cancellation, then before it.
-  EXPECT_EQ(dot({0x7180, 0, 0, 0, 0xf180, 0, 0, 0, 0x3f80}, {0x3f80, 0, 0, 0, 0x3f80, 0, 0, 0, 0x3f80}),
-            numerics::bits_of(1.0F));
+  EXPECT_EQ(
+      dot({0x7180, 0, 0, 0, 0xf180, 0, 0, 0, 0x3f80}, {0x3f80, 0, 0, 0, 0x3f80, 0, 0, 0, 0x3f80}),
+      numerics::bits_of(1.0F));
   dot({0x3f80, 0, 0, 0, 0x7180, 0, 0, 0, 0xf180}, {0x3f80, 0, 0, 0, 0x3f80, 0, 0, 0, 0x3f80});
   // 2^20 preloaded and cancelled down to 1, then many groups of 2^-14.
   std::vector<std::uint16_t> x{0xc980, 0x3f80, 0, 0};
@@ -262,10 +263,20 @@ TEST_F(Me, CancelsExactlyAndKeepsSmallGroupsAfterwards) {
   EXPECT_EQ(dot(x, y, &preload), numerics::bits_of(1.0F + 64 * 0x1p-14F));
 }
 
-TEST_F(Me, GrowsTheAccumulatorWithoutLosingIt) {
-  // The largest groups, over and over: the mantissa passes 46 bits and is moved down.
+TEST_F(Me, GrowsTheAccumulatorAfterMovingItDown) {
+  // A full 31-bit preload is moved down by 15 bits; the largest group then carries out of 47 bits.
+  const std::vector<std::uint16_t> large(8, 0x43ff);
+  for (const std::uint16_t other : {0x43ff, 0xc3ff}) {
+    const std::uint32_t preload = 160U << 23 | 0x7f'ffff | (other & 0x8000U) << 16;
+    const auto result = dot(large, std::vector<std::uint16_t>(8, other), &preload);
+    EXPECT_EQ(result & 0x7f80'0000, 161U << 23);
+    EXPECT_EQ(result >> 31, other >> 15);
+  }
+}
+
+TEST_F(Me, SumsTheLongestBlocks) {
   for (const std::uint16_t b : {0x3fff, 0xbfff}) {
-    const std::vector<std::uint16_t> x(4 * 70000 / 4, 0x3fff);
+    const std::vector<std::uint16_t> x(20000, 0x3fff);
     const std::vector<std::uint16_t> y(x.size(), b);
     GemmPlan plan;
     plan.m = plan.n = 1;
@@ -273,7 +284,7 @@ TEST_F(Me, GrowsTheAccumulatorWithoutLosingIt) {
     plan.place(0);
     std::memcpy(&env().spm[plan.a], x.data(), 2 * plan.k);
     std::memcpy(&env().spm[plan.b], y.data(), 2 * plan.k);
-    check_plan(plan, "growth");
+    check_plan(plan, "large");
   }
   // All operands at one address: 65535 beats, the longest loop there is.
   GemmPlan plan;

@@ -51,17 +51,19 @@ class TileBench : public Bench<Vtile> {
     for (unsigned i = 0; i < ChipConfig::kWords; ++i) dut().cfg_i[i] = words[i];
     dut().node_i = kSelf.pack();
     dut().router_cnt_i = 0;
-    before_edge([this] { links_.before_edge(dut()); });
-    after_edge([this] {
-      serve();
-      links_.after_edge(dut(), cycle());
-      dut().now_i = cycle() + 1;
-    });
     dut().req_rx_valid_i = 0;
     dut().rsp_rx_valid_i = 0;
     dut().req_tx_credit_i = 0;
     dut().rsp_tx_credit_i = 0;
+    dut().now_i = 0;
     reset();
+    // Outputs mean nothing before reset: watch them from here on.
+    before_edge([this] { links_.before_edge(dut()); });
+    after_edge([this] {
+      serve();
+      links_.after_edge(dut(), cycle());
+      dut().now_i = cycle() + 1 + skipped_;
+    });
   }
 
   // ---------------------------------------------------------------- requests into the tile
@@ -253,6 +255,7 @@ class TileBench : public Bench<Vtile> {
   std::vector<Flit> posted_;                      ///< posted writes sent by the tile
   std::set<std::uint64_t> bad_blocks_;            ///< 64-byte blocks answered with kUnmapped
   double answer_chance_ = 0.5;
+  std::uint64_t skipped_ = 0;                     ///< cycles that time ran without the clock
 
   void serve() {
     auto& in = links_.requests.received;

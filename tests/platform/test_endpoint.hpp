@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <random>
 #include <vector>
 
@@ -43,6 +44,11 @@ class TestEndpoint final : public NodeModel {
     flit.tag = tag;
     queue_[0].push_back({cycle, flit});
   }
+  /// Queue any request, to be sent at once.
+  void send(Flit flit) {
+    flit.src = node_;
+    queue_[0].push_back({0, flit});
+  }
 
   Pins step(std::uint64_t now, Pins in) override {
     if (reset_) return kIdlePin;
@@ -59,6 +65,7 @@ class TestEndpoint final : public NodeModel {
           answer(now, flit);
         } else {
           arrivals.push_back({now, flit});
+          if (on_arrival) on_arrival();
         }
       }
       auto& queue = queue_[net];
@@ -81,7 +88,8 @@ class TestEndpoint final : public NodeModel {
   void set_reset(bool active) override { reset_ = active; }
   void trace(SimContext&) override {}
 
-  std::vector<Arrival> arrivals;  ///< responses received
+  std::vector<Arrival> arrivals;      ///< responses received
+  std::function<void()> on_arrival;  ///< called within the cycle
 
  private:
   void answer(std::uint64_t now, const Flit& request) {

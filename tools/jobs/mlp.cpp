@@ -104,6 +104,9 @@ void print_confusion(Session& session, const Confusion& confusion) {
 void MlpOptions::add_to(CLI::Option_group& app) {
   app.add_option("--images", images, "Test images to classify")->capture_default_str()->check(CLI::Range(1U, 10000U));
   app.add_option("--dataset", dataset, "Folder of the Fashion-MNIST files")->capture_default_str();
+  app.add_option("--min-accuracy", min_accuracy, "Fail below this fraction of right answers")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
   app.add_option("--weights", weights, "Network file (default: the shipped one)");
 }
 
@@ -229,7 +232,11 @@ int run_mlp(const SessionOptions& session_options, const MlpOptions& options) {
   if (!counted) {
     session.line(fmt::format("the matrix engines counted {} multiply-adds; the network needs {}", totals.macs, macs));
   }
-  const bool good = mismatches == 0 && counted;
+  const bool accurate = accuracy >= options.min_accuracy;
+  if (!accurate) {
+    session.line(fmt::format("accuracy is below {:.0f} %", 100 * options.min_accuracy));
+  }
+  const bool good = mismatches == 0 && counted && accurate;
   session.line(good ? "PASSED" : "FAILED");
 
   auto& result = session.result;

@@ -11,12 +11,13 @@ namespace tsr::tools {
 struct MlpOptions {
   unsigned images = 256;
   std::string dataset = "/usr/share/datasets/fashion-mnist";
+  double min_accuracy = 0.8;
   std::string weights;  ///< empty: the shipped file
 
   void add_to(CLI::Option_group& app);
 };
 
-/// Returns 0 only if every logit equals the golden model's bit for bit.
+/// Returns 0 only if every logit equals the golden model's bit for bit and the accuracy is reached.
 int run_mlp(const SessionOptions& session, const MlpOptions& options);
 
 }  // namespace tsr::tools

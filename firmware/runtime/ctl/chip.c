@@ -127,12 +127,17 @@ tsr_status_t tsr_chip_start(tsr_chip_t *chip, uint64_t map, uint64_t *missing) {
   tsr_rect_t rects[TSR_CHIP_MAX_RECTS];
   const uint32_t count = tsr_chip_cover(map, rects);
   *missing = 0;
+  if (map == 0) {
+    return TSR_OK;
+  }
   for (uint32_t i = 0; i < count; i++) {
     TSR_TRY(tsr_image_load(&chip->node, chip->image, &chip->header, TSR_TARGET_TILES, rects[i]));
   }
   TSR_TRY(tsr_tile_sem_clear(&chip->node.regs, TSR_CTL_SEM_DONE));
   TSR_TRY(tsr_tile_sem_clear(&chip->node.regs, TSR_CTL_SEM_FAULT));
-  TSR_TRY(tsr_chip_write_all(chip, map, TSR_REGS_BASE + TSR_TILE_SCRATCH_OFFSET, 0));
+  TSR_TRY(tsr_chip_write_all(chip, map, TSR_REGS_BASE + TSR_TILE_SCRATCH(TSR_SCRATCH_STATE), 0));
+  TSR_TRY(tsr_chip_write_all(chip, map, TSR_REGS_BASE + TSR_TILE_SCRATCH(TSR_SCRATCH_VALUE),
+                             chip->info.ctl.x | ((uint32_t)chip->info.ctl.y << 8)));
   TSR_TRY(tsr_chip_write_all(chip, map, TSR_REGS_BASE + TSR_TILE_BOOT_PC_OFFSET,
                              chip->header.tile_entry));
   TSR_TRY(tsr_chip_write_all(chip, map, TSR_REGS_BASE + TSR_TILE_CORE_CTRL_OFFSET,

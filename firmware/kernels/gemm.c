@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GEMM kernel: C = act(A * B^T + bias) over the launched rectangle of tiles. Rows of tiles take row ranges of C,
+ * columns take column ranges. See gemm_plan.h for the schedule.
+ *
+ * The core only keeps the three command queues filled. It sleeps until a command is done; everything else
+ * waits on semaphores in the queues. */
+#include <stddef.h>
+
+#include "drivers/me.h"
+#include "kernels/gemm_plan.h"
+#include "runtime/tessera_tile.h"
+
+#define CONTEXTS TSR_NODE_CTX /* the last one belongs to the runtime */
+#define NO_COMMAND 0xffffu
+
+/* Contexts that hold the shapes in use. */
+typedef struct {
+  uint32_t key[CONTEXTS];
+  uint32_t used;
+} cache_t;
+
+/* One engine's command under construction, and its shapes. */
+typedef struct {
+  tsr_cmdq_t *queue;
+  uint32_t free; /* entries known to be free */
+  bool busy;
+  bool ended;    /* no operation is left */
+  uint32_t id;
+  cache_t cache;
+  tsr_cmd_t cmd;
+} feeder_t;
+
+typedef struct {
+  tsr_node_t *node;
+  tsr_gemm_plan_t plan;
+  feeder_t rdma, me, wdma;
+  tsr_gemm_load_iter_t loads;
+  tsr_gemm_block_iter_t blocks, drains;
+  tsr_gemm_load_t load;       /* next to push */
+  tsr_gemm_block_t block;     /* next to push */
+  bool post_b;                /* next to push before it: a no-operation that posts FREE_B */
+  tsr_gemm_block_t drain;     /* block whose result is next to write back */
+} gemm_t;
+
+/* Context that holds shape `key`, in *ctx. *fresh: it must be written first. False: all contexts are taken
+ * and the engine may still read them. */
+static bool find_context(feeder_t *f, uint32_t key, uint32_t *ctx, bool *fresh) {
+  cache_t *c = &f->cache;
+  *fresh = false;
+  for (uint32_t i = 0; i < c->used; i++) {
+    if (c->key[i] == key) {
+      *ctx = i;
+      return true;
+    }
+  }
+  if (c->used == CONTEXTS) {
+    if (f->busy) {
+      return false;
+    }
+    c->used = 0;
+  }
+  *ctx = c->used++;
+  c->key[*ctx] = key;
+  *fresh = true;
+  return true;
+}
+
+/* First words of a command: operation, context, interrupt when done, next id. No waits or posts. */
+static void begin(feeder_t *f, uint32_t op, uint32_t ctx) {
+  f->cmd.w[0] = op | (ctx << 8) | (1u << 11) | (f->id << 16);
+  f->cmd.w[1] = 0;
+  f->cmd.w[2] = 0;
+  f->id = (f->id + 1) & 0xffff;
+}
+
+static void push(feeder_t *f) {
+  tsr_cmdq_push_free(f->queue, &f->cmd);
+  f->free--;
+  f->busy = true;
+}
+
+/* ---- RDMA ----------------------------------------------------------------------------------- */
+
+static bool feed_rdma(gemm_t *g) {
+  feeder_t *f = &g->rdma;
+  const tsr_gemm_load_t *l = &g->load;
+  if (f->ended || f->free == 0) {
+    return false;
+  }
+  uint32_t ctx = 0;
+  bool fresh = false;
+  if (!find_context(f, l->rows | (l->bytes << 8) | ((uint32_t)l->kind << 30), &ctx, &fresh)) {
+    return false;
+  }
+  if (fresh) {
+    const uint32_t src_pitch = l->kind == TSR_GEMM_LOAD_A ? g->plan.args.lda : g->plan.args.ldb;
+    const tsr_dma_shape_t shape = tsr_dma_rows(l->rows, l->bytes, src_pitch, g->plan.pitch);
+    if (tsr_dma_set_context(&g->node->dma, TSR_DMA_RDMA, ctx, &shape) != TSR_OK) {
+      return false;
+    }
+  }
+  begin(f, TSR_OP_DMA_READ, ctx);
+  f->cmd.w[5] = (uint32_t)l->src;
+  f->cmd.w[6] = (uint32_t)(l->src >> 32);
+  f->cmd.w[7] = l->dst;
+  if (l->wait_sem != TSR_GEMM_NO_SEM) {
+    tsr_cmd_wait(&f->cmd, 0, l->wait_sem, 1);
+  }
+  if (l->post) {
+    tsr_cmd_post(&f->cmd, 0, TSR_GEMM_SEM_LOADED, 1);
+  }
+  push(f);
+  f->ended = !tsr_gemm_next_load(&g->plan, &g->loads, &g->load);
+  return true;
+}
+
+/* ---- ME ------------------------------------------------------------------------------------- */
+
+static bool write_block_context(gemm_t *g, const tsr_gemm_block_t *b, uint32_t ctx) {
+  const tsr_gemm_plan_t *p = &g->plan;
+  const bool bias = (p->args.flags & TSR_GEMM_BIAS) != 0;
+  const tsr_me_gemm_t gemm = {
+      .format = p->args.format == TSR_GEMM_INT8 ? TSR_ME_INT8 : TSR_ME_BF16,
+      .relu = b->last && (p->args.flags & TSR_GEMM_RELU) != 0,
+      .out_bf16 = b->last && (p->args.flags & TSR_GEMM_OUT_BF16) != 0,
+      .preload = !b->first ? TSR_ME_PRELOAD_MATRIX : bias ? TSR_ME_PRELOAD_ROW : TSR_ME_PRELOAD_NONE,
+      .rows = b->rows,
+      .cols = b->cols,
+      .k_bytes = b->k_bytes,
+      .a_pitch = p->pitch,
+      .b_pitch = p->pitch,
+      .c_pitch = p->sum_pitch,
+      .o_pitch = b->last ? p->o_pitch : p->sum_pitch,
+  };
+  tsr_me_context_t context;
+  return tsr_me_encode(&gemm, &context) == TSR_OK &&
+         tsr_me_set_context(&g->node->me, ctx, &context) == TSR_OK;
+}
+
+static bool feed_me(gemm_t *g) {
+  feeder_t *f = &g->me;
+  const tsr_gemm_block_t *b = &g->block;
+  if (f->free == 0) {
+    return false;
+  }
+  if (g->post_b) {
+    begin(f, TSR_OP_NOP, 0);
+    tsr_cmd_post(&f->cmd, 0, TSR_GEMM_SEM_FREE_B, 1);
+    g->post_b = false;
+    push(f);
+    return true;
+  }
+  if (f->ended) {
+    return false;
+  }
+  uint32_t ctx = 0;
+  bool fresh = false;
+  const uint32_t key = b->rows | (b->cols << 12) | ((uint32_t)b->first << 30) | ((uint32_t)b->last << 31);
+  if (!find_context(f, key, &ctx, &fresh) || (fresh && !write_block_context(g, b, ctx))) {
+    return false;
+  }
+  begin(f, TSR_OP_GEMM, ctx);
+  f->cmd.w[5] = b->a;
+  f->cmd.w[6] = b->b;
+  f->cmd.w[7] = b->first ? b->bias : b->sum;
+  f->cmd.w[8] = b->o;
+  if (b->wait_loads > 0) {
+    tsr_cmd_wait(&f->cmd, 0, TSR_GEMM_SEM_LOADED, b->wait_loads);
+  }
+  tsr_cmd_wait(&f->cmd, 1, b->wait_self ? TSR_GEMM_SEM_SELF : TSR_GEMM_SEM_FREE_C, 1);
+  tsr_cmd_post(&f->cmd, 1, b->post_self ? TSR_GEMM_SEM_SELF : TSR_GEMM_SEM_C_READY, 1);
+  if (b->post_a > 0) {
+    tsr_cmd_post(&f->cmd, 0, TSR_GEMM_SEM_FREE_A, b->post_a);
+    g->post_b = b->post_b;
+  } else if (b->post_b) {
+    tsr_cmd_post(&f->cmd, 0, TSR_GEMM_SEM_FREE_B, 1);
+  }
+  push(f);
+  f->ended = !tsr_gemm_next_block(&g->plan, &g->blocks, &g->block);
+  return true;
+}
+
+/* ---- WDMA ----------------------------------------------------------------------------------- */
+
+/* Next block whose sum is complete. */
+static bool next_drain(gemm_t *g) {
+  do {
+    if (!tsr_gemm_next_block(&g->plan, &g->drains, &g->drain)) {
+      return false;
+    }
+  } while (!g->drain.last);
+  return true;
+}
+
+static bool feed_wdma(gemm_t *g) {
+  feeder_t *f = &g->wdma;
+  const tsr_gemm_plan_t *p = &g->plan;
+  if (f->ended || f->free == 0) {
+    return false;
+  }
+  tsr_gemm_drain_t d;
+  tsr_gemm_drain(p, &g->drain, &d);
+  uint32_t ctx = 0;
+  bool fresh = false;
+  if (!find_context(f, d.rows | (d.bytes << 12), &ctx, &fresh)) {
+    return false;
+  }
+  if (fresh) {
+    const tsr_dma_shape_t shape = tsr_dma_rows(d.rows, d.bytes, p->o_pitch, p->args.ldc);
+    if (tsr_dma_set_context(&g->node->dma, TSR_DMA_WDMA, ctx, &shape) != TSR_OK) {
+      return false;
+    }
+  }
+  f->ended = !next_drain(g);
+  begin(f, TSR_OP_DMA_WRITE, ctx);
+  f->cmd.w[5] = d.src;
+  f->cmd.w[7] = (uint32_t)d.dst;
+  f->cmd.w[8] = (uint32_t)(d.dst >> 32);
+  tsr_cmd_wait(&f->cmd, 0, TSR_GEMM_SEM_C_READY, 1);
+  tsr_cmd_post(&f->cmd, 0, TSR_GEMM_SEM_FREE_C, 1);
+  if (f->ended) {
+    tsr_cmd_post(&f->cmd, 1, TSR_GEMM_SEM_DONE, 1);
+  }
+  push(f);
+  return true;
+}
+
+/* ---- kernel --------------------------------------------------------------------------------- */
+
+static void init_feeder(feeder_t *f, tsr_cmdq_t *queue) {
+  f->queue = queue;
+  f->id = 0;
+  f->cache.used = 0;
+  tsr_cmd_init(&f->cmd, TSR_OP_NOP, 0, 0);
+}
+
+static tsr_status_t look(feeder_t *f) {
+  tsr_cmdq_state_t state;
+  TSR_TRY(tsr_cmdq_state(f->queue, &state));
+  f->free = state.free;
+  f->busy = state.busy;
+  return TSR_OK;
+}
+
+/* Post the credits, run all three sequences, and leave every semaphore at zero. */
+static tsr_status_t run(gemm_t *g) {
+  const tsr_gemm_plan_t *p = &g->plan;
+  const tsr_tile_t *regs = &g->node->regs;
+  TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_A, p->panel));
+  TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_B, p->b_slots));
+  TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_C, p->c_slots));
+  while (!g->rdma.ended || !g->me.ended || g->post_b || !g->wdma.ended) {
+    TSR_TRY(tsr_tile_irq_clear(regs, TSR_TILE_IRQ_CMD_DONE));
+    TSR_TRY(look(&g->rdma));
+    TSR_TRY(look(&g->me));
+    TSR_TRY(look(&g->wdma));
+    bool any = false;
+    bool more = true;
+    while (more) {
+      more = feed_rdma(g);
+      more = feed_me(g) || more;
+      more = feed_wdma(g) || more;
+      any = any || more;
+    }
+    if (!any) {
+      tsr_irq_sleep(TSR_IRQ_CMD_DONE);
+    }
+  }
+  TSR_TRY(tsr_node_wait(g->node, TSR_GEMM_SEM_DONE, 1, 0));
+  TSR_TRY(tsr_tile_sem_clear(regs, TSR_GEMM_SEM_FREE_A));
+  TSR_TRY(tsr_tile_sem_clear(regs, TSR_GEMM_SEM_FREE_B));
+  TSR_TRY(tsr_tile_sem_clear(regs, TSR_GEMM_SEM_FREE_C));
+  return tsr_tile_irq_clear(regs, TSR_TILE_IRQ_CMD_DONE);
+}
+
+/* ABI: args is tsr_gemm_args_t. Returns 0 or TSR_GEMM_*. */
+int kernel_gemm(const tsr_launch_t *launch);
+int kernel_gemm(const tsr_launch_t *launch) {
+  gemm_t g = {.node = tsr_self()};
+  const tsr_gemm_args_t *args = (const tsr_gemm_args_t *)(const void *)launch->args;
+  if (launch->args_bytes < sizeof(*args)) {
+    return TSR_GEMM_BAD_SHAPE;
+  }
+  const int bad = tsr_gemm_plan(args, tsr_grid_x(launch), tsr_grid_y(launch), tsr_grid_w(launch),
+                                tsr_grid_h(launch), g.node->self.spm_bytes, &g.plan);
+  if (bad != 0) {
+    return bad;
+  }
+  init_feeder(&g.rdma, &g.node->queue[TSR_ENGINE_RDMA]);
+  init_feeder(&g.me, &g.node->queue[TSR_ENGINE_ME]);
+  init_feeder(&g.wdma, &g.node->queue[TSR_ENGINE_WDMA]);
+  if (!tsr_gemm_next_load(&g.plan, &g.loads, &g.load)) {
+    return 0; /* nothing to do for this tile */
+  }
+  if (!tsr_gemm_next_block(&g.plan, &g.blocks, &g.block) || !next_drain(&g)) {
+    return TSR_GEMM_BAD_SHAPE;
+  }
+  return run(&g) == TSR_OK ? 0 : TSR_GEMM_HARDWARE;
+}

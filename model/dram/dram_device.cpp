@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dram/dram_device.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+namespace tsr {
+
+DramDevice::DramDevice(const DramTiming& timing) : timing_(timing) {
+  channels_.reserve(kDramPcs);
+  for (unsigned p = 0; p < kDramPcs; ++p) {
+    channels_.emplace_back(timing, p, [this](const DramViolation& v) { record(v); });
+    channels_.back().blocks.resize(std::size_t{kDramBanks} * kDramRows / kRowsPerBlock);
+  }
+}
+
+void DramDevice::record(const DramViolation& violation) {
+  if (sink_) sink_(violation);
+  ++violation_count_;
+  if (violations_.size() < kMaxViolations) violations_.push_back(violation);
+}
+
+void DramDevice::clear_violations() {
+  violations_.clear();
+  violation_count_ = 0;
+}
+
+namespace {
+
+std::size_t block_index(unsigned bank, unsigned row, unsigned rows_per_block) {
+  return (std::size_t{bank} * kDramRows + row) / rows_per_block;
+}
+
+}  // namespace
+
+DramAtom& DramDevice::Channel::atom(unsigned bank, unsigned row, unsigned col) {
+  auto& block = blocks[block_index(bank, row, kRowsPerBlock)];
+  if (!block) block = std::make_unique<Block>();
+  return (*block)[std::size_t{row % kRowsPerBlock} * kDramCols + col];
+}
+
+const DramAtom* DramDevice::Channel::find(unsigned bank, unsigned row, unsigned col) const {
+  const auto& block = blocks[block_index(bank, row, kRowsPerBlock)];
+  return block ? &(*block)[std::size_t{row % kRowsPerBlock} * kDramCols + col] : nullptr;
+}
+
+void DramDevice::Channel::row_command(const DfiCommand& c, std::uint64_t cycle) {
+  checker.row(static_cast<std::int64_t>(cycle * 2 + c.row_phase), c.row_cmd, c.row_bank, c.row);
+  counts.activates += c.row_cmd == RowCmd::kAct;
+  counts.precharges += c.row_cmd == RowCmd::kPre;
+  counts.refreshes += c.row_cmd == RowCmd::kRefPb || c.row_cmd == RowCmd::kRefAb;
+}
+
+void DramDevice::Channel::column_command(const DfiCommand& c, std::uint64_t cycle) {
+  const std::uint64_t clock = cycle * 2 + c.col_phase;
+  const bool was_open = checker.open(c.col_bank);
+  const unsigned row = checker.open_row(c.col_bank);
+  checker.column(static_cast<std::int64_t>(clock), c.col_cmd, c.col_bank);
+  bool room = true;
+  if (c.col_cmd == ColCmd::kWr) {
+    ++counts.writes;
+    if (was_open) {
+      room = writes.push({(clock + static_cast<unsigned>(t.cwl)) / 2, c.col_bank, row, c.col});
+    }
+  } else {
+    Answer answer;
+    answer.cycle = (clock + static_cast<unsigned>(t.cl + t.bl) + 1) / 2;
+    if (c.col_cmd == ColCmd::kMrr) {
+      answer.data[0] = kMrrMagic | std::uint64_t{checker.mode_register(kMrCl)} << 32 |
+                       std::uint64_t{checker.mode_register(kMrCwl)} << 40;
+    } else {
+      ++counts.reads;
+      const DramAtom* stored = was_open ? find(c.col_bank, row, c.col) : nullptr;
+      if (stored != nullptr) answer.data = *stored;
+    }
+    room = answers.push(answer);
+  }
+  if (!room) checker.report_data(static_cast<std::int64_t>(clock), "TooManyInFlight", "RD or WR");
+}
+
+void DramDevice::Channel::work(const DfiIn& in, std::uint64_t cycle) {
+  const DfiCommand c = DfiCommand::unpack(in.command);
+  const auto clock = static_cast<std::int64_t>(cycle) * 2;
+  if (!c.reset_n) {
+    checker.reset(clock + 1);
+    writes = {};
+    answers = {};
+    if (c.row_valid || c.col_valid) checker.report_data(clock, "NotInitialized", "command in reset");
+    return;
+  }
+  const bool column_first = c.col_valid && c.row_valid && c.col_phase < c.row_phase;
+  if (column_first) column_command(c, cycle);
+  if (c.row_valid) row_command(c, cycle);
+  if (c.col_valid && !column_first) column_command(c, cycle);
+  if (c.wdata_valid && (writes.empty() || writes.front().cycle > cycle)) {
+    checker.report_data(clock, "UnexpectedWriteData", "write data");
+  }
+}
+
+void DramDevice::Channel::commit(const DfiIn& in, std::uint64_t cycle) {
+  const Access access = writes.front();
+  writes.pop();
+  if ((in.command & DfiCommand::kDataValid) == 0) {
+    checker.report_data(static_cast<std::int64_t>(cycle) * 2, "MissingWriteData", "WR");
+    return;
+  }
+  DramAtom& stored = atom(access.bank, access.row, access.col);
+  for (unsigned lane = 0; lane < stored.size(); ++lane) {
+    std::uint64_t mask = 0;
+    for (unsigned b = 0; b < 8; ++b) {
+      if ((in.wstrb >> (8 * lane + b)) & 1U) mask |= 0xffULL << (8 * b);
+    }
+    stored[lane] = (stored[lane] & ~mask) | (in.wdata[lane] & mask);
+  }
+}
+
+void DramDevice::write(std::uint64_t offset, const void* data, std::size_t bytes) {
+  if (offset > kDramNodeBytes || bytes > kDramNodeBytes - offset) {
+    throw std::out_of_range("DRAM back door: outside the node");
+  }
+  const auto* from = static_cast<const unsigned char*>(data);
+  while (bytes != 0) {
+    const std::size_t skip = offset % kDramAtomBytes;
+    const std::size_t part = std::min(bytes, kDramAtomBytes - skip);
+    const DramAddress a = dram_address(offset);
+    auto* stored = reinterpret_cast<unsigned char*>(channels_[a.pc].atom(a.bank, a.row, a.col).data());
+    std::memcpy(stored + skip, from, part);
+    offset += part;
+    from += part;
+    bytes -= part;
+  }
+}
+
+void DramDevice::read(std::uint64_t offset, void* data, std::size_t bytes) const {
+  if (offset > kDramNodeBytes || bytes > kDramNodeBytes - offset) {
+    throw std::out_of_range("DRAM back door: outside the node");
+  }
+  auto* to = static_cast<unsigned char*>(data);
+  while (bytes != 0) {
+    const std::size_t skip = offset % kDramAtomBytes;
+    const std::size_t part = std::min(bytes, kDramAtomBytes - skip);
+    const DramAddress a = dram_address(offset);
+    const DramAtom* stored = channels_[a.pc].find(a.bank, a.row, a.col);
+    if (stored == nullptr) {
+      std::memset(to, 0, part);
+    } else {
+      std::memcpy(to, reinterpret_cast<const unsigned char*>(stored->data()) + skip, part);
+    }
+    offset += part;
+    to += part;
+    bytes -= part;
+  }
+}
+
+}  // namespace tsr

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+/// DRAM behind one memory node: two pseudo channels that store data, return it on time, and check every
+/// timing rule on every command.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "dram/dfi.hpp"
+#include "dram/dram_checker.hpp"
+#include "dram/timing.hpp"
+
+namespace tsr {
+
+/// Cycle model: step() once per chip cycle with what the controller drives in that cycle; what comes back is
+/// for the controller's inputs in the next cycle.
+///
+/// A RD in cycle c (clock 2c + phase) is answered in the cycle that follows its last data clock:
+/// ceil((clock + CL + BL) / 2). The data of a WR is expected in cycle floor((clock + CWL) / 2).
+/// Memory that was never written reads as zero. A reset of the device keeps the data.
+class DramDevice {
+ public:
+  /// Violations kept in violations(); further ones are only counted.
+  static constexpr std::size_t kMaxViolations = 1000;
+
+  /// Commands seen by a pseudo channel.
+  struct Counts {
+    std::uint64_t activates = 0;
+    std::uint64_t precharges = 0;
+    std::uint64_t reads = 0;
+    std::uint64_t writes = 0;
+    std::uint64_t refreshes = 0;
+  };
+
+  explicit DramDevice(const DramTiming& timing);
+  DramDevice(const DramDevice&) = delete;
+  DramDevice& operator=(const DramDevice&) = delete;
+
+  /// One chip cycle. `in` and `out` have an element per pseudo channel.
+  void step(const DfiIn* in, DfiOut* out) {
+    for (unsigned p = 0; p < kDramPcs; ++p) channels_[p].step(in[p], out[p], cycle_);
+    ++cycle_;
+  }
+
+  /// Back door, without time: any length and alignment inside the node's 1 GiB. Throws std::out_of_range.
+  void write(std::uint64_t offset, const void* data, std::size_t bytes);
+  void read(std::uint64_t offset, void* data, std::size_t bytes) const;
+
+  /// Called on every violation, before it is recorded.
+  void on_violation(DramChecker::Sink sink) { sink_ = std::move(sink); }
+  const std::vector<DramViolation>& violations() const { return violations_; }
+  std::uint64_t violation_count() const { return violation_count_; }
+  void clear_violations();
+
+  const Counts& counts(unsigned pc) const { return channels_[pc].counts; }
+  /// Refresh intervals that the worst bank is behind; negative: ahead.
+  std::int64_t refresh_debt(unsigned pc) const {
+    return channels_[pc].checker.refresh_debt(static_cast<std::int64_t>(cycle_) * 2);
+  }
+  bool initialized(unsigned pc) const { return channels_[pc].checker.enabled(); }
+  const DramTiming& timing() const { return timing_; }
+  std::uint64_t cycle() const { return cycle_; }
+
+ private:
+  /// Rows that are allocated together.
+  static constexpr unsigned kRowsPerBlock = 8;
+  using Block = std::array<DramAtom, std::size_t{kRowsPerBlock} * kDramCols>;
+
+  /// Fixed ring of things that happen in order at known cycles.
+  template <class T>
+  struct Ring {
+    std::array<T, 64> items;
+    unsigned first = 0;
+    unsigned count = 0;
+    bool empty() const { return count == 0; }
+    const T& front() const { return items[first]; }
+    void pop() {
+      first = (first + 1) % 64;
+      --count;
+    }
+    /// False when there is no room.
+    bool push(const T& item) {
+      if (count == 64) return false;
+      items[(first + count++) % 64] = item;
+      return true;
+    }
+  };
+
+  struct Access {
+    std::uint64_t cycle = 0;
+    unsigned bank = 0;
+    unsigned row = 0;
+    unsigned col = 0;
+  };
+  struct Answer {
+    std::uint64_t cycle = 0;
+    DramAtom data{};
+  };
+
+  struct Channel {
+    Channel(const DramTiming& timing, unsigned pc, DramChecker::Sink sink)
+        : checker(timing, pc, std::move(sink)), t(timing) {}
+
+    void step(const DfiIn& in, DfiOut& out, std::uint64_t cycle) {
+      out.rvalid = false;
+      constexpr std::uint64_t kWork =
+          DfiCommand::kRowValid | DfiCommand::kColValid | DfiCommand::kDataValid;
+      if ((in.command & (kWork | DfiCommand::kResetN)) != DfiCommand::kResetN) work(in, cycle);
+      if (!writes.empty() && writes.front().cycle <= cycle) commit(in, cycle);
+      checker.advance(static_cast<std::int64_t>(cycle) * 2);
+      if (!answers.empty() && answers.front().cycle == cycle + 1) {
+        out.rvalid = true;
+        out.rdata = answers.front().data;
+        answers.pop();
+      }
+    }
+    void work(const DfiIn& in, std::uint64_t cycle);
+    void commit(const DfiIn& in, std::uint64_t cycle);
+    void row_command(const DfiCommand& c, std::uint64_t cycle);
+    void column_command(const DfiCommand& c, std::uint64_t cycle);
+    /// Atom for writing; allocates.
+    DramAtom& atom(unsigned bank, unsigned row, unsigned col);
+    /// Atom for reading, or null when never written.
+    const DramAtom* find(unsigned bank, unsigned row, unsigned col) const;
+
+    DramChecker checker;
+    DramTiming t;
+    Counts counts;
+    Ring<Access> writes;   // waiting for their data
+    Ring<Answer> answers;  // read data under way
+    std::vector<std::unique_ptr<Block>> blocks;
+  };
+
+  void record(const DramViolation& violation);
+
+  DramTiming timing_;
+  DramChecker::Sink sink_;
+  std::vector<DramViolation> violations_;
+  std::uint64_t violation_count_ = 0;
+  std::uint64_t cycle_ = 0;
+  std::vector<Channel> channels_;
+};
+
+}  // namespace tsr

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "../dram/dram_channel.hpp"
+#include "Vpl_mem.h"
+#include "Vpl_mem___024root.h"
+#include "dram/dfi_port.hpp"
+#include "verilated_node.hpp"
+
+namespace tsr {
+namespace {
+
+class Memory final : public VerilatedNode<Vpl_mem, Memory> {
+ public:
+  Memory(const NodeStraps& straps, DramChannel& dram) : VerilatedNode(straps), port_(dram.device()) {
+    model_.node_i = static_cast<SData>(straps.node.pack());
+    set_config(model_.cfg_i, *straps.config);
+    model_.dfi_rvalid_i = 0;
+  }
+
+  /// The device advances by what the controller drove up to this edge; its answer is there after it.
+  void before_edge(std::uint64_t now) {
+    model_.now_i = now;
+    port_.sample(model_);
+  }
+  void after_edge(std::uint64_t) { port_.drive(model_); }
+
+ private:
+  DfiPort port_;
+};
+
+}  // namespace
+
+std::unique_ptr<NodeModel> make_memory(const NodeStraps& straps, DramChannel& dram) {
+  return std::make_unique<Memory>(straps, dram);
+}
+
+}  // namespace tsr

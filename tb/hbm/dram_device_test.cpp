@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Address mapping (C++ against RTL), DFI packing (C++ against RTL), and the device's back door.
+#include <Vhbm_map.h>
+
+#include <set>
+
+#include "common/bench.hpp"
+#include "dram/dfi.hpp"
+#include "dram/dram_device.hpp"
+#include "dram/dram_profile.hpp"
+
+namespace tsr {
+namespace {
+
+class HbmMap : public tb::Bench<Vhbm_map> {};
+
+TEST_F(HbmMap, CppEqualsRtlAndInverts) {
+  for (int i = 0; i < 200000; ++i) {
+    const std::uint64_t offset =
+        i < 4096 ? static_cast<std::uint64_t>(i) * 8 : rand_in(0, kDramNodeBytes - 1);
+    const DramAddress a = dram_address(offset);
+    dut().offset_i = static_cast<std::uint32_t>(offset);
+    dut().eval();
+    ASSERT_EQ(dut().pc_o, a.pc) << offset;
+    ASSERT_EQ(dut().bank_o, a.bank) << offset;
+    ASSERT_EQ(dut().row_o, a.row) << offset;
+    ASSERT_EQ(dut().col_o, a.col) << offset;
+    ASSERT_EQ(dram_offset(a), offset & ~std::uint64_t{kDramAtomBytes - 1});
+  }
+}
+
+TEST_F(HbmMap, GranuleHasTwoBlocksInOneRowOfEachChannel) {
+  for (int i = 0; i < 10000; ++i) {
+    const std::uint64_t granule = rand_in(0, kDramNodeBytes / 256 - 1) * 256;
+    unsigned blocks[kDramPcs] = {0, 0};
+    const DramAddress first[kDramPcs] = {dram_address(granule), dram_address(granule + 64)};
+    for (unsigned b = 0; b < 4; ++b) {
+      const DramAddress a = dram_address(granule + b * 64);
+      ++blocks[a.pc];
+      const DramAddress& peer = first[0].pc == a.pc ? first[0] : first[1];
+      EXPECT_EQ(a.bank, peer.bank);
+      EXPECT_EQ(a.row, peer.row);
+    }
+    ASSERT_EQ(blocks[0], 2U);
+    ASSERT_EQ(blocks[1], 2U);
+  }
+}
+
+TEST_F(HbmMap, PowerOfTwoStridesVisitAllBanks) {
+  for (unsigned log2 = 15; log2 <= 25; ++log2) {
+    std::set<unsigned> banks;
+    for (std::uint64_t i = 0; i < 16; ++i) banks.insert(dram_address(i << log2).bank);
+    EXPECT_EQ(banks.size(), kDramBanks) << "stride 2^" << log2;
+  }
+}
+
+TEST_F(HbmMap, DfiPackingEqualsRtl) {
+  for (int i = 0; i < 1000; ++i) {
+    DfiCommand c;
+    c.reset_n = chance(0.5);
+    c.wdata_valid = chance(0.5);
+    c.col_valid = chance(0.5);
+    c.col_cmd = static_cast<ColCmd>(rand_in(0, 2));
+    c.col_phase = static_cast<unsigned>(rand_in(0, 1));
+    c.col_bank = static_cast<unsigned>(rand_in(0, 15));
+    c.col = static_cast<unsigned>(rand_in(0, 31));
+    c.row_valid = chance(0.5);
+    c.row_cmd = static_cast<RowCmd>(rand_in(0, 4));
+    c.row_phase = static_cast<unsigned>(rand_in(0, 1));
+    c.row_bank = static_cast<unsigned>(rand_in(0, 15));
+    c.row = static_cast<unsigned>(rand_in(0, kDramRows - 1));
+    dut().cmd_i = c.pack();
+    dut().eval();
+    ASSERT_EQ(dut().reset_n_o, c.reset_n);
+    ASSERT_EQ(dut().wdata_valid_o, c.wdata_valid);
+    ASSERT_EQ(dut().col_valid_o, c.col_valid);
+    ASSERT_EQ(dut().col_cmd_o, static_cast<unsigned>(c.col_cmd));
+    ASSERT_EQ(dut().col_phase_o, c.col_phase);
+    ASSERT_EQ(dut().col_bank_o, c.col_bank);
+    ASSERT_EQ(dut().cmd_col_o, c.col);
+    ASSERT_EQ(dut().row_valid_o, c.row_valid);
+    ASSERT_EQ(dut().row_cmd_o, static_cast<unsigned>(c.row_cmd));
+    ASSERT_EQ(dut().row_phase_o, c.row_phase);
+    ASSERT_EQ(dut().row_bank_o, c.row_bank);
+    ASSERT_EQ(dut().cmd_row_o, c.row);
+    ASSERT_EQ(DfiCommand::unpack(c.pack()).pack(), c.pack());
+  }
+}
+
+TEST_F(HbmMap, BackDoorReadsWhatItWrote) {
+  DramDevice device(
+      load_dram_profile(std::string(TSR_DRAM_PROFILES) + "/hbm3-6400.toml").timing);
+  const std::uint64_t base = 12345;
+  std::vector<std::uint8_t> reference(70000);
+  std::vector<std::uint8_t> back(reference.size(), 0xee);
+  device.read(base, back.data(), back.size());
+  EXPECT_EQ(back, reference) << "unwritten memory reads as zero";
+  for (int i = 0; i < 300; ++i) {
+    const std::uint64_t at = rand_in(0, reference.size() - 1);
+    const std::uint64_t bytes = rand_in(0, std::min<std::uint64_t>(3000, reference.size() - at));
+    for (std::uint64_t b = 0; b < bytes; ++b) {
+      reference[at + b] = static_cast<std::uint8_t>(rng()());
+    }
+    device.write(base + at, reference.data() + at, bytes);
+  }
+  device.read(base, back.data(), back.size());
+  EXPECT_EQ(back, reference);
+  std::uint8_t byte = 0x5a;
+  device.write(kDramNodeBytes - 1, &byte, 1);
+  byte = 0;
+  device.read(kDramNodeBytes - 1, &byte, 1);
+  EXPECT_EQ(byte, 0x5a);
+  EXPECT_THROW(device.write(kDramNodeBytes, &byte, 1), std::out_of_range);
+  EXPECT_THROW(device.read(kDramNodeBytes - 1, back.data(), 2), std::out_of_range);
+}
+
+}  // namespace
+}  // namespace tsr

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Surroundings of one memory node: links with credits and stalls, the DRAM device, a reference memory, and a
+/// scoreboard that checks every response.
+#pragma once
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "dram/dfi_port.hpp"
+#include "dram/dram_profile.hpp"
+#include "noc/address_map.hpp"
+#include "noc/flit.hpp"
+#include "regs/hbm_regs.hpp"
+
+namespace tsr::tb {
+
+inline DramTiming load_timing(const std::string& name) {
+  return load_dram_profile(std::string(TSR_DRAM_PROFILES) + "/" + name + ".toml").timing;
+}
+
+/// Register offset of the timing value `name` ("rcdrd": T_RCDRD), from the generated table.
+inline std::uint32_t timing_register(const std::string& name) {
+  std::string wanted = "t_" + name;
+  for (const auto& reg : regs::hbm::kBlock) {
+    std::string lower = reg.name;
+    for (char& c : lower) c = static_cast<char>(std::tolower(c));
+    if (lower == wanted) return reg.offset;
+  }
+  throw std::runtime_error("no register for timing value " + name);
+}
+
+template <class Model>
+class MemNode {
+ public:
+  static constexpr std::uint32_t kRegBase = 0x20000;
+
+  MemNode(Model& model, const DramTiming& timing, std::uint64_t seed)
+      : model_(model), device_(std::make_unique<DramDevice>(timing)), port_(*device_), rng_(seed) {
+    config.mesh_w = 4;
+    config.mesh_h = 6;
+    config.ctl = {0, 0};
+    config.mem = {{0, 5}, {1, 5}, {2, 5}, {3, 5}};
+    config.mem_mib = 1024;
+    for (unsigned t = 0; t < 256; ++t) free_tags_.push_back(static_cast<std::uint8_t>(t));
+    std::shuffle(free_tags_.begin(), free_tags_.end(), rng_);
+    apply_straps();
+    model_.req_rx_valid_i = 0;
+    model_.rsp_rx_valid_i = 0;
+    model_.rsp_tx_credit_i = 0;
+    model_.req_tx_credit_i = 0;
+    model_.dfi_rvalid_i = 0;
+    model_.now_i = 0;
+  }
+
+  ChipConfig config;
+  unsigned index = 1;          ///< which memory node the model is
+  double send_stall = 0;       ///< probability that a request waits another cycle
+  double response_stall = 0;   ///< probability that a response buffer is not emptied in a cycle
+  bool answer_reads = true;    ///< false: the DRAM's read path is dead
+  std::size_t max_queued = 64; ///< requests handed to send() that may wait for the link
+
+  void apply_straps() {
+    const auto words = config.pack();
+    for (unsigned i = 0; i < words.size(); ++i) model_.cfg_i[i] = words[i];
+    model_.node_i = node().pack();
+  }
+  Node node() const { return config.mem[index]; }
+  DramDevice& device() { return *device_; }
+  const std::vector<DramViolation>& violations() const { return device_->violations(); }
+
+  // ---------------------------------------------------------------- clocking
+
+  void before_edge() {
+    for (unsigned vc = 0; vc < 2; ++vc) credits_[vc] += (model_.req_rx_credit_o >> vc) & 1U;
+    EXPECT_LE(credits_[0], kVcDepth);
+    EXPECT_LE(credits_[1], kVcDepth);
+    EXPECT_EQ(model_.req_tx_valid_o, 0);
+    if (model_.rsp_tx_valid_o) {
+      std::array<std::uint32_t, kFlitWords> words;
+      for (unsigned i = 0; i < kFlitWords; ++i) words[i] = model_.rsp_tx_flit_o[i];
+      const Flit flit = Flit::from_words(words.data());
+      inbox_[flit.vc].push_back(flit);
+      EXPECT_LE(inbox_[flit.vc].size(), kVcDepth) << "response without credit";
+      last_response = cycle;
+    }
+    port_.sample(model_);
+  }
+
+  void after_edge() {
+    ++cycle;
+    model_.now_i = cycle;
+    port_.drive(model_);
+    if (!answer_reads) model_.dfi_rvalid_i = 0;
+    unsigned credit = 0;
+    for (unsigned vc = 0; vc < 2; ++vc) {
+      if (inbox_[vc].empty() || chance(response_stall)) continue;
+      const Flit flit = inbox_[vc].front();
+      inbox_[vc].pop_front();
+      credit |= 1U << vc;
+      on_response(flit);
+    }
+    model_.rsp_tx_credit_i = static_cast<std::uint8_t>(credit);
+    model_.req_rx_valid_i = 0;
+    if (!outbox_.empty() && credits_[outbox_.front().vc] > 0 && !chance(send_stall)) {
+      const Flit& flit = outbox_.front();
+      const auto lanes = flit.to_lanes();
+      for (unsigned i = 0; i < kFlitLanes; ++i) {
+        model_.req_rx_flit_i[2 * i] = static_cast<std::uint32_t>(lanes[i]);
+        model_.req_rx_flit_i[2 * i + 1] = static_cast<std::uint32_t>(lanes[i] >> 32);
+      }
+      model_.req_rx_valid_i = 1;
+      --credits_[flit.vc];
+      outbox_.pop_front();
+      last_request = cycle;
+    }
+  }
+
+  /// A model that was asleep sees time pass.
+  void skip(std::uint64_t cycles) {
+    cycle += cycles;
+    model_.now_i = cycle;
+  }
+
+  // ---------------------------------------------------------------- requests
+
+  bool can_send() const { return outbox_.size() < max_queued && !free_tags_.empty(); }
+  bool quiet() const { return outbox_.empty() && pending_.empty() && inbox_[0].empty() && inbox_[1].empty(); }
+  std::size_t pending() const { return pending_.size(); }
+
+  Flit request(Kind kind, std::uint64_t addr, std::uint64_t strb) {
+    Flit f;
+    f.kind = kind;
+    f.addr = addr;
+    f.strb = strb;
+    f.src = source;
+    f.set_dst(node());
+    return f;
+  }
+  /// Global address of byte `local` of this node.
+  std::uint64_t global(std::uint64_t local) const { return config.hbm_offset(index, local); }
+
+  /// Send a flit as it is (sealed here unless `damaged`).
+  void send_raw(Flit flit, bool damaged = false) {
+    if (!damaged) flit.seal();
+    outbox_.push_back(flit);
+  }
+
+  /// Read `bytes` at node-local offset `local`; the response is compared with the reference memory.
+  void read(std::uint64_t local, unsigned bytes) {
+    Flit f = request(Kind::kRead, global(local), bytes);
+    f.doff = static_cast<std::uint32_t>(rng_() & 0xffffff);
+    f.vc = vc;
+    f.tag = take_tag();
+    Pending p;
+    p.request = f;
+    p.data.resize(bytes);
+    for (unsigned i = 0; i < bytes; ++i) p.data[i] = byte(local + i);
+    for (std::uint64_t b = f.addr / 64; b <= (f.addr + bytes - 1) / 64; ++b) p.blocks.push_back(b * 64);
+    pending_[f.tag] = std::move(p);
+    send_raw(f);
+  }
+
+  /// Write random bytes to the 64-byte block at `local` under `strb`; `posted`: without an answer.
+  void write(std::uint64_t local, std::uint64_t strb, bool posted = false) {
+    Flit f = request(posted ? Kind::kWritePosted : Kind::kWrite, global(local), strb);
+    for (auto& lane : f.data) lane = rng_();
+    f.vc = vc;
+    if (!posted) {
+      f.tag = take_tag();
+      Pending p;
+      p.request = f;
+      pending_[f.tag] = std::move(p);
+    }
+    auto& block = memory_[local / 64];
+    for (unsigned i = 0; i < 64; ++i) {
+      if ((strb >> i) & 1U) block[i] = static_cast<std::uint8_t>(f.data[i / 8] >> (8 * (i % 8)));
+    }
+    send_raw(f);
+  }
+
+  /// Send a request that must be answered by ErrRsp with `err`.
+  void expect_error(Flit f, Err err, bool damaged_data = false) {
+    f.tag = take_tag();
+    Pending p;
+    p.request = f;
+    p.err = err;
+    pending_[f.tag] = std::move(p);
+    f.seal();
+    if (damaged_data) {
+      f.dpar ^= 1U;
+      f.par = f.header_parity();
+    }
+    send_raw(f, true);
+  }
+
+  /// Register accesses, answered through `register_value`.
+  void register_read(std::uint32_t offset) {
+    Flit f = request(Kind::kRead, node_address(node(), kRegBase + offset), 4);
+    f.doff = 0x123450;
+    f.tag = take_tag();
+    Pending p;
+    p.request = f;
+    p.is_register = true;
+    p.blocks.push_back(f.addr / 64 * 64);
+    pending_[f.tag] = std::move(p);
+    send_raw(f);
+  }
+  void register_write(std::uint32_t offset, std::uint32_t value, bool posted = false) {
+    Flit f = request(posted ? Kind::kWritePosted : Kind::kWrite,
+                     node_address(node(), (kRegBase + offset) / 64 * 64), 0xfULL << (offset % 64));
+    f.data[offset % 64 / 8] = std::uint64_t{value} << (8 * (offset % 8));
+    if (!posted) {
+      f.tag = take_tag();
+      Pending p;
+      p.request = f;
+      pending_[f.tag] = std::move(p);
+    }
+    send_raw(f);
+  }
+  std::uint32_t register_value = 0;
+
+  /// Byte of the reference memory.
+  std::uint8_t byte(std::uint64_t local) const {
+    const auto found = memory_.find(local / 64);
+    return found == memory_.end() ? 0 : found->second[local % 64];
+  }
+  /// Compare everything ever written with the DRAM's content.
+  void compare_memory() const {
+    for (const auto& [number, block] : memory_) {
+      std::array<std::uint8_t, 64> stored{};
+      device_->read(number * 64, stored.data(), stored.size());
+      ASSERT_EQ(stored, block) << fmt::format("block {:#x}", number * 64);
+    }
+  }
+
+  bool chance(double p) { return p > 0 && std::uniform_real_distribution<double>(0, 1)(rng_) < p; }
+  std::mt19937_64& rng() { return rng_; }
+
+  Node source{2, 2};  ///< initiator of the next requests
+  bool vc = false;
+  std::uint64_t cycle = 0;
+  std::uint64_t last_request = 0;   ///< cycle in which a request was last on the link
+  std::uint64_t last_response = 0;  ///< cycle in which a response was last on the link
+  std::uint64_t responses = 0;
+
+ private:
+  struct Pending {
+    Flit request;
+    std::vector<std::uint8_t> data;
+    std::vector<std::uint64_t> blocks;  // addresses still to come
+    Err err = Err::kNone;
+    bool is_register = false;
+  };
+
+  std::uint8_t take_tag() {
+    const std::uint8_t tag = free_tags_.front();
+    free_tags_.pop_front();
+    return tag;
+  }
+
+  void on_response(const Flit& f) {
+    ++responses;
+    ASSERT_TRUE(pending_.count(f.tag)) << "response to nothing, tag " << unsigned{f.tag};
+    Pending& p = pending_[f.tag];
+    const Flit& q = p.request;
+    EXPECT_EQ(f.par, f.header_parity());
+    EXPECT_EQ(f.dpar, f.data_parity());
+    EXPECT_EQ(f.src, node());
+    EXPECT_EQ(f.dst, (Rect{q.src, q.src}));
+    EXPECT_EQ(f.vc, q.vc);
+    EXPECT_EQ(f.err, p.err);
+    EXPECT_FALSE(f.mcast);
+    bool finished = true;
+    if (p.err != Err::kNone) {
+      EXPECT_EQ(f.kind, Kind::kErrRsp);
+      EXPECT_EQ(f.addr, q.addr);
+    } else if (q.kind == Kind::kWrite) {
+      EXPECT_EQ(f.kind, Kind::kWriteRsp);
+    } else {
+      ASSERT_EQ(f.kind, Kind::kReadRsp);
+      const auto found = std::find(p.blocks.begin(), p.blocks.end(), f.addr);
+      ASSERT_NE(found, p.blocks.end()) << fmt::format("unexpected block {:#x}", f.addr);
+      p.blocks.erase(found);
+      finished = p.blocks.empty();
+      check_block(f, p);
+    }
+    if (finished) {
+      pending_.erase(f.tag);
+      free_tags_.push_back(f.tag);
+    }
+  }
+
+  void check_block(const Flit& f, const Pending& p) {
+    const Flit& q = p.request;
+    EXPECT_EQ(f.doff, (q.doff + static_cast<std::uint32_t>(f.addr - q.addr)) & 0xffffffU);
+    const std::uint64_t end = q.addr + (q.strb & 0x1ff);
+    std::uint64_t strb = 0;
+    for (unsigned i = 0; i < 64; ++i) {
+      const std::uint64_t at = f.addr + i;
+      if (at < q.addr || at >= end) continue;
+      strb |= 1ULL << i;
+      const auto value = static_cast<std::uint8_t>(f.data[i / 8] >> (8 * (i % 8)));
+      if (p.is_register) {
+        register_value = (register_value & ~(0xffU << (8 * (at - q.addr)))) |
+                         std::uint32_t{value} << (8 * (at - q.addr));
+      } else {
+        ASSERT_EQ(value, p.data[at - q.addr])
+            << fmt::format("address {:#x}, cycle {}, tag {}", at, cycle, unsigned{f.tag});
+      }
+    }
+    EXPECT_EQ(f.strb, strb);
+  }
+
+  Model& model_;
+  std::unique_ptr<DramDevice> device_;
+  DfiPort port_;
+  std::mt19937_64 rng_;
+  std::unordered_map<std::uint64_t, std::array<std::uint8_t, 64>> memory_;
+  std::deque<std::uint8_t> free_tags_;
+  std::map<std::uint8_t, Pending> pending_;
+  std::deque<Flit> outbox_;
+  std::array<std::deque<Flit>, 2> inbox_;
+  std::array<unsigned, 2> credits_{kVcDepth, kVcDepth};
+};
+
+}  // namespace tsr::tb

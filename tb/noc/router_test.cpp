@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: Apache-2.0
+/// One router node (both networks) against an independent model of dimension-order trees.
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "Vrouter_node.h"
+#include "common/bench.hpp"
+#include "net_model.hpp"
+
+namespace tsr::tb {
+namespace {
+
+constexpr Node kHere{3, 3};
+constexpr unsigned kMesh = 8;  // of the imagined mesh around the node
+constexpr unsigned kVcBit = 709;
+
+/// The ports of one network of the model.
+struct NetPorts {
+  CData* rx_valid;
+  std::uint32_t* rx_flit;
+  SData* rx_credit;
+  CData* tx_valid;
+  std::uint32_t* tx_flit;
+  SData* tx_credit;
+};
+
+struct Departure {
+  std::uint64_t cycle;
+  unsigned network;
+  unsigned port;
+  Flit flit;
+};
+
+class NocRouter : public Bench<Vrouter_node> {
+ protected:
+  void SetUp() override {
+    Bench::SetUp();
+    nets_[0] = {&dut().req_rx_valid_i, dut().req_rx_flit_i.data(), &dut().req_rx_credit_o,
+                &dut().req_tx_valid_o, dut().req_tx_flit_o.data(), &dut().req_tx_credit_i};
+    nets_[1] = {&dut().rsp_rx_valid_i, dut().rsp_rx_flit_i.data(), &dut().rsp_rx_credit_o,
+                &dut().rsp_tx_valid_o, dut().rsp_tx_flit_o.data(), &dut().rsp_tx_credit_i};
+    for (auto& net : nets_) *net.rx_valid = *net.tx_credit = 0;
+    for (auto& net : drain_) net.fill(1.0);
+    dut().node_i = static_cast<SData>(kHere.pack());
+    dut().link_en_i = 0x1f;
+    dut().cnt_sel_i = 0;
+    before_edge([this] { sample(); });
+    after_edge([this] { drive(); });
+    reset();
+  }
+
+  void sample() {
+    bool inputs = false;
+    for (unsigned k = 0; k < 2; ++k) {
+      const NetPorts& net = nets_[k];
+      if (asleep_) {
+        EXPECT_EQ(*net.tx_valid, 0) << "an idle router sent a flit";
+        EXPECT_EQ(*net.rx_credit, 0) << "an idle router sent a credit";
+      }
+      inputs |= *net.rx_valid != 0 || *net.tx_credit != 0;
+      for (unsigned p = 0; p < kNumDirs; ++p) {
+        sources_[k][p].credit((*net.rx_credit >> (2 * p)) & 3);
+        if ((*net.tx_valid >> p) & 1) {
+          const Flit flit = Flit::from_words(net.tx_flit + p * kFlitWords);
+          sinks_[k][p].receive(flit);
+          departures_.push_back({cycle(), k, p, flit});
+          ++sent_[k][p];
+        }
+      }
+    }
+    asleep_ = dut().rst_ni && dut().idle_o && !inputs;
+  }
+
+  void drive() {
+    dut().now_i = static_cast<SData>((cycle() + 1 + now_offset_) & 0xfff);
+    for (unsigned k = 0; k < 2; ++k) {
+      const NetPorts& net = nets_[k];
+      *net.rx_valid = 0;
+      *net.tx_credit = 0;
+      for (unsigned p = 0; p < kNumDirs; ++p) {
+        if (chance(offer_)) {
+          if (auto flit = sources_[k][p].next()) {
+            if (stamp_) {
+              flit->birth = dut().now_i;
+              flit->seal();
+            }
+            flit->to_words(net.rx_flit + p * kFlitWords);
+            *net.rx_valid |= static_cast<CData>(1U << p);
+            entered_[flit->data[0]] = cycle() + 1;
+          }
+        }
+        if (chance(drain_[k][p])) {
+          *net.tx_credit |= static_cast<SData>(sinks_[k][p].drain() << (2 * p));
+        }
+      }
+    }
+  }
+
+  /// Port by which a flit from `src` to `rect` comes in here, and ports by which it leaves.
+  static std::optional<std::pair<unsigned, std::set<unsigned>>> passage(unsigned network, Node src,
+                                                                        const Rect& rect) {
+    const auto hops = tree(src, rect, kMesh, kMesh, network == 0);
+    std::set<unsigned> out;
+    std::optional<unsigned> in;
+    if (src == kHere) in = 0;
+    for (const auto& [node, dir] : hops) {
+      if (node == kHere) out.insert(static_cast<unsigned>(dir));
+      if (dir != Dir::kLocal && step(node, dir) == kHere) in = static_cast<unsigned>(opposite(dir));
+    }
+    if (out.empty() || !in) return std::nullopt;
+    return std::make_pair(*in, out);
+  }
+
+  Flit make(unsigned network, Node src, const Rect& dst) {
+    return random_flit(network, src, dst, ++last_id_, rng());
+  }
+  /// A flit that enters by `in` and leaves by `out` (unicast, VC 0).
+  Flit through(unsigned network, Dir in, Dir out) {
+    const Node src = step(kHere, in);
+    return make(network, src, {step(kHere, out), step(kHere, out)});
+  }
+  void send(unsigned network, unsigned port, const Flit& flit) {
+    sources_[network][port].push(flit);
+  }
+  std::uint32_t counter(unsigned select) {
+    dut().cnt_sel_i = static_cast<CData>(select);
+    run(2);
+    dut().eval();
+    return dut().cnt_o;
+  }
+  /// Nothing waits or moves any more and all credits are home.
+  bool drained() {
+    for (unsigned k = 0; k < 2; ++k) {
+      for (auto& s : sources_[k]) {
+        if (s.waiting() != 0 || !s.all_credits_back()) return false;
+      }
+    }
+    return true;
+  }
+
+  std::array<NetPorts, 2> nets_{};
+  std::array<std::array<LinkSource, kNumDirs>, 2> sources_;
+  std::array<std::array<LinkSink, kNumDirs>, 2> sinks_;
+  std::array<std::array<double, kNumDirs>, 2> drain_{};
+  std::array<std::array<std::uint64_t, kNumDirs>, 2> sent_{};
+  std::vector<Departure> departures_;
+  std::map<std::uint64_t, std::uint64_t> entered_;  // id -> cycle on the input link
+  double offer_ = 1.0;
+  bool stamp_ = true;
+  bool asleep_ = false;
+  std::uint64_t now_offset_ = 0;
+  std::uint64_t last_id_ = 0;
+};
+
+TEST_F(NocRouter, RoutesEverySourceAndTargetInTwoCycles) {
+  for (unsigned k = 0; k < 2; ++k) {
+    for (unsigned s = 0; s < kMesh * kMesh; ++s) {
+      for (unsigned d = 0; d < kMesh * kMesh; ++d) {
+        const Node src{s % kMesh, s / kMesh};
+        const Node dst{d % kMesh, d / kMesh};
+        const auto way = passage(k, src, {dst, dst});
+        if (!way) continue;
+        departures_.clear();
+        const Flit f = make(k, src, {dst, dst});
+        send(k, way->first, f);
+        run(5);
+        ASSERT_EQ(departures_.size(), 1U);
+        const Departure& got = departures_[0];
+        EXPECT_EQ(got.network, k);
+        EXPECT_EQ(got.port, *way->second.begin());
+        EXPECT_EQ(got.cycle - entered_[f.data[0]], 2U);
+        EXPECT_EQ(got.flit.data, f.data);
+      }
+    }
+  }
+}
+
+TEST_F(NocRouter, SustainsOneFlitACycleOnEveryPort) {
+  using enum_pair = std::pair<Dir, Dir>;
+  const std::array<enum_pair, 5> flows = {
+      enum_pair{Dir::kLocal, Dir::kNorth}, enum_pair{Dir::kNorth, Dir::kSouth},
+      enum_pair{Dir::kSouth, Dir::kLocal}, enum_pair{Dir::kEast, Dir::kWest},
+      enum_pair{Dir::kWest, Dir::kEast}};
+  for (int i = 0; i < 250; ++i) {
+    for (unsigned k = 0; k < 2; ++k) {
+      for (const auto& [in, out] : flows) send(k, static_cast<unsigned>(in), through(k, in, out));
+    }
+  }
+  run(20);
+  const auto before = sent_;
+  run(200);
+  for (unsigned k = 0; k < 2; ++k) {
+    for (unsigned p = 0; p < kNumDirs; ++p) EXPECT_EQ(sent_[k][p] - before[k][p], 200U);
+  }
+}
+
+TEST_F(NocRouter, SpendsExactlyTheCreditsItHas) {
+  for (unsigned k = 0; k < 2; ++k) {
+    const auto east = static_cast<unsigned>(Dir::kEast);
+    const auto west = static_cast<unsigned>(Dir::kWest);
+    drain_[k][east] = 0;
+    departures_.clear();
+    for (int i = 0; i < 20; ++i) {
+      for (unsigned vc = 0; vc < kNumVcs; ++vc) {
+        Flit f = through(k, Dir::kWest, Dir::kEast);
+        f.vc = vc != 0;
+        send(k, west, f);
+      }
+    }
+    run(60);
+    EXPECT_EQ(departures_.size(), 2 * kVcDepth);
+    EXPECT_EQ(sources_[k][west].waiting(), 40U - 4 * kVcDepth);
+    for (unsigned vc = 0; vc < kNumVcs; ++vc) {
+      departures_.clear();
+      *nets_[k].tx_credit = static_cast<SData>(sinks_[k][east].drain(1U << vc) << (2 * east));
+      run(20);
+      ASSERT_EQ(departures_.size(), 1U);
+      EXPECT_EQ(departures_[0].flit.vc, vc != 0);
+    }
+    drain_[k][east] = 1.0;
+    ASSERT_TRUE(run_until([&] { return drained(); }, 200));
+  }
+}
+
+TEST_F(NocRouter, ABlockedVcDoesNotBlockTheOther) {
+  const auto west = static_cast<unsigned>(Dir::kWest);
+  drain_[0][static_cast<unsigned>(Dir::kEast)] = 0;
+  for (unsigned i = 0; i < 2 * kVcDepth; ++i) send(0, west, through(0, Dir::kWest, Dir::kEast));
+  run(40);
+  departures_.clear();
+  for (int i = 0; i < 30; ++i) {
+    Flit f = through(0, Dir::kWest, Dir::kSouth);
+    f.vc = true;
+    send(0, west, f);
+  }
+  run(40);
+  EXPECT_EQ(departures_.size(), 30U);
+}
+
+TEST_F(NocRouter, ClassThenAgeThenPortDecide) {
+  stamp_ = false;
+  for (int round = 0; round < 200; ++round) {
+    const unsigned k = round % 2;
+    now_offset_ = rand_in(0, 4095);
+    // Fill the downstream buffers, so that everything waits.
+    drain_[k][0] = 0;
+    for (unsigned i = 0; i < 2 * kVcDepth; ++i) {
+      Flit f = make(k, kHere, {kHere, kHere});
+      f.vc = i >= kVcDepth;
+      f.seal();
+      send(k, 0, f);
+    }
+    run(25);
+    departures_.clear();
+    struct Waiting {
+      bool cls;
+      unsigned age;
+      unsigned rank;
+      std::uint64_t id;
+    };
+    std::vector<Waiting> waiting;
+    for (unsigned p = 0; p < kNumDirs; ++p) {
+      for (unsigned vc = 0; vc < kNumVcs; ++vc) {
+        if (chance(0.2)) continue;
+        Flit f = make(k, step(kHere, static_cast<Dir>(p)), {kHere, kHere});
+        f.vc = vc != 0;
+        f.cls = chance(0.3);
+        const unsigned age = chance(0.5) ? 7 : static_cast<unsigned>(rand_in(0, 4000));
+        f.birth = static_cast<std::uint16_t>((dut().now_i - age) & 0xfff);
+        f.seal();
+        send(k, p, f);
+        waiting.push_back({f.cls, age, p * kNumVcs + vc, f.data[0]});
+      }
+    }
+    run(10);
+    ASSERT_TRUE(departures_.empty());
+    drain_[k][0] = 1.0;
+    run(30);
+    std::sort(waiting.begin(), waiting.end(), [](const Waiting& a, const Waiting& b) {
+      return std::tuple(!a.cls, 4096 - a.age, a.rank) < std::tuple(!b.cls, 4096 - b.age, b.rank);
+    });
+    ASSERT_EQ(departures_.size(), waiting.size());
+    for (std::size_t i = 0; i < waiting.size(); ++i) {
+      ASSERT_EQ(departures_[i].flit.data[0], waiting[i].id) << "round " << round << " place " << i;
+    }
+  }
+}
+
+TEST_F(NocRouter, OverloadedPortServesItsInputsEvenly) {
+  for (unsigned k = 0; k < 2; ++k) {
+    for (int i = 0; i < 1000; ++i) {
+      for (unsigned p = 0; p < kNumDirs; ++p) send(k, p, through(k, static_cast<Dir>(p), Dir::kLocal));
+    }
+  }
+  run(100);
+  departures_.clear();
+  run(500);
+  std::map<std::pair<unsigned, std::uint32_t>, unsigned> share;
+  for (const auto& d : departures_) ++share[{d.network, d.flit.src.pack()}];
+  EXPECT_EQ(departures_.size(), 1000U);
+  ASSERT_EQ(share.size(), 10U);
+  for (const auto& [key, count] : share) EXPECT_NEAR(count, 100, 5);
+}
+
+TEST_F(NocRouter, MulticastForksWithoutWaitingForABlockedBranch) {
+  for (unsigned k = 0; k < 2; ++k) {
+    for (Dir blocked : {Dir::kLocal, Dir::kNorth, Dir::kEast, Dir::kSouth, Dir::kWest}) {
+      const auto stuck = static_cast<unsigned>(blocked);
+      drain_[k][stuck] = 0;
+      for (unsigned i = 0; i < kVcDepth; ++i) send(k, 0, through(k, Dir::kLocal, blocked));
+      ASSERT_TRUE(run_until([&] { return drained(); }, 50));
+      departures_.clear();
+      const Flit mcast = make(k, kHere, {{1, 1}, {5, 5}});
+      const Flit behind = make(k, kHere, {kHere, kHere});
+      send(k, 0, mcast);
+      send(k, 0, behind);
+      run(10);
+      std::set<unsigned> ports;
+      for (const auto& d : departures_) {
+        EXPECT_EQ(d.flit.data[0], mcast.data[0]) << "a flit overtook another of its VC";
+        EXPECT_EQ(d.cycle - entered_[mcast.data[0]], 2U);
+        EXPECT_TRUE(ports.insert(d.port).second) << "a port got two copies";
+      }
+      EXPECT_EQ(ports.size(), 4U);
+      EXPECT_EQ(ports.count(stuck), 0U);
+      EXPECT_FALSE(sources_[k][0].all_credits_back());
+      departures_.clear();
+      drain_[k][stuck] = 1.0;
+      ASSERT_TRUE(run_until([&] { return drained(); }, 50));
+      run(5);
+      ASSERT_EQ(departures_.size(), 2U);
+      EXPECT_EQ(departures_[0].flit.data[0], mcast.data[0]);
+      EXPECT_EQ(departures_[0].port, stuck);
+      EXPECT_EQ(departures_[1].flit.data[0], behind.data[0]);
+    }
+  }
+}
+
+TEST_F(NocRouter, DropsAndCountsDamagedHeaders) {
+  stamp_ = false;
+  for (unsigned k = 0; k < 2; ++k) {
+    departures_.clear();
+    const std::uint32_t before = counter(k * 8 + 5);
+    unsigned damaged = 0;
+    for (unsigned bit = 512; bit < kFlitBits; ++bit) {
+      if (bit == kVcBit) continue;  // would pay the wrong VC
+      const auto port = static_cast<unsigned>(rand_in(0, 4));
+      Flit f = through(k, static_cast<Dir>(port), Dir::kLocal);
+      f.vc = chance(0.5);
+      f.seal();
+      auto lanes = f.to_lanes();
+      lanes[bit / 64] ^= 1ULL << (bit % 64);
+      send(k, port, Flit::from_lanes(lanes));
+      ++damaged;
+    }
+    ASSERT_TRUE(run_until([&] { return drained(); }, 2000));
+    run(5);
+    EXPECT_TRUE(departures_.empty());
+    EXPECT_EQ(counter(k * 8 + 5) - before, damaged);
+    EXPECT_EQ(counter(k * 8 + 6), 0U);
+  }
+}
+
+TEST_F(NocRouter, GoodFlitsPassBetweenDamagedOnes) {
+  stamp_ = false;
+  unsigned good = 0;
+  for (int i = 0; i < 3000; ++i) {
+    const auto port = static_cast<unsigned>(rand_in(0, 4));
+    Flit f = through(0, static_cast<Dir>(port), Dir::kLocal);
+    f.vc = chance(0.5);
+    f.seal();
+    if (chance(0.4)) {
+      f.par = !f.par;
+    } else {
+      ++good;
+    }
+    send(0, port, f);
+  }
+  for (auto& d : drain_[0]) d = 0.6;
+  ASSERT_TRUE(run_until([&] { return drained(); }, 20000));
+  run(50);
+  EXPECT_EQ(departures_.size(), good);
+  EXPECT_EQ(counter(5), 3000U - good);
+}
+
+TEST_F(NocRouter, NothingLeavesByAPortWithoutLink) {
+  for (unsigned k = 0; k < 2; ++k) {
+    departures_.clear();
+    dut().link_en_i = 0x1f & ~(1U << static_cast<unsigned>(Dir::kEast));
+    send(k, 0, through(k, Dir::kLocal, Dir::kEast));  // nowhere to go
+    const Flit mcast = make(k, kHere, {{2, 2}, {5, 4}});
+    send(k, 0, mcast);
+    ASSERT_TRUE(run_until([&] { return drained(); }, 50));
+    run(5);
+    std::set<unsigned> ports;
+    for (const auto& d : departures_) {
+      EXPECT_EQ(d.flit.data[0], mcast.data[0]);
+      ports.insert(d.port);
+    }
+    EXPECT_EQ(ports, (std::set<unsigned>{0, 1, 3, 4}));
+    EXPECT_EQ(counter(k * 8 + 6), 1U);
+    EXPECT_EQ(counter(k * 8 + 5), 0U);
+  }
+}
+
+TEST_F(NocRouter, RandomTrafficMatchesTheModelUnderRandomStalls) {
+  // Expected flits per network, output, VC and input, in order.
+  std::map<std::tuple<unsigned, unsigned, bool, unsigned>, std::deque<Flit>> expected;
+  std::map<std::uint64_t, unsigned> input_of;
+  unsigned copies = 0;
+  for (int i = 0; i < 8000;) {
+    const auto k = static_cast<unsigned>(rand_in(0, 1));
+    const auto coordinate = [&] { return static_cast<unsigned>(rand_in(0, kMesh - 1)); };
+    const Node src{coordinate(), coordinate()};
+    Rect rect;
+    if (chance(0.3)) {
+      const unsigned x0 = coordinate(), x1 = coordinate(), y0 = coordinate(), y1 = coordinate();
+      rect = {{std::min(x0, x1), std::min(y0, y1)}, {std::max(x0, x1), std::max(y0, y1)}};
+    } else {
+      rect.lo = rect.hi = Node{coordinate(), coordinate()};
+    }
+    const auto way = passage(k, src, rect);
+    if (!way) continue;
+    Flit f = make(k, src, rect);
+    f.vc = chance(0.5);
+    f.cls = chance(0.1);
+    send(k, way->first, f);
+    input_of[f.data[0]] = way->first;
+    for (unsigned out : way->second) expected[{k, out, f.vc, way->first}].push_back(f);
+    copies += static_cast<unsigned>(way->second.size());
+    ++i;
+  }
+  for (int phase = 0; phase < 400 && !drained(); ++phase) {
+    offer_ = 0.1 * static_cast<double>(rand_in(1, 10));
+    for (auto& net : drain_) {
+      for (auto& d : net) d = 0.1 * static_cast<double>(rand_in(1, 10));
+    }
+    run(100);
+  }
+  ASSERT_TRUE(drained());
+  run(50);
+  EXPECT_TRUE(dut().idle_o);
+  EXPECT_EQ(departures_.size(), copies);
+  for (const auto& d : departures_) {
+    auto& queue = expected[{d.network, d.port, d.flit.vc, input_of[d.flit.data[0]]}];
+    ASSERT_FALSE(queue.empty());
+    Flit want = queue.front();
+    queue.pop_front();
+    want.birth = d.flit.birth;
+    want.seal();
+    ASSERT_TRUE(want == d.flit) << "id " << want.data[0] << " expected, " << d.flit.data[0] << " came";
+  }
+  for (unsigned k = 0; k < 2; ++k) {
+    for (unsigned p = 0; p < kNumDirs; ++p) EXPECT_EQ(counter(k * 8 + p), sent_[k][p]);
+    EXPECT_EQ(counter(k * 8 + 5), 0U);
+    EXPECT_EQ(counter(k * 8 + 7), 0U);
+  }
+}
+
+TEST_F(NocRouter, FallsAsleepAndWakes) {
+  run(5);
+  EXPECT_TRUE(dut().idle_o);
+  drain_[1][2] = 0;
+  send(1, 0, through(1, Dir::kLocal, Dir::kEast));
+  run(2);  // driven, then in the buffer
+  EXPECT_FALSE(dut().idle_o);
+  run(5);
+  EXPECT_TRUE(dut().idle_o) << "a missing credit keeps nobody awake";
+  drain_[1][2] = 1.0;
+  run(5);
+  EXPECT_TRUE(dut().idle_o);
+  EXPECT_EQ(departures_.size(), 1U);
+}
+
+}  // namespace
+}  // namespace tsr::tb

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/// `tessera bench sim`: speed of the simulation itself.
+#pragma once
+
+#include <cstdint>
+
+#include "session.hpp"
+
+namespace tsr::tools {
+
+struct SimOptions {
+  unsigned busy = 0;             ///< tiles whose matrix engine works; 0: all
+  std::uint64_t cycles = 20000;  ///< about how long they work
+};
+
+int run_sim_bench(const SessionOptions& session, const SimOptions& options);
+
+}  // namespace tsr::tools
