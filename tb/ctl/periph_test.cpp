@@ -147,11 +147,7 @@ TEST_F(CtlPeriph, InterruptsHaveTheirNumbers) {
 TEST_F(CtlPeriph, SleepingWhileIdleChangesNothing) {
   // A twin that is not clocked in cycles in which it says idle must look like the one that always
   // is.
-  VerilatedContext context;
-  context.randReset(2);
-  context.randSeed(77);
-  Vctl_ctl_periph twin(&context, "twin");
-  context.assertOn(false);
+  Vctl_ctl_periph twin(&context(), "twin");
   strap(twin, chip_);
   const auto copy_inputs = [&] {
     twin.rst_ni = dut().rst_ni;

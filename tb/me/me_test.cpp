@@ -685,6 +685,31 @@ TEST_F(Me, FewIdleCyclesBetweenCommands) {
   EXPECT_LE(cycles, 512 + 12);
 }
 
+TEST_F(Me, LatencyIsAsDocumented) {
+  GemmPlan plan;
+  plan.m = plan.n = 8;
+  plan.k = 64;
+  plan.place(0);
+  fill(plan, Mix::Near);
+  env().set_context(0, plan.context());
+  std::uint64_t offered = 0, requested = 0, first = 0, last = 0, written = 0;
+  before_edge([&] {
+    if (offered == 0 && dut().cmd_valid_i != 0) offered = cycle();
+    if (requested == 0 && dut().a_valid_o != 0) requested = cycle();
+    if (dut().ops_o != 0) {  // a cycle late
+      if (first == 0) first = cycle() - 1;
+      last = cycle() - 1;
+    }
+    if (dut().o_valid_o != 0) written = cycle();
+  });
+  const MeDone done = run_one({0x21, 0, 1, plan.bases()});
+  EXPECT_EQ(requested - offered, 11U);
+  EXPECT_EQ(first - requested, 2U);
+  EXPECT_EQ(last - first, 15U);
+  EXPECT_EQ(written - last, 8U);
+  EXPECT_EQ(done.cycle - written, 2U);
+}
+
 TEST_F(Me, ShortBlocksDrainWithoutBubbles) {
   // Four beats a block are as long as the drain of the block before.
   GemmPlan plan;
