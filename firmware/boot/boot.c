@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Boot ROM of the ctl node: brings up HBM, waits for an image, checks and loads the ctl part of it, and jumps
- * there with the image's HBM address in a0 (low) and a1 (high). A bad image is reported, and the ROM waits for
- * the next one. */
+/* Boot ROM of the ctl node: brings up HBM, waits for an image, checks and loads the ctl part of it,
+ * and jumps there with the image's HBM address in a0 (low) and a1 (high). A bad image is reported,
+ * and the ROM waits for the next one. */
 #include <stdint.h>
 
 #include "boot/crc32.h"
@@ -54,7 +54,8 @@ static void fatal_dma(tsr_status_t status) {
   tsr_tile_error_t first = {.valid = false};
   tsr_tile_error_t last = first;
   (void)!tsr_tile_errors(&node.regs, &first, &last);
-  const uint32_t code = last.valid ? last.info | ((uint32_t)last.code << 8) : (uint32_t)status << 16;
+  const uint32_t code =
+      last.valid ? last.info | ((uint32_t)last.code << 8) : (uint32_t)status << 16;
   fatal("DMA", TSR_FATAL_DMA, code, (uint32_t)last.address, (uint32_t)(last.address >> 32));
   (void)!tsr_node_reset(&node);
 }
@@ -138,13 +139,15 @@ static void boot(uint64_t image) {
   }
   /* Multicast is posted: a read of the own register block through the network arrives behind it. */
   const tsr_mmio_t own = {TSR_WINDOW_BASE(TSR_BOOT_WINDOW) + TSR_REGS_BASE};
-  if (tsr_tile_core_window(&node.regs, TSR_BOOT_WINDOW, tsr_addr_node(self.x0, self.y0, 0)) != TSR_OK) {
+  if (tsr_tile_core_window(&node.regs, TSR_BOOT_WINDOW, tsr_addr_node(self.x0, self.y0, 0)) !=
+      TSR_OK) {
     return;
   }
   (void)tsr_mmio_read(own, 0);
   say("boot: image ok, starting ctl\n");
   __asm__ volatile("fence.i" : : : "memory");
-  void (*const entry)(uint32_t, uint32_t) = (void (*)(uint32_t, uint32_t))(uintptr_t)header.ctl_entry;
+  void (*const entry)(uint32_t, uint32_t) =
+      (void (*)(uint32_t, uint32_t))(uintptr_t)header.ctl_entry;
   entry((uint32_t)image, (uint32_t)(image >> 32));
 }
 

@@ -24,11 +24,20 @@ void tsr_crc32_init(tsr_crc32_table_t *table) {
   }
 }
 
-uint32_t tsr_crc32_spm(const tsr_crc32_table_t *table, uint32_t crc, uint32_t offset, uint32_t words) {
+/* Table entry at a byte offset from the middle of the tables: one load with a constant offset. */
+static inline uint32_t entry_at(const uint8_t *middle, int32_t table, uint32_t offset) {
+  return *(const uint32_t *)(const void *)(middle + offset + table);
+}
+
+/* This loop is most of the boot time: 23 instructions a word. */
+uint32_t tsr_crc32_spm(const tsr_crc32_table_t *table, uint32_t crc, uint32_t offset,
+                       uint32_t words) {
+  const uint8_t *middle = (const uint8_t *)table->entry[2];
+#pragma GCC unroll 4
   for (uint32_t i = 0; i < words; i++) {
     crc ^= tsr_spm_read(offset + 4 * i);
-    crc = table->entry[3][crc & 0xff] ^ table->entry[2][(crc >> 8) & 0xff] ^
-          table->entry[1][(crc >> 16) & 0xff] ^ table->entry[0][crc >> 24];
+    crc = entry_at(middle, 1024, (crc << 2) & 0x3fc) ^ entry_at(middle, 0, (crc >> 6) & 0x3fc) ^
+          entry_at(middle, -1024, (crc >> 14) & 0x3fc) ^ entry_at(middle, -2048, crc >> 24 << 2);
   }
   return crc;
 }

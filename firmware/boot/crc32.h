@@ -14,6 +14,7 @@ void tsr_crc32_init(tsr_crc32_table_t *table);
 
 /* Continue a checksum over `words` words of the own scratchpad from byte offset `offset` on.
  * Start with 0xffffffff and invert the end result. */
-uint32_t tsr_crc32_spm(const tsr_crc32_table_t *table, uint32_t crc, uint32_t offset, uint32_t words);
+uint32_t tsr_crc32_spm(const tsr_crc32_table_t *table, uint32_t crc, uint32_t offset,
+                       uint32_t words);
 
 #endif

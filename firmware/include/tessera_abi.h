@@ -59,10 +59,10 @@ enum {
   TSR_STATUS_FATAL = 0x80 /* | TSR_FATAL_* << 8 */
 };
 enum {
-  TSR_FATAL_TRAP = 1,  /* ctl core trapped: MBOX DETAIL0 = cause, DETAIL1 = pc, DETAIL2 = address */
-  /* Bad image: DETAIL0 = 1 magic, 2 version, 3 total_bytes, 4 segment_count, 5 entry, 6 CRC (DETAIL1 =
-   * computed, DETAIL2 = given), 7 image address, 16 + i segment i. The ROM goes on: another BOOT
-   * command tries again. */
+  TSR_FATAL_TRAP = 1, /* ctl core trapped: MBOX DETAIL0 = cause, DETAIL1 = pc, DETAIL2 = address */
+  /* Bad image: DETAIL0 = 1 magic, 2 version, 3 total_bytes, 4 segment_count, 5 entry, 6 CRC
+   * (DETAIL1 = computed, DETAIL2 = given), 7 image address, 16 + i segment i. The ROM goes on:
+   * another BOOT command tries again. */
   TSR_FATAL_IMAGE = 2,
   TSR_FATAL_HBM = 3, /* memory node did not initialize: DETAIL0 = index */
   /* DMA error while loading: DETAIL0 = network error | command error << 8, DETAIL1/2 = address. The
@@ -142,13 +142,13 @@ typedef struct {
   uint8_t args[TSR_ARGS_MAX];
 } tsr_launch_t;
 
-/* DTCM 0xff00..0xffff: trace ring of the tile runtime. Word 0 counts the entries written; entry n is word
- * 1 + n % TSR_TRACE_ENTRIES. */
+/* DTCM 0xff00..0xffff: trace ring of the tile runtime. Word 0 counts the entries written; entry n
+ * is word 1 + n % TSR_TRACE_ENTRIES. */
 #define TSR_TRACE_DTCM_OFFSET 0xff00u
 #define TSR_TRACE_ENTRIES 63u
 
-/* Semaphores of the ctl node that tiles post: FAULT (when not all is well), then DONE. A fault posts
- * TSR_CTL_FAULT_WEIGHT times DONE, so that ctl need not wait for the other tiles. */
+/* Semaphores of the ctl node that tiles post: FAULT (when not all is well), then DONE. A fault
+ * posts TSR_CTL_FAULT_WEIGHT times DONE, so that ctl need not wait for the other tiles. */
 enum { TSR_CTL_SEM_DONE = 15, TSR_CTL_SEM_FAULT = 14 };
 #define TSR_CTL_FAULT_WEIGHT 128u
 
@@ -170,13 +170,18 @@ enum {
 /* ---- GEMM kernel arguments: C[M][N] = act(A[M][K] * B[N][K]^T + bias[N]) -----------------------
  */
 
-/* Results are rounded once, unless a row of A or B has more than TSR_GEMM_WHOLE_K_BYTES bytes: then sums are
- * rounded to FP32 (INT32: exact) after every TSR_GEMM_SPLIT_K_BYTES bytes of K. */
+/* Results are rounded once, unless a row of A or B has more than TSR_GEMM_WHOLE_K_BYTES bytes: then
+ * sums are rounded to FP32 (INT32: exact) after every TSR_GEMM_SPLIT_K_BYTES bytes of K. */
 #define TSR_GEMM_WHOLE_K_BYTES 8192u
 #define TSR_GEMM_SPLIT_K_BYTES 2048u
 
 /* Return values of kernel_gemm besides 0. */
-enum { TSR_GEMM_BAD_SHAPE = 1, TSR_GEMM_BAD_FORMAT = 2, TSR_GEMM_NO_MEMORY = 3, TSR_GEMM_HARDWARE = 4 };
+enum {
+  TSR_GEMM_BAD_SHAPE = 1,
+  TSR_GEMM_BAD_FORMAT = 2,
+  TSR_GEMM_NO_MEMORY = 3,
+  TSR_GEMM_HARDWARE = 4
+};
 
 enum { TSR_GEMM_BF16 = 0, TSR_GEMM_INT8 = 1 };
 enum { TSR_GEMM_RELU = 1, TSR_GEMM_BIAS = 2, TSR_GEMM_OUT_BF16 = 4 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GEMM kernel: C = act(A * B^T + bias) over the launched rectangle of tiles. Rows of tiles take row ranges of C,
- * columns take column ranges. See gemm_plan.h for the schedule.
+/* GEMM kernel: C = act(A * B^T + bias) over the launched rectangle of tiles. Rows of tiles take row
+ * ranges of C, columns take column ranges. See gemm_plan.h for the schedule.
  *
- * The core only keeps the three command queues filled. It sleeps until a command is done; everything else
- * waits on semaphores in the queues. */
+ * The core only keeps the three command queues filled. It sleeps until a command is done;
+ * everything else waits on semaphores in the queues. */
 #include <stddef.h>
 
 #include "drivers/me.h"
@@ -24,7 +24,7 @@ typedef struct {
   tsr_cmdq_t *queue;
   uint32_t free; /* entries known to be free */
   bool busy;
-  bool ended;    /* no operation is left */
+  bool ended; /* no operation is left */
   uint32_t id;
   cache_t cache;
   tsr_cmd_t cmd;
@@ -36,14 +36,14 @@ typedef struct {
   feeder_t rdma, me, wdma;
   tsr_gemm_load_iter_t loads;
   tsr_gemm_block_iter_t blocks, drains;
-  tsr_gemm_load_t load;       /* next to push */
-  tsr_gemm_block_t block;     /* next to push */
-  bool post_b;                /* next to push before it: a no-operation that posts FREE_B */
-  tsr_gemm_block_t drain;     /* block whose result is next to write back */
+  tsr_gemm_load_t load;   /* next to push */
+  tsr_gemm_block_t block; /* next to push */
+  bool post_b;            /* next to push before it: a no-operation that posts FREE_B */
+  tsr_gemm_block_t drain; /* block whose result is next to write back */
 } gemm_t;
 
-/* Context that holds shape `key`, in *ctx. *fresh: it must be written first. False: all contexts are taken
- * and the engine may still read them. */
+/* Context that holds shape `key`, in *ctx. *fresh: it must be written first. False: all contexts
+ * are taken and the engine may still read them. */
 static bool find_context(feeder_t *f, uint32_t key, uint32_t *ctx, bool *fresh) {
   cache_t *c = &f->cache;
   *fresh = false;
@@ -123,7 +123,9 @@ static bool write_block_context(gemm_t *g, const tsr_gemm_block_t *b, uint32_t c
       .format = p->args.format == TSR_GEMM_INT8 ? TSR_ME_INT8 : TSR_ME_BF16,
       .relu = b->last && (p->args.flags & TSR_GEMM_RELU) != 0,
       .out_bf16 = b->last && (p->args.flags & TSR_GEMM_OUT_BF16) != 0,
-      .preload = !b->first ? TSR_ME_PRELOAD_MATRIX : bias ? TSR_ME_PRELOAD_ROW : TSR_ME_PRELOAD_NONE,
+      .preload = !b->first ? TSR_ME_PRELOAD_MATRIX
+                 : bias    ? TSR_ME_PRELOAD_ROW
+                           : TSR_ME_PRELOAD_NONE,
       .rows = b->rows,
       .cols = b->cols,
       .k_bytes = b->k_bytes,
@@ -155,7 +157,8 @@ static bool feed_me(gemm_t *g) {
   }
   uint32_t ctx = 0;
   bool fresh = false;
-  const uint32_t key = b->rows | (b->cols << 12) | ((uint32_t)b->first << 30) | ((uint32_t)b->last << 31);
+  const uint32_t key =
+      b->rows | (b->cols << 12) | ((uint32_t)b->first << 30) | ((uint32_t)b->last << 31);
   if (!find_context(f, key, &ctx, &fresh) || (fresh && !write_block_context(g, b, ctx))) {
     return false;
   }

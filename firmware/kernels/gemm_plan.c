@@ -18,7 +18,8 @@ static uint32_t ceil_div(uint32_t a, uint32_t b) { return (a + b - 1) / b; }
 static uint32_t round_up(uint32_t a, uint32_t b) { return ceil_div(a, b) * b; }
 static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-void tsr_gemm_share(uint32_t total, uint32_t index, uint32_t count, uint32_t *first, uint32_t *size) {
+void tsr_gemm_share(uint32_t total, uint32_t index, uint32_t count, uint32_t *first,
+                    uint32_t *size) {
   const uint32_t blocks = ceil_div(total, BLOCK);
   const uint32_t each = blocks / count;
   const uint32_t more = blocks % count; /* so many get one block more */
@@ -77,7 +78,8 @@ static bool choose_steps(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
         next.row_step = min_u32(2 * p->row_step, max_rows);
       }
       set_slots(&next);
-      grown = (next.col_step != p->col_step || next.row_step != p->row_step) && fits(&next, spm_bytes);
+      grown =
+          (next.col_step != p->col_step || next.row_step != p->row_step) && fits(&next, spm_bytes);
       if (grown) {
         *p = next;
       }
@@ -95,8 +97,8 @@ static bool choose_steps(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
   return true;
 }
 
-/* Share the scratchpad between the three kinds of buffers and place them: A at the bottom, B at the top, C
- * between them, so that the streams meet in the same hyperbank as little as possible. */
+/* Share the scratchpad between the three kinds of buffers and place them: A at the bottom, B at the
+ * top, C between them, so that the streams meet in the same hyperbank as little as possible. */
 static void choose_buffers(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
   const uint32_t hyperbank = spm_bytes / 8;
   p->c_slots = RESULT_BYTES / p->c_slot;
@@ -154,8 +156,8 @@ int tsr_gemm_plan(const tsr_gemm_args_t *args, uint32_t x, uint32_t y, uint32_t 
   const uint32_t element = args->format == TSR_GEMM_INT8 ? 1 : 2;
   *p = (tsr_gemm_plan_t){.args = *args};
   p->out_bytes = (args->flags & TSR_GEMM_OUT_BF16) != 0 ? 2 : 4;
-  if (args->m == 0 || args->n == 0 || args->k == 0 || args->k > (1u << 30) || args->n > (1u << 28) ||
-      args->m > (1u << 30) || x >= w || y >= h) {
+  if (args->m == 0 || args->n == 0 || args->k == 0 || args->k > (1u << 30) ||
+      args->n > (1u << 28) || args->m > (1u << 30) || x >= w || y >= h) {
     return TSR_GEMM_BAD_SHAPE;
   }
   p->k_bytes = args->k * element;
@@ -261,7 +263,8 @@ static tsr_gemm_load_t load_bias(const tsr_gemm_plan_t *p, uint32_t chunk, uint3
   };
 }
 
-/* Loads of the next block of a split product: A, the bias if it is needed, B. A's credit covers all. */
+/* Loads of the next block of a split product: A, the bias if it is needed, B. A's credit covers
+ * all. */
 static bool fill_split(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it) {
   if (it->piece == p->pieces) {
     return false;
@@ -341,7 +344,8 @@ static void next_c_slot(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it) {
   it->c_slot = it->c_slot + 1 == p->c_slots ? 0 : it->c_slot + 1;
 }
 
-static bool next_split_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it, tsr_gemm_block_t *block) {
+static bool next_split_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it,
+                             tsr_gemm_block_t *block) {
   if (it->piece == p->pieces) {
     return false;
   }
@@ -363,7 +367,8 @@ static bool next_split_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it
   return true;
 }
 
-bool tsr_gemm_next_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it, tsr_gemm_block_t *block) {
+bool tsr_gemm_next_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it,
+                         tsr_gemm_block_t *block) {
   if (p->rows == 0 || p->cols == 0) {
     return false;
   }
@@ -393,14 +398,16 @@ bool tsr_gemm_next_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it, ts
   place_block(p, w->panel * p->panel + piece, chunk, piece, slot % p->b_slots, it->c_slot, block);
   block->rows = min_u32(p->rows - block->row, count * p->row_step);
   block->post_a = chunk + 1 == p->chunks ? count : 0;
-  block->post_b = piece + count == pieces && !p->b_resident;
+  block->post_b = piece + count == pieces && !p->b_resident &&
+                  w->panel * p->chunks + chunk + p->b_slots < p->panels * p->chunks;
   it->waits = 0;
   it->inner += count;
   next_c_slot(p, it);
   return true;
 }
 
-void tsr_gemm_drain(const tsr_gemm_plan_t *p, const tsr_gemm_block_t *block, tsr_gemm_drain_t *drain) {
+void tsr_gemm_drain(const tsr_gemm_plan_t *p, const tsr_gemm_block_t *block,
+                    tsr_gemm_drain_t *drain) {
   const uint64_t row = p->m0 + block->row;
   drain->rows = block->rows;
   drain->bytes = block->cols * p->out_bytes;

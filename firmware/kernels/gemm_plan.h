@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GEMM planner: pure functions that turn a tile's part of a matrix product into scratchpad buffers and three
- * sequences of operations, one an engine, coupled by semaphores only.
+/* GEMM planner: pure functions that turn a tile's part of a matrix product into scratchpad buffers
+ * and three sequences of operations, one an engine, coupled by semaphores only.
  *
- * Rows of A are cut into pieces of row_step, columns (rows of B) into chunks of col_step. A panel of pieces
- * lies in the scratchpad while chunks stream through a ring of slots. Loads happen in the order of events: an
- * event brings a piece or a chunk, and the matrix engine then multiplies it with everything of the other kind
- * that is there already. At the start pieces and chunks alternate, so that work grows with the square of
- * what was loaded. When B fits as a whole it is loaded once, and panels of A stream.
+ * Rows of A are cut into pieces of row_step, columns (rows of B) into chunks of col_step. A panel
+ * of pieces lies in the scratchpad while chunks stream through a ring of slots. Loads happen in the
+ * order of events: an event brings a piece or a chunk, and the matrix engine then multiplies it
+ * with everything of the other kind that is there already. At the start pieces and chunks
+ * alternate, so that work grows with the square of what was loaded. When B fits as a whole it is
+ * loaded once, and panels of A stream.
  *
- * If a row of K does not fit (more than TSR_GEMM_WHOLE_K_BYTES), every block is summed over pieces of K:
- * partial sums stay in FP32 or INT32 in the block's result buffer, and are preloaded for the next piece. */
+ * If a row of K does not fit (more than TSR_GEMM_WHOLE_K_BYTES), every block is summed over pieces
+ * of K: partial sums stay in FP32 or INT32 in the block's result buffer, and are preloaded for the
+ * next piece. */
 #ifndef TSR_KERNELS_GEMM_PLAN_H
 #define TSR_KERNELS_GEMM_PLAN_H
 
@@ -18,8 +20,8 @@
 
 #include "tessera_abi.h"
 
-/* Semaphores that couple the engines. The FREE ones are credits: the kernel posts the number of places
- * before it starts, and clears what is left at the end. */
+/* Semaphores that couple the engines. The FREE ones are credits: the kernel posts the number of
+ * places before it starts, and clears what is left at the end. */
 enum {
   TSR_GEMM_SEM_LOADED = 0,  /* RDMA -> ME: the next load is there */
   TSR_GEMM_SEM_FREE_A = 1,  /* ME -> RDMA: the next piece's place is free */
@@ -35,23 +37,23 @@ enum {
 typedef struct {
   tsr_gemm_args_t args;
   uint32_t m0, rows, n0, cols;
-  uint32_t k_bytes;    /* of a whole row of A or B */
-  uint32_t k_part;     /* of a row in the scratchpad, k_bytes unless split */
-  uint32_t k_parts;    /* 1, or pieces of K */
-  uint32_t pitch;      /* of a row of A or B in the scratchpad */
+  uint32_t k_bytes;            /* of a whole row of A or B */
+  uint32_t k_part;             /* of a row in the scratchpad, k_bytes unless split */
+  uint32_t k_parts;            /* 1, or pieces of K */
+  uint32_t pitch;              /* of a row of A or B in the scratchpad */
   uint32_t row_step, col_step; /* rows of a piece, columns of a chunk; multiples of 8 */
-  uint32_t merge;      /* pieces that one command may cover */
+  uint32_t merge;              /* pieces that one command may cover */
   uint32_t pieces, chunks;     /* of the whole part */
   uint32_t panel, panels;      /* pieces of a panel, number of panels */
-  uint32_t growth;     /* chunks that take part in the alternation at a panel's start */
-  bool b_resident;     /* all chunks stay; loaded in the first panel only */
+  uint32_t growth;             /* chunks that take part in the alternation at a panel's start */
+  bool b_resident;             /* all chunks stay; loaded in the first panel only */
   uint32_t a_base, a_slot;
   uint32_t b_base, b_slot, b_slots;
   uint32_t bias_offset; /* of the bias in a slot of B */
   uint32_t c_base, c_slot, c_slots;
-  uint32_t o_offset;   /* of the result in a slot of C; partial sums lie at 0 */
+  uint32_t o_offset; /* of the result in a slot of C; partial sums lie at 0 */
   uint32_t o_pitch, sum_pitch;
-  uint32_t out_bytes;  /* of an element of C */
+  uint32_t out_bytes; /* of an element of C */
 } tsr_gemm_plan_t;
 
 /* What to read next. */
@@ -110,22 +112,26 @@ typedef struct {
   uint32_t piece, chunk, k, slot; /* split K */
 } tsr_gemm_block_iter_t;
 
-/* Rows of C that grid row (or columns that grid column) `index` of `count` computes: blocks of 8, spread as
- * evenly as possible. @param first, size result. */
-void tsr_gemm_share(uint32_t total, uint32_t index, uint32_t count, uint32_t *first, uint32_t *size);
+/* Rows of C that grid row (or columns that grid column) `index` of `count` computes: blocks of 8,
+ * spread as evenly as possible. @param first, size result. */
+void tsr_gemm_share(uint32_t total, uint32_t index, uint32_t count, uint32_t *first,
+                    uint32_t *size);
 
 /* Plan the part of tile (x, y) in a grid of w x h tiles.
  * @param spm_bytes scratchpad size.
- * @return 0, TSR_GEMM_BAD_SHAPE, TSR_GEMM_BAD_FORMAT or TSR_GEMM_NO_MEMORY. rows or cols of the plan are 0 if
- * the tile has nothing to do. */
+ * @return 0, TSR_GEMM_BAD_SHAPE, TSR_GEMM_BAD_FORMAT or TSR_GEMM_NO_MEMORY. rows or cols of the
+ * plan are 0 if the tile has nothing to do. */
 int tsr_gemm_plan(const tsr_gemm_args_t *args, uint32_t x, uint32_t y, uint32_t w, uint32_t h,
                   uint32_t spm_bytes, tsr_gemm_plan_t *plan);
 
 /* Next operation of each sequence; false at its end. */
-bool tsr_gemm_next_load(const tsr_gemm_plan_t *plan, tsr_gemm_load_iter_t *it, tsr_gemm_load_t *load);
-bool tsr_gemm_next_block(const tsr_gemm_plan_t *plan, tsr_gemm_block_iter_t *it, tsr_gemm_block_t *block);
+bool tsr_gemm_next_load(const tsr_gemm_plan_t *plan, tsr_gemm_load_iter_t *it,
+                        tsr_gemm_load_t *load);
+bool tsr_gemm_next_block(const tsr_gemm_plan_t *plan, tsr_gemm_block_iter_t *it,
+                         tsr_gemm_block_t *block);
 
 /* Write-back of a block that is the last of its K. */
-void tsr_gemm_drain(const tsr_gemm_plan_t *plan, const tsr_gemm_block_t *block, tsr_gemm_drain_t *drain);
+void tsr_gemm_drain(const tsr_gemm_plan_t *plan, const tsr_gemm_block_t *block,
+                    tsr_gemm_drain_t *drain);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a kernel author uses. A kernel is a function
  *     int kernel_<name>(const tsr_launch_t *launch)
- * that runs on every tile of the launched rectangle and returns 0, or anything else to report a failure.
- * It owns the scratchpad, contexts 0..6, semaphores 0..12 and the engines; all of its semaphores must be zero
- * and its engines idle when it returns. Traps and engine errors end the launch with a fault record. */
+ * that runs on every tile of the launched rectangle and returns 0, or anything else to report a
+ * failure. It owns the scratchpad, contexts 0..6, semaphores 0..12 and the engines; all of its
+ * semaphores must be zero and its engines idle when it returns. Traps and engine errors end the
+ * launch with a fault record. */
 #ifndef TESSERA_TILE_H
 #define TESSERA_TILE_H
 
@@ -21,12 +22,15 @@ static inline uint32_t tsr_grid_x(const tsr_launch_t *l) { return tsr_self()->se
 static inline uint32_t tsr_grid_y(const tsr_launch_t *l) { return tsr_self()->self.node.y - l->y0; }
 
 /* Number of tiles, and the own index: row by row from the north-west corner. */
-static inline uint32_t tsr_tile_count(const tsr_launch_t *l) { return tsr_grid_w(l) * tsr_grid_h(l); }
+static inline uint32_t tsr_tile_count(const tsr_launch_t *l) {
+  return tsr_grid_w(l) * tsr_grid_h(l);
+}
 static inline uint32_t tsr_tile_index(const tsr_launch_t *l) {
   return tsr_grid_y(l) * tsr_grid_w(l) + tsr_grid_x(l);
 }
 
-/* Append a word to the trace ring in DTCM (about ten cycles); debuggers and the platform read it there. */
+/* Append a word to the trace ring in DTCM (about ten cycles); debuggers and the platform read it
+ * there. */
 void tsr_trace(uint32_t word);
 
 /* Leave the kernel with `code` unless `expr` is TSR_OK. */

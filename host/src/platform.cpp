@@ -176,11 +176,19 @@ struct Platform::State {
                            detail(2));
       }
       case TSR_FATAL_IMAGE:
-        return fmt::format("the boot image was refused (check {})", detail(0));
+        return fmt::format("the boot image was refused (check {}, see TSR_FATAL_IMAGE in tessera_abi.h)",
+                           detail(0));
       case TSR_FATAL_HBM:
         return fmt::format("memory node {} did not initialize", detail(0));
       case TSR_FATAL_DMA:
-        return fmt::format("DMA error {} while loading the image", detail(0));
+        return fmt::format("DMA error while loading: {}, {}, address {:#x}",
+                           command_error_name(detail(0) >> 8), network_error_name(detail(0) & 0xff),
+                           detail(1) | static_cast<std::uint64_t>(detail(2)) << 32);
+      case TSR_FATAL_CONFIG:
+        return "the chip's configuration registers make no sense to the boot ROM";
+      case TSR_FATAL_TILE:
+        return fmt::format("tiles did not start (bit y * 8 + x of {:#x})",
+                           detail(0) | static_cast<std::uint64_t>(detail(1)) << 32);
       default:
         return fmt::format("ctl firmware gave up (status {:#x})", status);
     }

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 `include "tsr_assert.svh"
-/// RV32IM core with Zicsr, Zicntr and Zifencei, machine mode, tightly coupled memories, one data bus,
-/// retire port and debug port.
+/// RV32IM core with Zicsr, Zicntr and Zifencei, machine mode, tightly coupled memories, one data
+/// bus, retire port and debug port.
 ///
-/// Three stages: fetch (TCM access), execute (decode, registers, ALU, memory request), write back (load
-/// data). Every instruction is complete or trapped when it leaves execute, so all traps are precise.
+/// Three stages: fetch (TCM access), execute (decode, registers, ALU, memory request), write back
+/// (load data). Every instruction is complete or trapped when it leaves execute, so all traps are
+/// precise.
 ///
-/// *Latency*: cycles in execute: 1; taken branch, jump, trap, MRET, FENCE.I 2; multiplication 2; division 34;
-///   bus access 2 + cycles to acceptance + cycles to response. Load data is forwarded, no load-use bubble.
+/// *Latency*: 1 cycle; taken branch, jump, trap, MRET, FENCE.I 2; multiplication 2; division 34;
+///   bus access 1 + cycles to acceptance + cycles to the response, at least 3. Load data is forwarded,
+///   there is no load-use bubble.
 /// *Backpressure*: bus request held until bus_ready_i; tcm_ready_o low for one cycle at most.
 /// *Throughput*: one instruction a cycle; one bus access outstanding.
-/// *Reset*: rst_ni, or run_i low, clears every register that software sees; the TCMs keep their content.
-///
-/// After run_i fell, a bus access under way is finished on the bus and its response is dropped.
+/// *Reset*: rst_ni, or run_i low, clears every register that software sees; the TCMs keep their
+///   content. After run_i fell, a bus access under way is finished on the bus and its response is
+///   dropped.
 module tsr_core
   import tsr_core_pkg::*;
 #(
-  parameter int unsigned ItcmBytes = 65536,  ///< instruction TCM at 0x0000_0000; power of two, 8..65536
+  parameter int unsigned ItcmBytes = 65536,  ///< code TCM at 0x0000_0000; power of two, 8..65536
   parameter int unsigned DtcmBytes = 65536   ///< data TCM at 0x0001_0000; power of two, 8..65536
 ) (
   input  logic        clk_i,
@@ -57,10 +59,11 @@ module tsr_core
   input  logic        bus_err_i,      // with bus_rvalid_i: access fault
   // Retire port
   output retire_t     retire_o,
-  // Debug port
-  input  logic        dbg_halt_i,     // pulse; while run_i is low: halt in front of the first instruction
-  input  logic        dbg_resume_i,   // pulse; ignored unless halted
-  input  logic        dbg_step_i,     // pulse; one instruction or trap without interrupts, then halt
+  // Debug port: pulses. A halt while run_i is low acts in front of the first instruction; a step is
+  // one instruction or exception, without interrupts
+  input  logic        dbg_halt_i,
+  input  logic        dbg_resume_i,   // ignored unless halted
+  input  logic        dbg_step_i,     // ignored unless halted
   output logic        dbg_halted_o,
   input  logic        dbg_valid_i,    // access; held until ready
   output logic        dbg_ready_o,
@@ -73,7 +76,7 @@ module tsr_core
   output logic        dbg_err_o,
   // Status
   output logic        wfi_o,          // asleep in WFI, no enabled interrupt pending
-  output logic        idle_o,         // combinational: nothing changes while the inputs stay as they are
+  output logic        idle_o,         // comb.: nothing changes while all inputs but now_i stay
   output logic        instret_o       // an instruction completed
 );
 
@@ -86,7 +89,7 @@ module tsr_core
   assign halted   = state_q == StHalt;
 
   // Execute
-  logic [31:0] pc_q, pc_next;        // pc of the instruction in execute, or of the next one to get there
+  logic [31:0] pc_q, pc_next;        // of the instruction in execute, or of the next one to come
   logic        head_valid, head_err;
   logic [31:0] insn;
   dec_t        dec;
@@ -123,7 +126,8 @@ module tsr_core
 
   // Debug
   logic [31:0] dbg_addr, dbg_wdata;
-  logic        dbg_write, dbg_gpr_we, dbg_pc_we, dbg_csr_en, dbg_csr_commit, dbg_mem_req, dbg_bus_start;
+  logic        dbg_write, dbg_gpr_we, dbg_pc_we, dbg_csr_en, dbg_csr_commit;
+  logic        dbg_mem_req, dbg_bus_start;
   logic        halt_req_q;    // halt as soon as an instruction boundary is reached
   logic        step_q;        // one instruction is to be executed
   logic        step_done_q;   // ... and is done
@@ -589,13 +593,14 @@ module tsr_core
       default: resting = 1'b0;
     endcase
   end
-  assign disturbed = w_valid_q || !fetch_idle || !bus_idle || tcm_valid_i || tcm_rvalid_o || dbg_valid_i
-      || !dbg_ready_o || (dbg_halt_i && !halted);
+  assign disturbed = w_valid_q || !fetch_idle || !bus_idle || tcm_valid_i || tcm_rvalid_o
+      || dbg_valid_i || !dbg_ready_o || (dbg_halt_i && !halted);
   assign idle_o = resting && !disturbed;
   assign wfi_o  = (state_q == StSleep) && !irq_wake;
 
   // ------------------------------------------------------------ implementation checks
 
+`ifndef TSR_ASSERT_OFF
   logic        bus_held_q;
   logic        check_write_q;
   logic [31:0] check_addr_q, check_wdata_q;
@@ -607,10 +612,11 @@ module tsr_core
     check_wdata_q <= bus_wdata_o;
     check_strb_q  <= bus_strb_o;
   end
+`endif
 
   `TSR_ASSERT(BusRequestHeld, !bus_held_q || bus_valid_o)
-  `TSR_ASSERT(BusPayloadStable, !bus_held_q || (bus_write_o == check_write_q && bus_addr_o == check_addr_q
-      && bus_wdata_o == check_wdata_q && bus_strb_o == check_strb_q))
+  `TSR_ASSERT(BusPayloadStable, !bus_held_q || (bus_write_o == check_write_q
+      && bus_addr_o == check_addr_q && bus_wdata_o == check_wdata_q && bus_strb_o == check_strb_q))
   `TSR_ASSERT(EitherDoneOrTrap, !(done && trap))
   `TSR_ASSERT(IdleNeverRetires, !idle_o || !retire_o.valid)
 

@@ -76,7 +76,8 @@ module tsr_core_csr
     end
   end
 
-  assign tvec_o    = {tvec_base_q, 2'b0} + ((tvec_vec_q && trap_irq_i) ? {25'b0, irq_code_o, 2'b0} : '0);
+  assign tvec_o    = {tvec_base_q, 2'b0}
+      + ((tvec_vec_q && trap_irq_i) ? {25'b0, irq_code_o, 2'b0} : '0);
   assign mepc_o    = {mepc_q, 2'b0};
   assign ebreakm_o = ebreakm_q;
 

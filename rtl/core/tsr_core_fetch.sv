@@ -4,7 +4,7 @@
 ///
 /// *Latency*: the first instruction after redirect_i is valid two cycles later.
 /// *Backpressure*: valid_o/pop_i; nothing is fetched that has no room in the buffer.
-/// *Throughput*: one instruction a cycle. *Reset*: buffer empty; the first redirect sets the address.
+/// *Throughput*: one instruction a cycle. *Reset*: buffer empty; a redirect sets the address.
 ///
 /// Instructions come in program order from the redirect's target on; the user counts the pc.
 module tsr_core_fetch #(
@@ -13,7 +13,7 @@ module tsr_core_fetch #(
   input  logic        clk_i,
   input  logic        rst_ni,
   input  logic        stop_i,      // fetch nothing and drop what is buffered
-  input  logic        redirect_i,  // drop what is buffered and go on at target_i; allowed during stop_i
+  input  logic        redirect_i,  // drop what is buffered, go on at target_i; also during stop_i
   input  logic [31:0] target_i,    // multiple of 4
   // Instruction in front
   output logic        valid_o,

@@ -2,7 +2,8 @@
 `include "tsr_assert.svh"
 /// Load/store unit: alignment and address checks, byte lanes, TCM requests, data-bus master.
 ///
-/// *Latency*: checks and TCM request combinational; bus request from flops one cycle after bus_start_i.
+/// *Latency*: checks and TCM request combinational; bus request from flops the cycle after
+/// bus_start_i.
 /// *Backpressure*: bus_start_i needs bus_idle_o; the bus request is held until bus_ready_i.
 /// *Throughput*: one bus access at a time. *Reset*: no access under way.
 module tsr_core_lsu
@@ -39,7 +40,8 @@ module tsr_core_lsu
 
   // ------------------------------------------------------------ implementation
 
-  assign misaligned_o = ((size_i == 2'd1) && addr_i[0]) || ((size_i == 2'd2) && (addr_i[1:0] != 2'd0));
+  assign misaligned_o = ((size_i == 2'd1) && addr_i[0])
+      || ((size_i == 2'd2) && (addr_i[1:0] != 2'd0));
   assign local_o      = addr_i[31:17] == '0;
   assign fault_o      = local_o && ({16'b0, addr_i[15:0]} >= (addr_i[16] ? DtcmBytes : ItcmBytes));
   assign strb_o       = lanes(size_i, addr_i[1:0]);

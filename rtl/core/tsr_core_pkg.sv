@@ -120,7 +120,9 @@ package tsr_core_pkg;
   localparam logic [31:0] IrqMask     = 32'hffff_0888;  // implemented bits of mie and mip
 
   /// Why the core halted: dcsr.cause.
-  typedef enum logic [2:0] { HaltNone = 3'd0, HaltEbreak = 3'd1, HaltReq = 3'd3, HaltStep = 3'd4 } halt_e;
+  typedef enum logic [2:0] {
+    HaltNone = 3'd0, HaltEbreak = 3'd1, HaltReq = 3'd3, HaltStep = 3'd4
+  } halt_e;
 
   // ---------------------------------------------------------------- arithmetic
 
@@ -177,7 +179,8 @@ package tsr_core_pkg;
   endfunction
 
   /// Store data in its lanes, the other lanes zero.
-  function automatic logic [31:0] store_data(logic [1:0] size, logic [1:0] offset, logic [31:0] value);
+  function automatic logic [31:0] store_data(logic [1:0] size, logic [1:0] offset,
+                                             logic [31:0] value);
     unique case (size)
       2'd0:    return {24'b0, value[7:0]} << {offset, 3'b0};
       2'd1:    return offset[1] ? {value[15:0], 16'b0} : {16'b0, value[15:0]};
@@ -186,7 +189,8 @@ package tsr_core_pkg;
   endfunction
 
   /// Register value of a load from the word that holds it; funct3[2] = unsigned.
-  function automatic logic [31:0] load_value(logic [2:0] funct3, logic [1:0] offset, logic [31:0] word);
+  function automatic logic [31:0] load_value(logic [2:0] funct3, logic [1:0] offset,
+                                             logic [31:0] word);
     logic [31:0] shifted;
     shifted = word >> {offset, 3'b0};
     unique case (funct3[1:0])

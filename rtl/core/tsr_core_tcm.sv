@@ -3,8 +3,8 @@
 /// Instruction and data TCM with their arbitration between back door, loads/stores and fetch.
 ///
 /// *Latency*: data one cycle after the grant, on every port.
-/// *Backpressure*: the back door wins, but not in two cycles in a row while the core may want a TCM, so
-///   the core loses at most one cycle at a time; loads/stores win over fetch in the ITCM.
+/// *Backpressure*: the back door wins, but not in two cycles in a row while the core may want a
+///   TCM, so the core loses at most one cycle at a time; loads/stores win over fetch in the ITCM.
 /// *Throughput*: one access a cycle and TCM. *Reset*: control only, the content survives.
 module tsr_core_tcm #(
   parameter int unsigned ItcmBytes = 65536,  ///< power of two, 8..65536
@@ -41,8 +41,20 @@ module tsr_core_tcm #(
 
   // ------------------------------------------------------------ integration checks
 
-  `TSR_STATIC_ASSERT(ItcmSize, ItcmBytes >= 8 && ItcmBytes <= 65536 && (ItcmBytes & (ItcmBytes - 1)) == 0)
-  `TSR_STATIC_ASSERT(DtcmSize, DtcmBytes >= 8 && DtcmBytes <= 65536 && (DtcmBytes & (DtcmBytes - 1)) == 0)
+  `TSR_STATIC_ASSERT(ItcmSize, ItcmBytes >= 8 && ItcmBytes <= 65536)
+  `TSR_STATIC_ASSERT(DtcmSize, DtcmBytes >= 8 && DtcmBytes <= 65536)
+  `TSR_STATIC_ASSERT(ItcmPowerOfTwo, (ItcmBytes & (ItcmBytes - 1)) == 0)
+  `TSR_STATIC_ASSERT(DtcmPowerOfTwo, (DtcmBytes & (DtcmBytes - 1)) == 0)
+
+`ifndef TSR_ASSERT_OFF
+  logic        door_held_q;  // a back-door request waits: it must stay as it is
+  logic [16:0] door_addr_q;
+  always_ff @(posedge clk_i) begin
+    door_held_q <= rst_ni && tcm_valid_i && !tcm_ready_o;
+    door_addr_q <= tcm_addr_i;
+  end
+`endif
+  `TSR_ASSUME(BackDoorHeld, !door_held_q || (tcm_valid_i && tcm_addr_i == door_addr_q))
 
   // ------------------------------------------------------------ implementation
 

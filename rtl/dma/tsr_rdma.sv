@@ -398,9 +398,10 @@ module tsr_rdma
   always_comb begin
     if (config_busy || (job_valid && !active_q)) state_o = StConfig;
     else if (!active_q) state_o = StIdle;
-    else if (spm_take || spm_wait_q || step || (req_valid_q && req_ready_i)) state_o = StBusy;
+    else if (spm_take || step || (req_valid_q && req_ready_i)) state_o = StBusy;
     else if (spm_valid_o) state_o = StConflict;
     else if (req_valid_q) state_o = StBlocked;
+    else if (spm_wait_q) state_o = StBusy;
     else state_o = StStarved;
   end
 

@@ -209,88 +209,91 @@ module tsr_hbm_queue
     automatic vec_t used, pend, hold, match, ready, need0, need1, begun;
     automatic logic push;
     automatic bank_t old_bank;
-    used  = used_q;
-    pend  = pend_q;
-    hold  = hold_q & ~unhold_i;
-    match = match_q;
-    ready = ready_q;
-    need0 = need0_q;
-    need1 = need1_q;
-    begun = begun_q;
-    push  = push_i && !full_q;
+    // Nothing can change while the queue is empty and nothing comes.
+    if (push_i || (used_q != '0)) begin
+      used  = used_q;
+      pend  = pend_q;
+      hold  = hold_q & ~unhold_i;
+      match = match_q;
+      ready = ready_q;
+      need0 = need0_q;
+      need1 = need1_q;
+      begun = begun_q;
+      push  = push_i && !full_q;
 
-    if (rcd_end_i) ready |= match_q & bank_q[rcd_bank_i];
-    if (pre_i) begin
-      match &= ~bank_q[row_bank_i];
-      ready &= ~bank_q[row_bank_i];
-    end
-    if (act_i) begin
-      if ((pend_q & bank_q[row_bank_i]) != '0) begin
-        automatic vec_t eq;
-        for (int unsigned i = 0; i < Entries; i++) eq[i] = key_q[i].row == act_row_i;
-        match |= eq & bank_q[row_bank_i];
+      if (rcd_end_i) ready |= match_q & bank_q[rcd_bank_i];
+      if (pre_i) begin
+        match &= ~bank_q[row_bank_i];
+        ready &= ~bank_q[row_bank_i];
       end
-      if (act_mine_i) miss_q[act_idx_o] <= 1'b1;
-    end
-    if (col_take_i) begin
-      begun[col_idx_o] = 1'b1;
-      if (col_half_o) need1[col_idx_o] = 1'b0;
-      else need0[col_idx_o] = 1'b0;
-      if (col_last_o) begin
-        pend[col_idx_o]  = 1'b0;
-        match[col_idx_o] = 1'b0;
-        ready[col_idx_o] = 1'b0;
+      if (act_i) begin
+        if ((pend_q & bank_q[row_bank_i]) != '0) begin
+          automatic vec_t eq;
+          for (int unsigned i = 0; i < Entries; i++) eq[i] = key_q[i].row == act_row_i;
+          match |= eq & bank_q[row_bank_i];
+        end
+        if (act_mine_i) miss_q[act_idx_o] <= 1'b1;
       end
-    end
-    if (merge_i) begin
-      need0[merge_idx_i] = need0[merge_idx_i] | merge_need_i[0];
-      need1[merge_idx_i] = need1[merge_idx_i] | merge_need_i[1];
-    end
-    if (free_i) used[free_idx_i] = 1'b0;
-    if (push) begin
-      key_q[tail_q]  <= push_key_i;
-      used[tail_q]   = 1'b1;
-      pend[tail_q]   = 1'b1;
-      hold[tail_q]   = push_hold_i;
-      match[tail_q]  = push_match_i;
-      ready[tail_q]  = push_ready_i;
-      need0[tail_q]  = push_need_i[0];
-      need1[tail_q]  = push_need_i[1];
-      begun[tail_q]  = 1'b0;
-      miss_q[tail_q] <= 1'b0;
-      old_bank       = key_q[tail_q].bank;
-      if (old_bank != push_key_i.bank) bank_q[old_bank][tail_q] <= 1'b0;
-      if (old_bank[3:2] != push_key_i.bank[3:2]) bg_q[old_bank[3:2]][tail_q] <= 1'b0;
-      bank_q[push_key_i.bank][tail_q]    <= 1'b1;
-      bg_q[push_key_i.bank[3:2]][tail_q] <= 1'b1;
-      tail_q <= tail_q + 1'b1;
-    end
-    used_q  <= used;
-    pend_q  <= pend;
-    hold_q  <= hold;
-    match_q <= match;
-    ready_q <= ready;
-    need0_q <= need0;
-    need1_q <= need1;
-    begun_q <= begun;
-    if (push != (col_take_i && col_last_o)) count_q <= push ? count_q + 1'b1 : count_q - 1'b1;
+      if (col_take_i) begin
+        begun[col_idx_o] = 1'b1;
+        if (col_half_o) need1[col_idx_o] = 1'b0;
+        else need0[col_idx_o] = 1'b0;
+        if (col_last_o) begin
+          pend[col_idx_o]  = 1'b0;
+          match[col_idx_o] = 1'b0;
+          ready[col_idx_o] = 1'b0;
+        end
+      end
+      if (merge_i) begin
+        need0[merge_idx_i] = need0[merge_idx_i] | merge_need_i[0];
+        need1[merge_idx_i] = need1[merge_idx_i] | merge_need_i[1];
+      end
+      if (free_i) used[free_idx_i] = 1'b0;
+      if (push) begin
+        key_q[tail_q]  <= push_key_i;
+        used[tail_q]   = 1'b1;
+        pend[tail_q]   = 1'b1;
+        hold[tail_q]   = push_hold_i;
+        match[tail_q]  = push_match_i;
+        ready[tail_q]  = push_ready_i;
+        need0[tail_q]  = push_need_i[0];
+        need1[tail_q]  = push_need_i[1];
+        begun[tail_q]  = 1'b0;
+        miss_q[tail_q] <= 1'b0;
+        old_bank       = key_q[tail_q].bank;
+        if (old_bank != push_key_i.bank) bank_q[old_bank][tail_q] <= 1'b0;
+        if (old_bank[3:2] != push_key_i.bank[3:2]) bg_q[old_bank[3:2]][tail_q] <= 1'b0;
+        bank_q[push_key_i.bank][tail_q]    <= 1'b1;
+        bg_q[push_key_i.bank[3:2]][tail_q] <= 1'b1;
+        tail_q <= tail_q + 1'b1;
+      end
+      used_q  <= used;
+      pend_q  <= pend;
+      hold_q  <= hold;
+      match_q <= match;
+      ready_q <= ready;
+      need0_q <= need0;
+      need1_q <= need1;
+      begun_q <= begun;
+      if (push != (col_take_i && col_last_o)) count_q <= push ? count_q + 1'b1 : count_q - 1'b1;
 
-    // The window starts at the oldest used slot.
-    if (used == '0) begin
-      head_q <= push ? tail_q + 1'b1 : tail_q;
-      full_q <= 1'b0;
-    end else begin
-      head_q <= oldest(used, head_q);
-      full_q <= oldest(used, head_q) == (push ? tail_q + 1'b1 : tail_q);
-    end
+      // The window starts at the oldest used slot.
+      if (used == '0) begin
+        head_q <= push ? tail_q + 1'b1 : tail_q;
+        full_q <= 1'b0;
+      end else begin
+        head_q <= oldest(used, head_q);
+        full_q <= oldest(used, head_q) == (push ? tail_q + 1'b1 : tail_q);
+      end
 
-    if (age_tick_i) begin
-      aged_q <= pend;
-      old_q  <= aged_q & pend;
-    end
-    if (push) begin
-      aged_q[tail_q] <= 1'b0;
-      old_q[tail_q]  <= 1'b0;
+      if (age_tick_i) begin
+        aged_q <= pend;
+        old_q  <= aged_q & pend;
+      end
+      if (push) begin
+        aged_q[tail_q] <= 1'b0;
+        old_q[tail_q]  <= 1'b0;
+      end
     end
 
     if (!rst_ni) begin

@@ -177,13 +177,13 @@ module tsr_hbm_timing
 
   // Row commands count in clocks: how far the first legal clock is from the first clock of this cycle.
   logic [7:0] rrd_s_q, ppd_q, rrefd_q;
-  logic [7:0] rrd_l_q [NumBg];
-  logic [7:0] faw_q [4];
+  logic [NumBg-1:0][7:0] rrd_l_q;
+  logic [3:0][7:0] faw_q;
   logic [1:0] faw_ptr_q;
   // Column commands count in cycles.
   logic [5:0] ccd_s_q, rtw_q, wtr_s_q;
-  logic [5:0] ccd_l_q [NumBg];
-  logic [5:0] wtr_l_q [NumBg];
+  logic [NumBg-1:0][5:0] ccd_l_q;
+  logic [NumBg-1:0][5:0] wtr_l_q;
   logic       row_count_q, col_count_q;  // a counter may run
 
   always_ff @(posedge clk_i) begin
@@ -246,12 +246,10 @@ module tsr_hbm_timing
       wtr_s_q     <= '0;
       row_count_q <= 1'b0;
       col_count_q <= 1'b0;
-      for (int unsigned g = 0; g < NumBg; g++) begin
-        rrd_l_q[g] <= '0;
-        ccd_l_q[g] <= '0;
-        wtr_l_q[g] <= '0;
-        faw_q[g]   <= '0;
-      end
+      rrd_l_q     <= '0;
+      faw_q       <= '0;
+      ccd_l_q     <= '0;
+      wtr_l_q     <= '0;
     end
   end
 
@@ -269,7 +267,7 @@ module tsr_hbm_timing
     if ((rrd_s_q <= 8'd1) && (rrefd_q <= 8'd1)) begin
       ref_ok_o = ~(open_q | rc_q | rp_q | rfc_q);
       if (rrd_s_q[0] || rrefd_q[0]) late_o |= ~open_q;
-      for (int unsigned g = 0; g < NumBg; g++) begin
+      if (row_count_q) for (int unsigned g = 0; g < NumBg; g++) begin
         if (rrd_l_q[g] > 8'd1) ref_ok_o[4*g+:4] = '0;
         if (rrd_l_q[g] == 8'd1) late_o[4*g+:4] = late_o[4*g+:4] | ~open_q[4*g+:4];
       end
@@ -279,7 +277,9 @@ module tsr_hbm_timing
         if (faw_q[faw_ptr_q][0]) late_o |= ~open_q;
       end
     end
-    for (int unsigned g = 0; g < NumBg; g++) begin
+    rd_block_o = '0;
+    wr_block_o = '0;
+    if (col_count_q) for (int unsigned g = 0; g < NumBg; g++) begin
       rd_block_o[g] = (ccd_s_q != '0) || (wtr_s_q != '0) || (ccd_l_q[g] != '0) || (wtr_l_q[g] != '0);
       wr_block_o[g] = (ccd_s_q != '0) || (rtw_q != '0) || (ccd_l_q[g] != '0);
     end

@@ -50,6 +50,17 @@ module tsr_mem
 
   import tsr_hbm_pkg::*;
 
+  // Straps and time go through flops: they reach far into the decode, and an input that does is evaluated at
+  // both clock edges by a simulator.
+  node_t       node_q;
+  chip_cfg_t   cfg_q;
+  logic [63:0] now_q;
+  always_ff @(posedge clk_i) begin
+    node_q <= node_i;
+    cfg_q  <= cfg_i;
+    now_q  <= now_i;
+  end
+
   // ------------------------------------------------------------ links
 
   logic  rx_valid, rx_ready, rx_par_err, rx_idle;
@@ -158,7 +169,7 @@ module tsr_mem
   always_comb begin
     dec = refuse(ErrNone, 1'b0);
     if (cur_valid_q) begin
-      dec = decode(cur_q.hdr, data_parity(cur_q.data), cfg_i, node_i, init_done);
+      dec = decode(cur_q.hdr, data_parity(cur_q.data), cfg_q, node_q, init_done);
     end
   end
 
@@ -191,7 +202,7 @@ module tsr_mem
     flip       = 1'b0;
     write_now  = 1'b0;
     if (cur_valid_q && (dec.cls inside {ClsRead, ClsWrite})) begin
-      loc        = hbm_local(cur_q.hdr.addr[39:0], cfg_i.mem_log2);
+      loc        = hbm_local(cur_q.hdr.addr[39:0], cfg_q.mem_log2);
       flip       = map_pc({loc[LocalW-1:8], 8'b0});
       first_byte = loc[7:0];
       if (dec.cls == ClsRead) begin
@@ -422,7 +433,7 @@ module tsr_mem
       out_valid_q   <= 1'b1;
       last_q        <= grant[2] ? 2'd2 : {1'b0, grant[1]};
       out_q.hdr     <= '0;
-      out_q.hdr.src <= node_i;
+      out_q.hdr.src <= node_q;
       if (grant[2]) begin
         out_q.hdr.kind <= a.kind;
         out_q.hdr.err  <= a.err;
@@ -525,7 +536,7 @@ module tsr_mem
       2'd1: count = pc_cnt[1];
       2'd2: begin
         unique case (reg2hw.count_sel.sel.q[3:0])
-          4'd0:    count = now_i - start_q;
+          4'd0:    count = now_q - start_q;
           4'd1:    count = refused_q;
           4'd2:    count = par_err_q;
           default: count = '0;
@@ -556,7 +567,7 @@ module tsr_mem
     if (!rst_ni || cnt_clear) begin
       refused_q <= '0;
       par_err_q <= '0;
-      start_q   <= now_i;
+      start_q   <= now_q;
     end
     if (!rst_ni) begin
       fail_q     <= 1'b0;
@@ -571,10 +582,10 @@ module tsr_mem
 
   always_comb begin
     hw2reg = '0;
-    hw2reg.id.x.d                   = node_i.x;
-    hw2reg.id.y.d                   = node_i.y;
+    hw2reg.id.x.d                   = node_q.x;
+    hw2reg.id.y.d                   = node_q.y;
     hw2reg.id.kind.d                = 2'd2;
-    hw2reg.capacity.mib.d           = cfg_i.mem_mib;
+    hw2reg.capacity.mib.d           = cfg_q.mem_mib;
     hw2reg.capacity.channels.d      = 4'(NumPc);
     hw2reg.status.init_done.d       = init_done;
     hw2reg.status.init_error.d      = init_error != '0;
@@ -611,6 +622,6 @@ module tsr_mem
   end
 
   `TSR_ASSERT(BlocksLeaveWithTheirRequest, !cur_done || (dec.cls != ClsRead) || (left != '0))
-  `TSR_ASSERT(CapacityFits, cfg_i.mem_mib <= 16'(1 << (LocalW - 20)))
+  `TSR_ASSERT(CapacityFits, cfg_q.mem_mib <= 16'(1 << (LocalW - 20)))
 
 endmodule

@@ -4,7 +4,7 @@
 /// Matrix engine: a grid of dot-product cells, output stationary, fed by two operand streams, with
 /// preload and drain hidden behind the beats of the running block.
 ///
-/// *Latency:* see README.md; 10 idle cycles of the grid between commands.
+/// *Latency:* see README.md; 11 idle cycles of the grid between commands.
 /// *Backpressure:* cmd_ready_o depends on cmd_valid_i: a command is accepted when it starts.
 /// *Throughput:* one beat (Rows x Cols x 8 bytes of K) a cycle.
 /// *Reset:* control state only.

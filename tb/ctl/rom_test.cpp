@@ -43,7 +43,8 @@ class Rom : public testing::Test {
     return index < words_.size() ? words_[index] : 0;
   }
 
-  Vctl_rom rom_;
+  VerilatedContext context_;
+  Vctl_rom rom_{&context_, "rom"};
   std::vector<std::uint32_t> words_;
   std::mt19937_64 rng_;
 };

@@ -71,7 +71,7 @@ void DmaBench::sample() {
     const unsigned state = d.state_o >> (3 * e) & 7U;
     ++states_[e][state];
     ops_[e] += d.ops_o >> (16 * e) & 0xffffU;
-    if (offered_[e] && (d.cmd_ready_o >> e & 1U) != 0) {
+    if (offered_[e] && (d.cmd_valid_i & d.cmd_ready_o & 1U << e) != 0) {
       offered_[e].reset();
       accepted_[e] = cycle();
     }
@@ -295,11 +295,13 @@ void DmaBench::release_held(unsigned delay) {
   }
 }
 
-void DmaBench::stray_response(unsigned engine, unsigned tag, unsigned kind, std::uint64_t address) {
+void DmaBench::stray_response(unsigned engine, unsigned tag, unsigned kind, std::uint64_t address,
+                              std::uint32_t doff) {
   Response r;
   r.kind = kind;
   r.tag = tag;
   r.address = address;
+  r.doff = doff;
   r.strb = ~std::uint64_t{0};
   r.error = kErrForbidden;
   r.due = cycle();

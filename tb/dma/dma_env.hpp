@@ -116,7 +116,8 @@ class DmaBench : public Bench<Vdma_bench> {
   /// Let responses that were held (Reply::kHold) come, with `delay` cycles from now on.
   void release_held(unsigned delay = 1);
   /// A response out of nowhere.
-  void stray_response(unsigned engine, unsigned tag, unsigned kind, std::uint64_t address);
+  void stray_response(unsigned engine, unsigned tag, unsigned kind, std::uint64_t address,
+                      std::uint32_t doff = 0);
 
   // ---- commands
   /// Put a configuration into the context store and offer the command. Nothing is checked.

@@ -231,12 +231,22 @@ TEST_F(Rdma, RejectsPoisonedData) {
 
 TEST_F(Rdma, RefusesDataForAPlaceOutsideTheScratchpad) {
   // A responder that names a wrong destination: the request's own is in range.
-  on_request_ = [&](const Request& r) {
-    stray_response(kRdma, r.tag, kKindReadRsp, r.address);
-    return Reply{Reply::What::kNever, 0, 0};
-  };
-  check(kRdma, make_command(DmaOp::Read, 0x1000, 0), make_config(64));
-  EXPECT_EQ(done_[kRdma].error, CmdError::Ok);
+  for (const std::uint32_t doff : {kSpmBytes, kSpmBytes - 32, 0x3ffff8U}) {
+    const auto before = spm_;
+    on_request_ = [&](const Request& r) {
+      stray_response(kRdma, r.tag, kKindReadRsp, r.address, doff);
+      return Reply{Reply::What::kNever, 0, 0};
+    };
+    const Done done = execute(kRdma, make_command(DmaOp::Read, 0x1000, 0), make_config(64));
+    EXPECT_EQ(done.error, CmdError::Range);
+    EXPECT_EQ(done.address, doff);
+    // Lanes that are in range are written (with the zeros that came), nothing else.
+    for (std::uint32_t i = 0; i < 64; ++i) {
+      const std::uint32_t at = (doff + i) & 0x3fffffU;
+      if (at < kSpmBytes) spm_[at] = 0;
+    }
+    check_memories();
+  }
 }
 
 TEST_F(Rdma, TimesOutAndSurvivesLateResponses) {

@@ -139,6 +139,8 @@ struct Rule {
   std::set<std::string> beside;  ///< rules that the profile cannot separate from this one
 };
 
+void PrintTo(const Rule& rule, std::ostream* out) { *out << rule.test; }
+
 // Banks: 0 and 1 in group 0, 4 in group 1, 8 in group 2, 12 in group 3.
 constexpr std::int64_t kLong = 300;
 
@@ -232,6 +234,12 @@ class DramRule : public testing::TestWithParam<Case> {
   DramTiming timing() { return profile(std::get<0>(GetParam())).timing; }
   const Rule& rule() { return std::get<1>(GetParam()); }
 
+  /// Shifts of a sequence, so that its pair starts in either clock of a cycle. A pair one clock apart must
+  /// straddle a cycle, because a bus takes one command a cycle: such sequences start odd.
+  static std::vector<std::int64_t> starts(std::int64_t distance) {
+    return distance < 2 ? std::vector<std::int64_t>{0} : std::vector<std::int64_t>{0, 1};
+  }
+
   /// Violations of the sequence with the pair `distance` apart; start in either clock of a cycle.
   std::vector<DramViolation> violations(std::int64_t distance, std::int64_t start) {
     Driver driver(timing());
@@ -245,7 +253,7 @@ class DramRule : public testing::TestWithParam<Case> {
 
 TEST_P(DramRule, OneClockTooEarlyIsCaught) {
   const std::int64_t required = rule().required(timing());
-  for (std::int64_t start : {0, 1}) {
+  for (std::int64_t start : starts(required - 1)) {
     bool found = false;
     for (const DramViolation& v : violations(required - 1, start)) {
       if (v.rule != rule().rule) {
@@ -266,7 +274,7 @@ TEST_P(DramRule, OneClockTooEarlyIsCaught) {
 
 TEST_P(DramRule, JustInTimePasses) {
   const std::int64_t required = rule().required(timing());
-  for (std::int64_t start : {0, 1}) {
+  for (std::int64_t start : starts(required)) {
     for (const DramViolation& v : violations(required, start)) {
       EXPECT_NE(v.rule, rule().rule) << v.message;
       EXPECT_TRUE(rule().beside.count(v.rule)) << v.message;

@@ -6,12 +6,15 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -82,7 +85,8 @@ class MemNode {
   // ---------------------------------------------------------------- clocking
 
   void before_edge() {
-    for (unsigned vc = 0; vc < 2; ++vc) credits_[vc] += (model_.req_rx_credit_o >> vc) & 1U;
+    if (model_.rst_ni == 0) return;  // outputs mean nothing yet
+    for (unsigned v = 0; v < 2; ++v) credits_[v] += (model_.req_rx_credit_o >> v) & 1U;
     EXPECT_LE(credits_[0], kVcDepth);
     EXPECT_LE(credits_[1], kVcDepth);
     EXPECT_EQ(model_.req_tx_valid_o, 0);
@@ -103,11 +107,11 @@ class MemNode {
     port_.drive(model_);
     if (!answer_reads) model_.dfi_rvalid_i = 0;
     unsigned credit = 0;
-    for (unsigned vc = 0; vc < 2; ++vc) {
-      if (inbox_[vc].empty() || chance(response_stall)) continue;
-      const Flit flit = inbox_[vc].front();
-      inbox_[vc].pop_front();
-      credit |= 1U << vc;
+    for (unsigned v = 0; v < 2; ++v) {
+      if (inbox_[v].empty() || chance(response_stall)) continue;
+      const Flit flit = inbox_[v].front();
+      inbox_[v].pop_front();
+      credit |= 1U << v;
       on_response(flit);
     }
     model_.rsp_tx_credit_i = static_cast<std::uint8_t>(credit);

@@ -196,5 +196,3 @@ TEST(HostNames, CoverTheCodesAndSaySoOtherwise) {
 
 }  // namespace
 }  // namespace tsr
-
-int sc_main(int, char**) { return 0; }

@@ -47,7 +47,8 @@ uint32_t tsr_image_check(const tsr_image_header_t *header, const uint32_t dtcm_e
   }
   for (uint32_t i = 0; i < header->segment_count; i++) {
     const tsr_image_segment_t *s = &header->segments[i];
-    if (s->target > TSR_TARGET_TILES || !segment_fits(s, header->total_bytes, dtcm_end[s->target])) {
+    if (s->target > TSR_TARGET_TILES ||
+        !segment_fits(s, header->total_bytes, dtcm_end[s->target])) {
       return 16 + i;
     }
   }

@@ -11,16 +11,19 @@
 #define TSR_IMAGE_SPM_STAGE 4096u
 #define TSR_IMAGE_STAGE_BYTES 32768u
 
-/* Read the header of the image at HBM address `image` into the scratchpad and from there into `header`. */
+/* Read the header of the image at HBM address `image` into the scratchpad and from there into
+ * `header`. */
 TSR_MUST_USE tsr_status_t tsr_image_read_header(tsr_node_t *node, uint64_t image,
                                                 tsr_image_header_t *header);
 
-/* Index of the first wrong field of a header (1..), or 0: 1 magic, 2 version, 3 total size, 4 segment count,
- * 5 entry points, 16 + i segment i. A segment must lie in ITCM or DTCM below `dtcm_end[target]`. */
+/* Index of the first wrong field of a header (1..), or 0: 1 magic, 2 version, 3 total size, 4
+ * segment count, 5 entry points, 16 + i segment i. A segment must lie in ITCM or DTCM below
+ * `dtcm_end[target]`. */
 uint32_t tsr_image_check(const tsr_image_header_t *header, const uint32_t dtcm_end[2]);
 
 /* Copy every segment for `target` to its destination in each node of `rect`. */
-TSR_MUST_USE tsr_status_t tsr_image_load(tsr_node_t *node, uint64_t image, const tsr_image_header_t *header,
-                                         uint32_t target, tsr_rect_t rect);
+TSR_MUST_USE tsr_status_t tsr_image_load(tsr_node_t *node, uint64_t image,
+                                         const tsr_image_header_t *header, uint32_t target,
+                                         tsr_rect_t rect);
 
 #endif

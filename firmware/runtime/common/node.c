@@ -38,7 +38,8 @@ tsr_status_t tsr_node_reset(tsr_node_t *node) {
         return TSR_TIMEOUT;
       }
     } while (state.busy);
-    TSR_TRY(tsr_cmdq_flush(&node->queue[e])); /* the command that was running may have stopped it again */
+    TSR_TRY(tsr_cmdq_flush(
+        &node->queue[e])); /* the command that was running may have stopped it again */
   }
   for (uint32_t sem = 0; sem < TSR_SEMAPHORES; sem++) {
     TSR_TRY(tsr_tile_sem_clear(regs, sem));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The own hart node with all its drivers, and blocking helpers that sleep in WFI: used by the boot ROM, the
- * ctl runtime and the tile runtime. They use context 7 and semaphore 13. */
+/* The own hart node with all its drivers, and blocking helpers that sleep in WFI: used by the boot
+ * ROM, the ctl runtime and the tile runtime. They use context 7 and semaphore 13. */
 #ifndef TSR_RUNTIME_NODE_H
 #define TSR_RUNTIME_NODE_H
 
@@ -24,34 +24,41 @@ typedef struct {
 /* Bind all drivers to the own node and read its identity. */
 TSR_MUST_USE tsr_status_t tsr_node_init(tsr_node_t *node);
 
-/* Own node into its idle state: engines flushed, semaphores zero, interrupts and captured errors cleared. */
+/* Own node into its idle state: engines flushed, semaphores zero, interrupts and captured errors
+ * cleared. */
 TSR_MUST_USE tsr_status_t tsr_node_reset(tsr_node_t *node);
 
 /* Sleep until semaphore `sem` holds `n`, then take them.
  * @param timeout cycles, 0 = none.
  * @return TSR_TIMEOUT, or TSR_FAILED when an engine error is pending (where errors do not trap). */
-TSR_MUST_USE tsr_status_t tsr_node_wait(tsr_node_t *node, uint32_t sem, uint32_t n, uint32_t timeout);
+TSR_MUST_USE tsr_status_t tsr_node_wait(tsr_node_t *node, uint32_t sem, uint32_t n,
+                                        uint32_t timeout);
 
 /* Push a command, sleeping while the queue is full. */
 TSR_MUST_USE tsr_status_t tsr_node_push(tsr_node_t *node, uint32_t engine, const tsr_cmd_t *cmd);
 
-/* Push a DMA command with shape `shape` in context 7 and sleep until it is done. Sets id and post 1. */
+/* Push a DMA command with shape `shape` in context 7 and sleep until it is done. Sets id and
+ * post 1. */
 TSR_MUST_USE tsr_status_t tsr_node_run_dma(tsr_node_t *node, uint32_t engine, tsr_cmd_t *cmd,
                                            const tsr_dma_shape_t *shape);
 
-/* Blocking copies of `bytes` bytes: from a global address, to one, and to node-local offset `local` of every
- * node of `rect` (the latter returns when the last flit has left). */
-TSR_MUST_USE tsr_status_t tsr_node_read(tsr_node_t *node, uint64_t src, uint32_t dst_spm, uint32_t bytes);
-TSR_MUST_USE tsr_status_t tsr_node_write(tsr_node_t *node, uint32_t src_spm, uint64_t dst, uint32_t bytes);
+/* Blocking copies of `bytes` bytes: from a global address, to one, and to node-local offset `local`
+ * of every node of `rect` (the latter returns when the last flit has left). */
+TSR_MUST_USE tsr_status_t tsr_node_read(tsr_node_t *node, uint64_t src, uint32_t dst_spm,
+                                        uint32_t bytes);
+TSR_MUST_USE tsr_status_t tsr_node_write(tsr_node_t *node, uint32_t src_spm, uint64_t dst,
+                                         uint32_t bytes);
 TSR_MUST_USE tsr_status_t tsr_node_mcast(tsr_node_t *node, uint32_t src_spm, tsr_rect_t rect,
                                          uint32_t local, uint32_t bytes);
 
 /* Word access to the own scratchpad; offset is a multiple of 4. */
 static inline uint32_t tsr_spm_read(uint32_t offset) {
-  return tsr_mmio_read((tsr_mmio_t){TSR_SPM_BASE}, offset);
+  const tsr_mmio_t spm = {TSR_SPM_BASE};
+  return tsr_mmio_read(spm, offset);
 }
 static inline void tsr_spm_write(uint32_t offset, uint32_t value) {
-  tsr_mmio_write((tsr_mmio_t){TSR_SPM_BASE}, offset, value);
+  const tsr_mmio_t spm = {TSR_SPM_BASE};
+  tsr_mmio_write(spm, offset, value);
 }
 
 #endif

@@ -71,7 +71,8 @@ tsr_status_t tsr_chip_init(tsr_chip_t *chip, uint64_t image) {
 }
 
 /* Multicast `shape` from the words area to node-local offset `local` of every node of `map`. */
-static tsr_status_t mcast_map(tsr_chip_t *chip, uint64_t map, uint32_t local, const tsr_dma_shape_t *shape) {
+static tsr_status_t mcast_map(tsr_chip_t *chip, uint64_t map, uint32_t local,
+                              const tsr_dma_shape_t *shape) {
   tsr_rect_t rects[TSR_CHIP_MAX_RECTS];
   const uint32_t count = tsr_chip_cover(map, rects);
   for (uint32_t i = 0; i < count; i++) {

@@ -9,7 +9,8 @@
 
 #define TSR_CHIP_MAX_RECTS 32u
 
-/* Scratchpad of the ctl node: header at 0, words to multicast at 512, commands at 1024, completion at 1536. */
+/* Scratchpad of the ctl node: header at 0, words to multicast at 512, commands at 1024, completion
+ * at 1536. */
 #define TSR_CTL_SPM_WORDS 512u
 #define TSR_CTL_SPM_COMMAND 1024u
 #define TSR_CTL_SPM_COMPLETION 1536u
@@ -38,18 +39,19 @@ uint32_t tsr_chip_cover(uint64_t map, tsr_rect_t rects[TSR_CHIP_MAX_RECTS]);
 TSR_MUST_USE tsr_status_t tsr_chip_init(tsr_chip_t *chip, uint64_t image);
 
 /* Write a word to node-local offset `local` of every node of `map`. */
-TSR_MUST_USE tsr_status_t tsr_chip_write_all(tsr_chip_t *chip, uint64_t map, uint32_t local, uint32_t value);
+TSR_MUST_USE tsr_status_t tsr_chip_write_all(tsr_chip_t *chip, uint64_t map, uint32_t local,
+                                             uint32_t value);
 
-/* Set the access windows of every tile of `map`: all of HBM and the node space for writes and posts; others may
- * write its scratchpad and post its semaphores. */
+/* Set the access windows of every tile of `map`: all of HBM and the node space for writes and
+ * posts; others may write its scratchpad and post its semaphores. */
 TSR_MUST_USE tsr_status_t tsr_chip_open(tsr_chip_t *chip, uint64_t map);
 
-/* Load the image's tile segments into every tile of `map`, start the cores and wait until they report idle.
- * Tiles that do not are taken out of use and returned in `missing`. */
+/* Load the image's tile segments into every tile of `map`, start the cores and wait until they
+ * report idle. Tiles that do not are taken out of use and returned in `missing`. */
 TSR_MUST_USE tsr_status_t tsr_chip_start(tsr_chip_t *chip, uint64_t map, uint64_t *missing);
 
-/* Hold the cores of `map` in reset and stop their engines. Tiles whose engines do not stop are taken out of
- * use. */
+/* Hold the cores of `map` in reset and stop their engines. Tiles whose engines do not stop are
+ * taken out of use. */
 TSR_MUST_USE tsr_status_t tsr_chip_stop(tsr_chip_t *chip, uint64_t map);
 
 /* Registers of a tile through the core window. */

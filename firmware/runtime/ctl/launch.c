@@ -7,7 +7,8 @@
 #include "hal/csr.h"
 #include "regs/tile_regs.h"
 
-/* Words of a command in the scratchpad, and of the launch descriptor that is made of it in place. */
+/* Words of a command in the scratchpad, and of the launch descriptor that is made of it in place.
+ */
 enum { CMD_OPCODE, CMD_SEQUENCE, CMD_KERNEL_PC, CMD_ARGS_BYTES, CMD_RECT, CMD_TIMEOUT };
 enum { LAUNCH_SEQUENCE, LAUNCH_KERNEL_PC, LAUNCH_ARGS_BYTES, LAUNCH_RECT };
 _Static_assert(offsetof(tsr_command_t, args) == offsetof(tsr_launch_t, args), "args move");
@@ -29,7 +30,8 @@ static request_t read_request(void) {
     r.word[i] = tsr_spm_read(TSR_CTL_SPM_COMMAND + 4 * i);
   }
   const uint32_t rect = r.word[CMD_RECT];
-  r.rect = (tsr_rect_t){(uint8_t)rect, (uint8_t)(rect >> 8), (uint8_t)(rect >> 16), (uint8_t)(rect >> 24)};
+  r.rect = (tsr_rect_t){(uint8_t)rect, (uint8_t)(rect >> 8), (uint8_t)(rect >> 16),
+                        (uint8_t)(rect >> 24)};
   r.map = tsr_chip_rect_map(r.rect);
   return r;
 }
@@ -64,7 +66,8 @@ static tsr_status_t ring_tiles(tsr_chip_t *chip, const request_t *r) {
   const uint32_t bytes = TSR_LAUNCH_HEADER_BYTES + ((r->word[CMD_ARGS_BYTES] + 63u) & ~63u);
   TSR_TRY(tsr_node_mcast(&chip->node, TSR_CTL_SPM_COMMAND, r->rect,
                          TSR_DTCM_BASE + TSR_LAUNCH_DTCM_OFFSET, bytes));
-  return tsr_chip_write_all(chip, r->map, TSR_REGS_BASE + TSR_TILE_LAUNCH_OFFSET, r->word[CMD_SEQUENCE]);
+  return tsr_chip_write_all(chip, r->map, TSR_REGS_BASE + TSR_TILE_LAUNCH_OFFSET,
+                            r->word[CMD_SEQUENCE]);
 }
 
 /* Sleep until all tiles are done, one has faulted, or the watchdog bites. */
@@ -89,10 +92,10 @@ static tsr_status_t wait_tiles(tsr_chip_t *chip, uint32_t count, uint32_t *fault
   return tsr_tile_sem_read(regs, TSR_CTL_SEM_FAULT, faults);
 }
 
-/* Fill in what the first tile in state `state` left, or the first that is not done if `state` is 0. Returns
- * whether there is one. */
-static tsr_status_t describe(tsr_chip_t *chip, const request_t *r, uint32_t state, tsr_completion_t *c,
-                             bool *found) {
+/* Fill in what the first tile in state `state` left, or the first that is not done if `state` is 0.
+ * Returns whether there is one. */
+static tsr_status_t describe(tsr_chip_t *chip, const request_t *r, uint32_t state,
+                             tsr_completion_t *c, bool *found) {
   *found = false;
   for (uint32_t i = 0; i < 64 && !*found; i++) {
     if (((r->map >> i) & 1) == 0) {
@@ -107,7 +110,9 @@ static tsr_status_t describe(tsr_chip_t *chip, const request_t *r, uint32_t stat
     const uint32_t is = word[TSR_SCRATCH_STATE] & 0xff;
     const bool current = word[TSR_SCRATCH_SEQUENCE] == r->word[CMD_SEQUENCE];
     const bool failed = is == TSR_TILE_DONE && current && word[TSR_SCRATCH_VALUE] != 0;
-    if (state == 0 ? is == TSR_TILE_DONE && current : state == TSR_TILE_DONE ? !failed : is != state) {
+    if (state == 0               ? is == TSR_TILE_DONE && current
+        : state == TSR_TILE_DONE ? !failed
+                                 : is != state) {
       continue;
     }
     *found = true;
@@ -145,7 +150,8 @@ tsr_status_t tsr_launch_run(tsr_chip_t *chip, tsr_completion_t *completion) {
   TSR_TRY(tsr_tile_sem_clear(regs, TSR_CTL_SEM_FAULT));
 
   const uint64_t start = tsr_cycles();
-  const uint32_t timeout = r.word[CMD_TIMEOUT] == 0 ? TSR_LAUNCH_TIMEOUT_DEFAULT : r.word[CMD_TIMEOUT];
+  const uint32_t timeout =
+      r.word[CMD_TIMEOUT] == 0 ? TSR_LAUNCH_TIMEOUT_DEFAULT : r.word[CMD_TIMEOUT];
   TSR_TRY(tsr_wdog_start(&wdog, timeout));
   TSR_TRY(ring_tiles(chip, &r));
   uint32_t faults = 0;

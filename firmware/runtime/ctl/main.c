@@ -19,7 +19,8 @@ static tsr_chip_t chip;
 static void say(const char *text) { (void)!tsr_uart_print(&uart, text); }
 static void say_hex(uint32_t value) { (void)!tsr_uart_print_hex(&uart, value); }
 
-static void __attribute__((noreturn)) fatal(uint32_t reason, uint32_t d0, uint32_t d1, uint32_t d2) {
+static void __attribute__((noreturn))
+fatal(uint32_t reason, uint32_t d0, uint32_t d1, uint32_t d2) {
   const uint32_t details[TSR_MAILBOX_DETAILS] = {d0, d1, d2, 0};
   (void)!tsr_mailbox_set_status(&mailbox, TSR_STATUS_FATAL | (reason << 8), details);
   say("ctl: fatal ");
@@ -31,7 +32,9 @@ static void __attribute__((noreturn)) fatal(uint32_t reason, uint32_t d0, uint32
 }
 
 void tsr_trap(uint32_t cause, uint32_t pc, uint32_t value);
-void tsr_trap(uint32_t cause, uint32_t pc, uint32_t value) { fatal(TSR_FATAL_TRAP, cause, pc, value); }
+void tsr_trap(uint32_t cause, uint32_t pc, uint32_t value) {
+  fatal(TSR_FATAL_TRAP, cause, pc, value);
+}
 
 /* Stop on a failed helper; a DMA error leaves its details in the captured error. */
 static void must(tsr_status_t status) {
@@ -41,7 +44,8 @@ static void must(tsr_status_t status) {
   tsr_tile_error_t first = {.valid = false};
   tsr_tile_error_t last = first;
   (void)!tsr_tile_errors(&chip.node.regs, &first, &last);
-  const uint32_t code = last.valid ? last.info | ((uint32_t)last.code << 8) : (uint32_t)status << 16;
+  const uint32_t code =
+      last.valid ? last.info | ((uint32_t)last.code << 8) : (uint32_t)status << 16;
   fatal(TSR_FATAL_DMA, code, (uint32_t)last.address, (uint32_t)(last.address >> 32));
 }
 

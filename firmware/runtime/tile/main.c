@@ -36,7 +36,8 @@ static uint32_t record_error(void) {
   tsr_tile_error_t first = {.valid = false};
   tsr_tile_error_t last = first;
   (void)!tsr_tile_errors(&node.regs, &first, &last);
-  const tsr_tile_error_t *e = first.source > TSR_SOURCE_ME && last.source <= TSR_SOURCE_ME ? &last : &first;
+  const tsr_tile_error_t *e =
+      first.source > TSR_SOURCE_ME && last.source <= TSR_SOURCE_ME ? &last : &first;
   leave(TSR_SCRATCH_CAUSE, e->code);
   leave(TSR_SCRATCH_ADDRESS, (uint32_t)e->address);
   leave(TSR_SCRATCH_ADDRESS + 1, (uint32_t)(e->address >> 32));
@@ -76,7 +77,8 @@ int main(void) {
   report(TSR_TILE_IDLE, false, 1);
   for (;;) {
     uint32_t pending = 0;
-    while (tsr_tile_irq_pending(&node.regs, &pending) == TSR_OK && (pending & TSR_TILE_IRQ_LAUNCH) == 0) {
+    while (tsr_tile_irq_pending(&node.regs, &pending) == TSR_OK &&
+           (pending & TSR_TILE_IRQ_LAUNCH) == 0) {
       tsr_irq_sleep(TSR_IRQ_LAUNCH);
     }
     (void)!tsr_tile_irq_clear(&node.regs, TSR_TILE_IRQ_LAUNCH);
