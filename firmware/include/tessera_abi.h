@@ -184,7 +184,8 @@ enum {
 };
 
 enum { TSR_GEMM_BF16 = 0, TSR_GEMM_INT8 = 1 };
-enum { TSR_GEMM_RELU = 1, TSR_GEMM_BIAS = 2, TSR_GEMM_OUT_BF16 = 4 };
+/* NO_SHARE: every tile reads all of its operands itself instead of sharing them by multicast. */
+enum { TSR_GEMM_RELU = 1, TSR_GEMM_BIAS = 2, TSR_GEMM_OUT_BF16 = 4, TSR_GEMM_NO_SHARE = 8 };
 
 typedef struct {
   uint32_t m, n, k;       /* elements, any positive size */

@@ -11,7 +11,6 @@
 #include "runtime/tessera_tile.h"
 
 #define CONTEXTS TSR_NODE_CTX /* the last one belongs to the runtime */
-#define NO_COMMAND 0xffffu
 
 /* Contexts that hold the shapes in use. */
 typedef struct {
@@ -34,9 +33,12 @@ typedef struct {
   tsr_node_t *node;
   tsr_gemm_plan_t plan;
   feeder_t rdma, me, wdma;
-  tsr_gemm_load_iter_t loads;
+  tsr_node_id_t here, origin; /* own node, north-west corner of the rectangle */
+  tsr_gemm_load_iter_t loads, shares;
   tsr_gemm_block_iter_t blocks, drains;
-  tsr_gemm_load_t load;   /* next to push */
+  tsr_gemm_load_t load;  /* next to push */
+  tsr_gemm_load_t share; /* next to multicast, while sharing */
+  bool sharing;
   tsr_gemm_block_t block; /* next to push */
   bool post_b;            /* next to push before it: a no-operation that posts FREE_B */
   tsr_gemm_block_t drain; /* block whose result is next to write back */
@@ -106,8 +108,8 @@ static bool feed_rdma(gemm_t *g) {
   if (l->wait_sem != TSR_GEMM_NO_SEM) {
     tsr_cmd_wait(&f->cmd, 0, l->wait_sem, 1);
   }
-  if (l->post) {
-    tsr_cmd_post(&f->cmd, 0, TSR_GEMM_SEM_LOADED, 1);
+  if (l->post_sem != TSR_GEMM_NO_SEM) {
+    tsr_cmd_post(&f->cmd, 0, l->post_sem, 1);
   }
   push(f);
   f->ended = !tsr_gemm_next_load(&g->plan, &g->loads, &g->load);
@@ -139,6 +141,21 @@ static bool write_block_context(gemm_t *g, const tsr_gemm_block_t *b, uint32_t c
          tsr_me_set_context(&g->node->me, ctx, &context) == TSR_OK;
 }
 
+/* Move one of the block's waits into slot `slot` of the command, if there is one. */
+static void add_wait(feeder_t *f, uint32_t slot, tsr_gemm_block_t *b) {
+  if (b->wait_parts != 0) {
+    uint32_t sem = 0;
+    while (((b->wait_parts >> sem) & 1) == 0) {
+      sem++;
+    }
+    tsr_cmd_wait(&f->cmd, slot, sem, 1);
+    b->wait_parts &= b->wait_parts - 1;
+  } else if (b->wait_loads > 0) {
+    tsr_cmd_wait(&f->cmd, slot, TSR_GEMM_SEM_LOADED, b->wait_loads);
+    b->wait_loads = 0;
+  }
+}
+
 static bool feed_me(gemm_t *g) {
   feeder_t *f = &g->me;
   const tsr_gemm_block_t *b = &g->block;
@@ -155,6 +172,14 @@ static bool feed_me(gemm_t *g) {
   if (f->ended) {
     return false;
   }
+  const uint32_t parts = b->wait_parts;
+  if ((parts & (parts - 1)) != 0 || (parts != 0 && b->wait_loads > 0)) {
+    begin(f, TSR_OP_NOP, 0); /* more waits than a command has room for */
+    add_wait(f, 0, &g->block);
+    add_wait(f, 1, &g->block);
+    push(f);
+    return true;
+  }
   uint32_t ctx = 0;
   bool fresh = false;
   const uint32_t key =
@@ -167,9 +192,7 @@ static bool feed_me(gemm_t *g) {
   f->cmd.w[6] = b->b;
   f->cmd.w[7] = b->first ? b->bias : b->sum;
   f->cmd.w[8] = b->o;
-  if (b->wait_loads > 0) {
-    tsr_cmd_wait(&f->cmd, 0, TSR_GEMM_SEM_LOADED, b->wait_loads);
-  }
+  add_wait(f, 0, &g->block);
   tsr_cmd_wait(&f->cmd, 1, b->wait_self ? TSR_GEMM_SEM_SELF : TSR_GEMM_SEM_FREE_C, 1);
   tsr_cmd_post(&f->cmd, 1, b->post_self ? TSR_GEMM_SEM_SELF : TSR_GEMM_SEM_C_READY, 1);
   if (b->post_a > 0) {
@@ -195,11 +218,54 @@ static bool next_drain(gemm_t *g) {
   return true;
 }
 
+/* Multicast the own part of a shared load to the group, and tell the group. */
+static bool push_share(gemm_t *g) {
+  feeder_t *f = &g->wdma;
+  const tsr_gemm_plan_t *p = &g->plan;
+  const bool is_a = g->share.kind == TSR_GEMM_LOAD_A;
+  const tsr_gemm_group_t *group = is_a ? &p->group_a : &p->group_b;
+  const uint32_t bytes = g->share.rows * p->pitch;
+  uint32_t ctx = 0;
+  bool fresh = false;
+  if (!find_context(f, bytes | (1u << 31), &ctx, &fresh)) {
+    return false;
+  }
+  if (fresh) {
+    const tsr_dma_shape_t shape = tsr_dma_linear(bytes);
+    if (tsr_dma_set_context(&g->node->dma, TSR_DMA_WDMA, ctx, &shape) != TSR_OK) {
+      return false;
+    }
+  }
+  tsr_rect_t rect = {g->here.x, g->here.y, g->here.x, g->here.y};
+  if (is_a) {
+    rect.x0 = (uint8_t)(g->origin.x + group->first);
+    rect.x1 = (uint8_t)(rect.x0 + group->count - 1);
+  } else {
+    rect.y0 = (uint8_t)(g->origin.y + group->first);
+    rect.y1 = (uint8_t)(rect.y0 + group->count - 1);
+  }
+  begin(f, TSR_OP_MCAST, ctx);
+  f->cmd.w[4] = tsr_cmd_rect(rect);
+  f->cmd.w[5] = g->share.dst;
+  f->cmd.w[7] = TSR_SPM_BASE + g->share.dst;
+  f->cmd.w[8] = 0;
+  tsr_cmd_wait(&f->cmd, 0, TSR_GEMM_SEM_SHARE, 1);
+  tsr_cmd_post_remote(&f->cmd, rect,
+                      (is_a ? TSR_GEMM_SEM_PART_A : TSR_GEMM_SEM_PART_B) + group->index, 1);
+  push(f);
+  g->sharing = tsr_gemm_next_share(p, &g->shares, &g->share);
+  return true;
+}
+
+/* Multicasts go first: they wait for nobody else, so that no tile waits for another in a circle. */
 static bool feed_wdma(gemm_t *g) {
   feeder_t *f = &g->wdma;
   const tsr_gemm_plan_t *p = &g->plan;
   if (f->ended || f->free == 0) {
     return false;
+  }
+  if (g->sharing) {
+    return push_share(g);
   }
   tsr_gemm_drain_t d;
   tsr_gemm_drain(p, &g->drain, &d);
@@ -249,8 +315,13 @@ static tsr_status_t look(feeder_t *f) {
 static tsr_status_t run(gemm_t *g) {
   const tsr_gemm_plan_t *p = &g->plan;
   const tsr_tile_t *regs = &g->node->regs;
-  TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_A, p->panel));
-  TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_B, p->b_slots));
+  /* Shared loads fill the places at first, without credits. */
+  if (p->group_a.count == 1) {
+    TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_A, p->panel));
+  }
+  if (p->group_b.count == 1) {
+    TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_B, p->b_slots));
+  }
   TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_C, p->c_slots));
   while (!g->rdma.ended || !g->me.ended || g->post_b || !g->wdma.ended) {
     TSR_TRY(tsr_tile_irq_clear(regs, TSR_TILE_IRQ_CMD_DONE));
@@ -292,11 +363,12 @@ int kernel_gemm(const tsr_launch_t *launch) {
   init_feeder(&g.rdma, &g.node->queue[TSR_ENGINE_RDMA]);
   init_feeder(&g.me, &g.node->queue[TSR_ENGINE_ME]);
   init_feeder(&g.wdma, &g.node->queue[TSR_ENGINE_WDMA]);
-  if (!tsr_gemm_next_load(&g.plan, &g.loads, &g.load)) {
+  if (!tsr_gemm_next_block(&g.plan, &g.blocks, &g.block) || !next_drain(&g)) {
     return 0; /* nothing to do for this tile */
   }
-  if (!tsr_gemm_next_block(&g.plan, &g.blocks, &g.block) || !next_drain(&g)) {
-    return TSR_GEMM_BAD_SHAPE;
-  }
+  g.here = g.node->self.node;
+  g.origin = (tsr_node_id_t){launch->x0, launch->y0};
+  g.rdma.ended = !tsr_gemm_next_load(&g.plan, &g.loads, &g.load);
+  g.sharing = tsr_gemm_next_share(&g.plan, &g.shares, &g.share);
   return run(&g) == TSR_OK ? 0 : TSR_GEMM_HARDWARE;
 }

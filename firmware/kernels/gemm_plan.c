@@ -54,7 +54,8 @@ static bool fits(const tsr_gemm_plan_t *p, uint32_t spm_bytes) {
   return a * p->a_slot + b * p->b_slot + 2 * p->c_slot <= spm_bytes;
 }
 
-/* Grow pieces and chunks until a command is long enough. */
+/* Grow pieces and chunks until a command is long enough, and shared loads give each tile eight
+ * rows. */
 static bool choose_steps(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
   const uint32_t beats = ceil_div(p->k_part, 8);
   const uint32_t target = p->k_parts > 1 ? SPLIT_BEATS : COMMAND_BEATS;
@@ -67,12 +68,15 @@ static bool choose_steps(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
   if (!fits(p, spm_bytes)) {
     return false;
   }
+  const uint32_t share_rows = p->group_a.count * BLOCK;
+  const uint32_t share_cols = p->group_b.count * BLOCK;
   bool grown = true;
-  while (grown && (p->row_step / BLOCK) * (p->col_step / BLOCK) * beats < target) {
+  while (grown && ((p->row_step / BLOCK) * (p->col_step / BLOCK) * beats < target ||
+                   p->row_step < share_rows || p->col_step < share_cols)) {
     grown = false;
     for (uint32_t attempt = 0; attempt < 2 && !grown; attempt++) {
       tsr_gemm_plan_t next = *p;
-      if ((p->col_step <= p->row_step) == (attempt == 0)) {
+      if ((p->col_step * share_rows <= p->row_step * share_cols) == (attempt == 0)) {
         next.col_step = min_u32(2 * p->col_step, max_cols);
       } else {
         next.row_step = min_u32(2 * p->row_step, max_rows);
@@ -129,10 +133,7 @@ static void choose_buffers(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
     }
   }
   p->panel = a;
-  p->panels = ceil_div(p->pieces, a);
   p->b_slots = b;
-  p->b_resident = b >= p->chunks;
-  p->growth = p->b_resident ? p->chunks : b - 1;
   p->merge = min_u32(p->merge, p->panel);
 
   p->a_base = 0;
@@ -146,9 +147,15 @@ static void choose_buffers(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
   }
 }
 
+/* Group of position `index` among `count` positions that have work. */
+static tsr_gemm_group_t group_of(uint32_t index, uint32_t count) {
+  const uint32_t first = index / TSR_GEMM_GROUP * TSR_GEMM_GROUP;
+  return (tsr_gemm_group_t){first, min_u32(count - first, TSR_GEMM_GROUP), index - first};
+}
+
 int tsr_gemm_plan(const tsr_gemm_args_t *args, uint32_t x, uint32_t y, uint32_t w, uint32_t h,
                   uint32_t spm_bytes, tsr_gemm_plan_t *p) {
-  const uint32_t known = TSR_GEMM_RELU | TSR_GEMM_BIAS | TSR_GEMM_OUT_BF16;
+  const uint32_t known = TSR_GEMM_RELU | TSR_GEMM_BIAS | TSR_GEMM_OUT_BF16 | TSR_GEMM_NO_SHARE;
   if (args->format > TSR_GEMM_INT8 || (args->flags & ~known) != 0 ||
       (args->format == TSR_GEMM_INT8 && (args->flags & TSR_GEMM_OUT_BF16) != 0)) {
     return TSR_GEMM_BAD_FORMAT;
@@ -164,18 +171,35 @@ int tsr_gemm_plan(const tsr_gemm_args_t *args, uint32_t x, uint32_t y, uint32_t 
   if (args->lda < p->k_bytes || args->ldb < p->k_bytes || args->ldc < args->n * p->out_bytes) {
     return TSR_GEMM_BAD_SHAPE;
   }
-  tsr_gemm_share(args->m, y, h, &p->m0, &p->rows);
-  tsr_gemm_share(args->n, x, w, &p->n0, &p->cols);
-  if (p->rows == 0 || p->cols == 0) {
-    return 0;
-  }
   p->k_part = p->k_bytes <= TSR_GEMM_WHOLE_K_BYTES ? p->k_bytes : TSR_GEMM_SPLIT_K_BYTES;
   p->k_parts = ceil_div(p->k_bytes, p->k_part);
   p->pitch = tsr_me_operand_pitch(p->k_part);
+  uint32_t rows = 0, cols = 0, first = 0;
+  tsr_gemm_share(args->m, y, h, &p->m0, &rows);
+  tsr_gemm_share(args->n, x, w, &p->n0, &cols);
+  if (rows == 0 || cols == 0) {
+    return 0;
+  }
+  p->group_a = (tsr_gemm_group_t){x, 1, 0};
+  p->group_b = (tsr_gemm_group_t){y, 1, 0};
+  if (p->k_parts == 1 && (args->flags & TSR_GEMM_NO_SHARE) == 0) {
+    p->group_a = group_of(x, min_u32(w, ceil_div(args->n, BLOCK)));
+    p->group_b = group_of(y, min_u32(h, ceil_div(args->m, BLOCK)));
+  }
+  /* The layout is that of the largest part, position 0. */
+  tsr_gemm_share(args->m, 0, h, &first, &p->rows);
+  tsr_gemm_share(args->n, 0, w, &first, &p->cols);
   if (!choose_steps(p, spm_bytes)) {
     return TSR_GEMM_NO_MEMORY;
   }
   choose_buffers(p, spm_bytes);
+  p->rows = rows;
+  p->cols = cols;
+  p->pieces = ceil_div(rows, p->row_step);
+  p->chunks = ceil_div(cols, p->col_step);
+  p->panels = ceil_div(p->pieces, p->panel);
+  p->b_resident = p->b_slots >= p->chunks;
+  p->growth = p->b_resident ? p->chunks : p->b_slots - 1;
   return 0;
 }
 
@@ -224,6 +248,22 @@ static uint32_t bytes_of_part(const tsr_gemm_plan_t *p, uint32_t k) {
   return min_u32(p->k_bytes - k * p->k_part, p->k_part);
 }
 
+/* Whether the current event's load is shared. */
+static bool is_shared(const tsr_gemm_plan_t *p, const tsr_gemm_walk_t *w) {
+  if (w->panel != 0) {
+    return false;
+  }
+  return w->is_a ? p->group_a.count > 1 : p->group_b.count > 1 && w->index < p->b_slots;
+}
+
+/* Part `index` of `total` rows that a group shares. @param first, size result. */
+static void part_of(const tsr_gemm_group_t *group, uint32_t total, uint32_t index, uint32_t *first,
+                    uint32_t *size) {
+  const uint32_t each = ceil_div(total, group->count);
+  *first = min_u32(index * each, total);
+  *size = min_u32(each, total - *first);
+}
+
 /* ---- loads ---------------------------------------------------------------------------------- */
 
 static tsr_gemm_load_t load_a(const tsr_gemm_plan_t *p, uint32_t piece, uint32_t k, uint32_t slot) {
@@ -235,6 +275,7 @@ static tsr_gemm_load_t load_a(const tsr_gemm_plan_t *p, uint32_t piece, uint32_t
       .rows = rows_of_piece(p, piece),
       .bytes = bytes_of_part(p, k),
       .wait_sem = TSR_GEMM_SEM_FREE_A,
+      .post_sem = TSR_GEMM_SEM_LOADED,
   };
 }
 
@@ -247,7 +288,7 @@ static tsr_gemm_load_t load_b(const tsr_gemm_plan_t *p, uint32_t chunk, uint32_t
       .rows = cols_of_chunk(p, chunk),
       .bytes = bytes_of_part(p, k),
       .wait_sem = TSR_GEMM_SEM_FREE_B,
-      .post = true,
+      .post_sem = TSR_GEMM_SEM_LOADED,
   };
 }
 
@@ -260,6 +301,7 @@ static tsr_gemm_load_t load_bias(const tsr_gemm_plan_t *p, uint32_t chunk, uint3
       .rows = 1,
       .bytes = 4 * cols_of_chunk(p, chunk),
       .wait_sem = TSR_GEMM_SEM_FREE_B,
+      .post_sem = TSR_GEMM_NO_SEM,
   };
 }
 
@@ -292,6 +334,34 @@ static void step_split(const tsr_gemm_plan_t *p, uint32_t *piece, uint32_t *chun
   }
 }
 
+/* Cut a load down to the own part of a group; false if that is empty. */
+static bool keep_part(const tsr_gemm_plan_t *p, const tsr_gemm_group_t *group, uint32_t src_pitch,
+                      tsr_gemm_load_t *load) {
+  uint32_t first = 0;
+  part_of(group, load->rows, group->index, &first, &load->rows);
+  load->src += (uint64_t)first * src_pitch;
+  load->dst += first * p->pitch;
+  load->wait_sem = TSR_GEMM_NO_SEM;
+  load->post_sem = TSR_GEMM_SEM_SHARE;
+  return load->rows > 0;
+}
+
+/* The bias goes in front of the chunk and takes its credit; every tile loads it itself. A shared
+ * chunk does not tell when the bias is there, so it posts LOADED. */
+static void put_bias_first(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it, uint32_t slot,
+                           bool shared, bool chunk_follows, tsr_gemm_load_t *load) {
+  if (chunk_follows) {
+    it->next[0] = *load;
+    it->next[0].wait_sem = TSR_GEMM_NO_SEM;
+    it->pending = 1;
+  }
+  *load = load_bias(p, it->walk.index, slot);
+  if (shared) {
+    load->wait_sem = TSR_GEMM_NO_SEM;
+    load->post_sem = TSR_GEMM_SEM_LOADED;
+  }
+}
+
 bool tsr_gemm_next_load(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it, tsr_gemm_load_t *load) {
   if (it->pending > 0) {
     *load = it->next[--it->pending];
@@ -302,27 +372,41 @@ bool tsr_gemm_next_load(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it, tsr_
       return false;
     }
     *load = load_a(p, it->piece, it->k, it->slot);
+    load->post_sem = TSR_GEMM_NO_SEM; /* B's post covers all */
     step_split(p, &it->piece, &it->chunk, &it->k, &it->slot);
     return true;
   }
-  if (!next_event(p, &it->walk)) {
-    return false;
+  while (next_event(p, &it->walk)) {
+    const bool shared = is_shared(p, &it->walk);
+    bool any = false;
+    if (it->walk.is_a) {
+      *load = load_a(p, it->walk.panel * p->panel + it->walk.index, 0, it->walk.index);
+      any = !shared || keep_part(p, &p->group_a, p->args.lda, load);
+    } else {
+      const uint32_t slot = it->b_slot;
+      it->b_slot = slot + 1 == p->b_slots ? 0 : slot + 1;
+      *load = load_b(p, it->walk.index, 0, slot);
+      any = !shared || keep_part(p, &p->group_b, p->args.ldb, load);
+      if ((p->args.flags & TSR_GEMM_BIAS) != 0) {
+        put_bias_first(p, it, slot, shared, any, load);
+        any = true;
+      }
+    }
+    if (any) {
+      return true;
+    }
   }
-  if (it->walk.is_a) {
-    *load = load_a(p, it->walk.panel * p->panel + it->walk.index, 0, it->walk.index);
-    load->post = true;
-    return true;
+  return false;
+}
+
+bool tsr_gemm_next_share(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it,
+                         tsr_gemm_load_t *part) {
+  while (it->walk.panel == 0 && tsr_gemm_next_load(p, it, part)) {
+    if (part->post_sem == TSR_GEMM_SEM_SHARE) {
+      return true;
+    }
   }
-  const uint32_t slot = it->b_slot;
-  it->b_slot = slot + 1 == p->b_slots ? 0 : slot + 1;
-  *load = load_b(p, it->walk.index, 0, slot);
-  if ((p->args.flags & TSR_GEMM_BIAS) != 0) { /* the bias goes first and takes the credit */
-    it->next[0] = *load;
-    it->next[0].wait_sem = TSR_GEMM_NO_SEM;
-    it->pending = 1;
-    *load = load_bias(p, it->walk.index, slot);
-  }
-  return true;
+  return false;
 }
 
 /* ---- blocks --------------------------------------------------------------------------------- */
@@ -367,6 +451,24 @@ static bool next_split_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it
   return true;
 }
 
+/* Count what the first block of the current event has to wait for. */
+static void add_waits(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it) {
+  const tsr_gemm_walk_t *w = &it->walk;
+  if (!is_shared(p, w)) {
+    it->waits++;
+    return;
+  }
+  const tsr_gemm_group_t *group = w->is_a ? &p->group_a : &p->group_b;
+  const uint32_t sem = w->is_a ? TSR_GEMM_SEM_PART_A : TSR_GEMM_SEM_PART_B;
+  const uint32_t total = w->is_a ? rows_of_piece(p, w->index) : cols_of_chunk(p, w->index);
+  for (uint32_t i = 0; i < group->count; i++) {
+    uint32_t first = 0, size = 0;
+    part_of(group, total, i, &first, &size);
+    it->parts |= (uint32_t)(size > 0) << (sem + i);
+  }
+  it->waits += !w->is_a && (p->args.flags & TSR_GEMM_BIAS) != 0;
+}
+
 bool tsr_gemm_next_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it,
                          tsr_gemm_block_t *block) {
   if (p->rows == 0 || p->cols == 0) {
@@ -386,7 +488,7 @@ bool tsr_gemm_next_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it,
     }
     w->started = true;
     it->inner = 0;
-    it->waits++;
+    add_waits(p, it);
   }
   const uint32_t pieces = pieces_of_panel(p, w->panel);
   const uint32_t piece = w->is_a ? w->index : it->inner;
@@ -394,13 +496,19 @@ bool tsr_gemm_next_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it,
   const uint32_t count = w->is_a ? 1 : min_u32(w->others - piece, p->merge);
   const uint32_t slot = it->first_slot + chunk;
   *block = (tsr_gemm_block_t){
-      .k_bytes = p->k_bytes, .first = true, .last = true, .wait_loads = it->waits};
+      .k_bytes = p->k_bytes,
+      .first = true,
+      .last = true,
+      .wait_loads = it->waits,
+      .wait_parts = it->parts,
+  };
   place_block(p, w->panel * p->panel + piece, chunk, piece, slot % p->b_slots, it->c_slot, block);
   block->rows = min_u32(p->rows - block->row, count * p->row_step);
   block->post_a = chunk + 1 == p->chunks ? count : 0;
   block->post_b = piece + count == pieces && !p->b_resident &&
                   w->panel * p->chunks + chunk + p->b_slots < p->panels * p->chunks;
   it->waits = 0;
+  it->parts = 0;
   it->inner += count;
   next_c_slot(p, it);
   return true;

@@ -9,6 +9,13 @@
  * alternate, so that work grows with the square of what was loaded. When B fits as a whole it is
  * loaded once, and panels of A stream.
  *
+ * Tiles of a grid row need the same rows of A, those of a grid column the same rows of B. The first
+ * load of every place in the scratchpad is shared: groups of up to four tiles read a part of each
+ * piece or chunk each, and multicast it to the group. These places are free when the kernel starts,
+ * so nobody asks for permission; a semaphore for each source tells when its part is there. Later
+ * loads are each tile's own. Buffers therefore lie at the same offsets in all tiles: they are laid
+ * out for the largest part of the grid.
+ *
  * If a row of K does not fit (more than TSR_GEMM_WHOLE_K_BYTES), every block is summed over pieces
  * of K: partial sums stay in FP32 or INT32 in the block's result buffer, and are preloaded for the
  * next piece. */
@@ -20,18 +27,30 @@
 
 #include "tessera_abi.h"
 
-/* Semaphores that couple the engines. The FREE ones are credits: the kernel posts the number of
- * places before it starts, and clears what is left at the end. */
+#define TSR_GEMM_GROUP 4u /* tiles that share loads */
+
+/* Semaphores that couple the engines. Those named FREE are credits: the kernel posts the number of
+ * free places before it starts, and clears what is left at the end. */
 enum {
-  TSR_GEMM_SEM_LOADED = 0,  /* RDMA -> ME: the next load is there */
-  TSR_GEMM_SEM_FREE_A = 1,  /* ME -> RDMA: the next piece's place is free */
-  TSR_GEMM_SEM_FREE_B = 2,  /* ME -> RDMA: the next chunk's slot is free */
-  TSR_GEMM_SEM_C_READY = 3, /* ME -> WDMA: the next block is computed */
-  TSR_GEMM_SEM_FREE_C = 4,  /* WDMA -> ME: the next result buffer is free */
-  TSR_GEMM_SEM_SELF = 5,    /* ME -> ME: the partial sum is written */
-  TSR_GEMM_SEM_DONE = 6,    /* WDMA -> core: the last block is in HBM */
+  TSR_GEMM_SEM_PART_A = 0, /* + source: its part of the next shared piece is there */
+  TSR_GEMM_SEM_PART_B = 4, /* + source: its part of the next shared chunk is there */
+  TSR_GEMM_SEM_SELF =
+      0, /* split K, where nothing is shared: ME -> ME, the partial sum is written */
+  TSR_GEMM_SEM_FREE_A = 8,   /* ME -> RDMA: the next piece's place is free */
+  TSR_GEMM_SEM_FREE_B = 9,   /* ME -> RDMA: the next chunk's slot is free */
+  TSR_GEMM_SEM_C_READY = 10, /* ME -> WDMA: the next block is computed */
+  TSR_GEMM_SEM_FREE_C = 11,  /* WDMA -> ME: the next result buffer is free */
+  TSR_GEMM_SEM_SHARE = 12,   /* RDMA -> WDMA: the next part to multicast is there */
+  TSR_GEMM_SEM_LOADED = 14,  /* RDMA -> ME: the next own load is there */
+  TSR_GEMM_SEM_DONE = 15,    /* WDMA -> core: the last block is in HBM */
   TSR_GEMM_NO_SEM = 16
 };
+
+/* Tiles that share loads: grid positions first..first + count - 1, of which this is number index.
+ */
+typedef struct {
+  uint32_t first, count, index;
+} tsr_gemm_group_t;
 
 /* A tile's part: rows m0.. and columns n0.. of C; scratchpad offsets and sizes in bytes. */
 typedef struct {
@@ -53,7 +72,8 @@ typedef struct {
   uint32_t c_base, c_slot, c_slots;
   uint32_t o_offset; /* of the result in a slot of C; partial sums lie at 0 */
   uint32_t o_pitch, sum_pitch;
-  uint32_t out_bytes; /* of an element of C */
+  uint32_t out_bytes;                /* of an element of C */
+  tsr_gemm_group_t group_a, group_b; /* along the grid row, along the grid column */
 } tsr_gemm_plan_t;
 
 /* What to read next. */
@@ -64,7 +84,7 @@ typedef struct {
   uint32_t dst;
   uint32_t rows, bytes; /* rows of `bytes` bytes; a bias is one row */
   uint32_t wait_sem;    /* TSR_GEMM_SEM_FREE_A or _B to take one from, or TSR_GEMM_NO_SEM */
-  bool post;            /* one to LOADED */
+  uint32_t post_sem;    /* TSR_GEMM_SEM_LOADED or _SHARE to post one to, or TSR_GEMM_NO_SEM */
 } tsr_gemm_load_t;
 
 /* What to multiply next. */
@@ -73,7 +93,8 @@ typedef struct {
   uint32_t k_bytes;
   bool first, last; /* first, last piece of K: wait for FREE_C and preload the bias; post C_READY */
   uint32_t a, b, bias, sum, o; /* scratchpad offsets */
-  uint32_t wait_loads;         /* LOADED, 0..2 */
+  uint32_t wait_loads;         /* LOADED, 0..3 */
+  uint32_t wait_parts;         /* map of PART semaphores to take one from each */
   bool wait_self, post_self;
   uint32_t post_a; /* FREE_A, 0..merge */
   bool post_b;     /* FREE_B */
@@ -106,7 +127,7 @@ typedef struct {
 typedef struct {
   tsr_gemm_walk_t walk;
   uint32_t inner;                 /* next of the event's others */
-  uint32_t waits;                 /* loads that no block has waited for */
+  uint32_t waits, parts;          /* loads and parts that no block has waited for */
   uint32_t c_slot;                /* of the next result */
   uint32_t first_slot;            /* of the panel's first chunk */
   uint32_t piece, chunk, k, slot; /* split K */
@@ -129,6 +150,11 @@ bool tsr_gemm_next_load(const tsr_gemm_plan_t *plan, tsr_gemm_load_iter_t *it,
                         tsr_gemm_load_t *load);
 bool tsr_gemm_next_block(const tsr_gemm_plan_t *plan, tsr_gemm_block_iter_t *it,
                          tsr_gemm_block_t *block);
+
+/* Next part that this tile loads and must multicast; false when there is none. Uses an iterator of
+ * its own. */
+bool tsr_gemm_next_share(const tsr_gemm_plan_t *plan, tsr_gemm_load_iter_t *it,
+                         tsr_gemm_load_t *part);
 
 /* Write-back of a block that is the last of its K. */
 void tsr_gemm_drain(const tsr_gemm_plan_t *plan, const tsr_gemm_block_t *block,

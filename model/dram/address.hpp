@@ -6,12 +6,12 @@
 
 namespace tsr {
 
-constexpr unsigned kDramPcs = 2;            ///< pseudo channels of a memory node
-constexpr unsigned kDramBankGroups = 4;     ///< bank groups of a pseudo channel
-constexpr unsigned kDramBanks = 16;         ///< banks of a pseudo channel
-constexpr unsigned kDramRows = 32768;       ///< rows of a bank
-constexpr unsigned kDramCols = 32;          ///< atoms of a row
-constexpr unsigned kDramAtomBytes = 32;     ///< bytes of a column command
+constexpr unsigned kDramPcs = 2;         ///< pseudo channels of a memory node
+constexpr unsigned kDramBankGroups = 4;  ///< bank groups of a pseudo channel
+constexpr unsigned kDramBanks = 16;      ///< banks of a pseudo channel
+constexpr unsigned kDramRows = 32768;    ///< rows of a bank
+constexpr unsigned kDramCols = 32;       ///< atoms of a row
+constexpr unsigned kDramAtomBytes = 32;  ///< bytes of a column command
 constexpr unsigned kDramRowBytes = kDramCols * kDramAtomBytes;
 constexpr std::uint64_t kDramNodeBytes =
     std::uint64_t{kDramPcs} * kDramBanks * kDramRows * kDramRowBytes;  ///< 1 GiB

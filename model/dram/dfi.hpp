@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// DFI-like port between memory controller and DRAM: mirror of `dfi_cmd_t` in rtl/hbm/tsr_hbm_pkg.sv.
+/// DFI-like port between memory controller and DRAM: mirror of `dfi_cmd_t` in
+/// rtl/hbm/tsr_hbm_pkg.sv.
 #pragma once
 
 #include <array>
@@ -37,10 +38,11 @@ struct DfiCommand {
   /// As the 64-bit `dfi_cmd_t`.
   std::uint64_t pack() const {
     return std::uint64_t{row} | std::uint64_t{row_bank} << 15 | std::uint64_t{row_phase} << 19 |
-           std::uint64_t(row_cmd) << 20 | std::uint64_t{row_valid} << 23 | std::uint64_t{col} << 24 |
-           std::uint64_t{col_bank} << 29 | std::uint64_t{col_phase} << 33 |
-           std::uint64_t(col_cmd) << 34 | std::uint64_t{col_valid} << 36 |
-           std::uint64_t{wdata_valid} << 37 | std::uint64_t{reset_n} << 38;
+           std::uint64_t(row_cmd) << 20 | std::uint64_t{row_valid} << 23 |
+           std::uint64_t{col} << 24 | std::uint64_t{col_bank} << 29 |
+           std::uint64_t{col_phase} << 33 | std::uint64_t(col_cmd) << 34 |
+           std::uint64_t{col_valid} << 36 | std::uint64_t{wdata_valid} << 37 |
+           std::uint64_t{reset_n} << 38;
   }
 
   static DfiCommand unpack(std::uint64_t w) {
@@ -63,7 +65,8 @@ struct DfiCommand {
     return c;
   }
 
-  /// Bits of the packed form that a device must look at: nothing to do while they are 0 and reset is off.
+  /// Bits of the packed form that a device must look at: nothing to do while they are 0 and reset
+  /// is off.
   static constexpr std::uint64_t kRowValid = 1ULL << 23;
   static constexpr std::uint64_t kColValid = 1ULL << 36;
   static constexpr std::uint64_t kDataValid = 1ULL << 37;

@@ -6,7 +6,8 @@
 
 namespace tsr {
 
-/// Call sample() before the rising edge, drive() after it, in every cycle in which the node is clocked.
+/// Call sample() before the rising edge, drive() after it, in every cycle in which the node is
+/// clocked.
 class DfiPort {
  public:
   explicit DfiPort(DramDevice& device) : device_(device) {}

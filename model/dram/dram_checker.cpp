@@ -50,7 +50,8 @@ void DramChecker::report(std::int64_t clock, unsigned bank, const std::string& r
   sink_(v);
 }
 
-void DramChecker::report_data(std::int64_t clock, const std::string& rule, const std::string& what) {
+void DramChecker::report_data(std::int64_t clock, const std::string& rule,
+                              const std::string& what) {
   report(clock, 0, rule, "", what, 0, 0);
 }
 
@@ -87,12 +88,23 @@ void DramChecker::need_refresh_spacing(std::int64_t clock, unsigned bank, const 
 void DramChecker::row(std::int64_t clock, RowCmd cmd, unsigned bank, unsigned row) {
   advance(clock);
   switch (cmd) {
-    case RowCmd::kAct: activate(clock, bank, row); break;
-    case RowCmd::kPre: precharge(clock, bank); break;
-    case RowCmd::kRefPb: refresh_bank(clock, bank); break;
-    case RowCmd::kRefAb: refresh_all(clock); break;
-    case RowCmd::kMrs: mode_write(clock, bank, row); break;
-    default: report(clock, bank, "UnknownCommand", "", "row command", 0, 0);
+    case RowCmd::kAct:
+      activate(clock, bank, row);
+      break;
+    case RowCmd::kPre:
+      precharge(clock, bank);
+      break;
+    case RowCmd::kRefPb:
+      refresh_bank(clock, bank);
+      break;
+    case RowCmd::kRefAb:
+      refresh_all(clock);
+      break;
+    case RowCmd::kMrs:
+      mode_write(clock, bank, row);
+      break;
+    default:
+      report(clock, bank, "UnknownCommand", "", "row command", 0, 0);
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Timing and state checker of one DRAM pseudo channel. Independent of the controller: it keeps the clock of
-/// the last command of every kind and compares distances.
+/// Timing and state checker of one DRAM pseudo channel. Independent of the controller: it keeps the
+/// clock of the last command of every kind and compares distances.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@ namespace tsr {
 
 /// One broken rule.
 struct DramViolation {
-  std::int64_t clock = 0;     ///< DRAM clock of the offending command
+  std::int64_t clock = 0;  ///< DRAM clock of the offending command
   unsigned pc = 0;
   unsigned bank = 0;
   std::string rule;           ///< "tRCDRD", "tFAW", .. or a state rule: "ActOpenBank", ..
@@ -73,12 +73,14 @@ class DramChecker {
     std::int64_t wr = kNever;
   };
 
-  void report(std::int64_t clock, unsigned bank, const std::string& rule, const std::string& previous,
-              const std::string& command, std::int64_t required, std::int64_t actual);
+  void report(std::int64_t clock, unsigned bank, const std::string& rule,
+              const std::string& previous, const std::string& command, std::int64_t required,
+              std::int64_t actual);
   /// `clock` must be at least `required` after `since`.
   void need(std::int64_t clock, unsigned bank, const char* rule, const char* previous,
             const char* command, std::int64_t since, std::int64_t required);
-  /// Rules of every command: power-up, mode registers, all-bank refresh. `array`: needs an enabled device.
+  /// Rules of every command: power-up, mode registers, all-bank refresh. `array`: needs an enabled
+  /// device.
   void need_ready(std::int64_t clock, unsigned bank, const char* command, bool array);
   void need_act_spacing(std::int64_t clock, unsigned bank, const char* command);
   void need_refresh_spacing(std::int64_t clock, unsigned bank, const char* command);

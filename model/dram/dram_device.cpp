@@ -86,7 +86,8 @@ void DramDevice::Channel::work(const DfiIn& in, std::uint64_t cycle) {
     checker.reset(clock + 1);
     writes = {};
     answers = {};
-    if (c.row_valid || c.col_valid) checker.report_data(clock, "NotInitialized", "command in reset");
+    if (c.row_valid || c.col_valid)
+      checker.report_data(clock, "NotInitialized", "command in reset");
     return;
   }
   const bool column_first = c.col_valid && c.row_valid && c.col_phase < c.row_phase;
@@ -124,7 +125,8 @@ void DramDevice::write(std::uint64_t offset, const void* data, std::size_t bytes
     const std::size_t skip = offset % kDramAtomBytes;
     const std::size_t part = std::min(bytes, kDramAtomBytes - skip);
     const DramAddress a = dram_address(offset);
-    auto* stored = reinterpret_cast<unsigned char*>(channels_[a.pc].atom(a.bank, a.row, a.col).data());
+    auto* stored =
+        reinterpret_cast<unsigned char*>(channels_[a.pc].atom(a.bank, a.row, a.col).data());
     std::memcpy(stored + skip, from, part);
     offset += part;
     from += part;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// DRAM behind one memory node: two pseudo channels that store data, return it on time, and check every
-/// timing rule on every command.
+/// DRAM behind one memory node: two pseudo channels that store data, return it on time, and check
+/// every timing rule on every command.
 #pragma once
 
 #include <array>
@@ -16,8 +16,8 @@
 
 namespace tsr {
 
-/// Cycle model: step() once per chip cycle with what the controller drives in that cycle; what comes back is
-/// for the controller's inputs in the next cycle.
+/// Cycle model: step() once per chip cycle with what the controller drives in that cycle; what
+/// comes back is for the controller's inputs in the next cycle.
 ///
 /// A RD in cycle c (clock 2c + phase) is answered in the cycle that follows its last data clock:
 /// ceil((clock + CL + BL) / 2). The data of a WR is expected in cycle floor((clock + CWL) / 2).
@@ -46,7 +46,8 @@ class DramDevice {
     ++cycle_;
   }
 
-  /// Back door, without time: any length and alignment inside the node's 1 GiB. Throws std::out_of_range.
+  /// Back door, without time: any length and alignment inside the node's 1 GiB. Throws
+  /// std::out_of_range.
   void write(std::uint64_t offset, const void* data, std::size_t bytes);
   void read(std::uint64_t offset, void* data, std::size_t bytes) const;
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dram/dram_profile.hpp"
 
+#include <toml++/toml.h>
+
 #include <limits>
 #include <stdexcept>
-#include <toml++/toml.h>
 
 namespace tsr {
 namespace {

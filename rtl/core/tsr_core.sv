@@ -8,8 +8,8 @@
 /// precise.
 ///
 /// *Latency*: 1 cycle; taken branch, jump, trap, MRET, FENCE.I 2; multiplication 2; division 34;
-///   bus access 1 + cycles to acceptance + cycles to the response, at least 3. Load data is forwarded,
-///   there is no load-use bubble.
+///   bus access 1 + cycles to acceptance + cycles to the response, at least 3. Load data is
+///   forwarded, there is no load-use bubble.
 /// *Backpressure*: bus request held until bus_ready_i; tcm_ready_o low for one cycle at most.
 /// *Throughput*: one instruction a cycle; one bus access outstanding.
 /// *Reset*: rst_ni, or run_i low, clears every register that software sees; the TCMs keep their

@@ -7,7 +7,8 @@
 /// *Reset*: none under way.
 ///
 /// Errors (dbg_err_o, no effect): core not halted, unknown register, CSR that does not exist or
-/// cannot be written, memory address not a multiple of 4, behind the end of a TCM, or refused by the bus.
+/// cannot be written, memory address not a multiple of 4, behind the end of a TCM, or
+/// refused by the bus.
 module tsr_core_dbg (
   input  logic        clk_i,
   input  logic        rst_ni,

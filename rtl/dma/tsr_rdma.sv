@@ -66,6 +66,8 @@ module tsr_rdma
   `TSR_STATIC_ASSERT(NumTagsLegal, NumTags >= 1 && NumTags <= 32)
 
   // ---------------------------------------------------------------- implementation: the job
+  localparam int unsigned TagW = tsr_pkg::idx_width(NumTags);
+
   tsr_dma_pkg::job_t job;
   logic              job_valid, job_done, config_busy, front_empty;
   logic              active_q;   // the job's elements are being moved
@@ -106,7 +108,6 @@ module tsr_rdma
   tsr_pkg::addr_t src_now, dst_now;
   logic [8:0]     room, len;
   logic           range_bad, can_issue, tag_free, stage_free, slot_free;
-  logic [4:0]     tag_new;
   logic           fault;              // an error is known: issue nothing more
 
   assign src_now   = src_elem + {35'd0, off_q};
@@ -140,19 +141,20 @@ module tsr_rdma
   // are sunk and free it. Dead tags whose responses never come are freed when all tags are dead and a
   // whole further command has timed out.
   logic [NumTags-1:0] live_q, live_d, dead_q, dead_d;
+  logic [TagW-1:0]    tag_new;               // the next one to be used, while tag_free
   logic [3:0]         blocks_q   [NumTags];  // blocks of the granule that are still to come
   tsr_pkg::addr_t     tag_addr_q [NumTags];
   logic               req_valid_q;
   tsr_pkg::addr_t     req_addr_q;
   logic [8:0]         req_len_q;
   logic [23:0]        req_doff_q;
-  logic [4:0]         req_tag_q;
+  logic [TagW-1:0]    req_tag_q;
   logic               read_step;
   logic [1:0]         last_block;
   logic [3:0]         blocks_new;
 
   assign tag_free   = (~(live_q | dead_q)) != '0;
-  assign tag_new    = 5'(tsr_dma_pkg::lowest(64'(NumTags'(~(live_q | dead_q)))));
+  assign tag_new    = TagW'(tsr_dma_pkg::lowest(64'(NumTags'(~(live_q | dead_q)))));
   assign slot_free  = !req_valid_q || req_ready_i;
   assign read_step  = step && !job.fill;
   assign last_block = 2'((src_now[7:0] + 8'(len - 9'd1)) >> 6);
@@ -179,15 +181,15 @@ module tsr_rdma
     req_o.addr = req_addr_q;
     req_o.strb = {55'd0, req_len_q};
     req_o.doff = req_doff_q;
-    req_o.tag  = {1'b0, req_tag_q};
+    req_o.tag  = 6'(req_tag_q);
   end
   assign req_valid_o = req_valid_q;
 
   // ---------------------------------------------------------------- responses
-  logic       rsp_take, rsp_is_err, rsp_hit, rsp_live, rsp_write;
-  logic [4:0] rsp_tag;
-  logic [3:0] rsp_block, blocks_left;
-  logic       rsp_ends, timed_out, release_dead;
+  logic            rsp_take, rsp_is_err, rsp_hit, rsp_live, rsp_ends, rsp_write;
+  logic [TagW-1:0] rsp_tag;
+  logic [3:0]      rsp_block, blocks_left;
+  logic            timed_out, release_dead;
 
   assign rsp_ready_o = stage_free && !(job.fill && issue_q);
   assign rsp_take    = rsp_valid_i && rsp_ready_o;
@@ -201,7 +203,7 @@ module tsr_rdma
     rsp_live    = 1'b0;
     rsp_ends    = 1'b0;
     if (rsp_take && 32'(rsp_i.tag) < NumTags) begin
-      rsp_tag     = rsp_i.tag[4:0];
+      rsp_tag     = TagW'(rsp_i.tag);
       rsp_is_err  = rsp_i.kind == tsr_pkg::KindErrRsp;
       rsp_block   = 4'b0001 << rsp_i.addr[7:6];
       blocks_left = blocks_q[rsp_tag] & ~rsp_block;
@@ -353,7 +355,7 @@ module tsr_rdma
       end else if (timed_out) begin
         err_q      <= CmdErrBus;
         info_q     <= tsr_pkg::ErrTimeout;
-        err_addr_q <= live_q != '0 ? tag_addr_q[5'(tsr_dma_pkg::lowest(64'(live_q)))] : src_now;
+        err_addr_q <= live_q != '0 ? tag_addr_q[TagW'(tsr_dma_pkg::lowest(64'(live_q)))] : src_now;
       end
     end
   end

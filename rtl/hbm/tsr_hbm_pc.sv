@@ -93,6 +93,8 @@ module tsr_hbm_pc
   // one block keep their order, so the youngest is enough. A write meets a pending write of its block: it is
   // merged, unless that has begun or a read is between the two; then it is not accepted until that is over.
   vec_t   same_rd, same_wr, unused_rq_begun, wq_begun, rd_unhold, wr_unhold;
+  vec_t   same_rd_after, same_wr_after;  // without the entry that issues its last command in this cycle
+  idx_t   rd_idx, wr_idx;                // entries that issue in this cycle
   logic   rq_full, wq_full;
   idx_t   rq_idx, wq_idx;
   logic   rd_push, wr_push, wr_merge, wr_stall;
@@ -163,7 +165,6 @@ module tsr_hbm_pc
 
   logic   rd_col_valid, rd_col_half, rd_col_last, rd_col_miss;
   logic   wr_col_valid, wr_col_half, wr_col_last, wr_col_miss;
-  idx_t   rd_idx, wr_idx;
   block_t rd_key, wr_key;
   logic   rd_act_valid, wr_act_valid, rd_pre_valid, wr_pre_valid;
   block_t rd_act_key, wr_act_key;
@@ -213,7 +214,6 @@ module tsr_hbm_pc
     .avail_o(wr_avail), .held_o(wr_hold), .used_o(wr_used), .count_o(wr_count), .bank_any_o(wr_any));
 
   // An entry that issues its last command in this cycle is no hazard any more.
-  vec_t same_rd_after, same_wr_after;
   always_comb begin
     same_rd_after = same_rd;
     same_wr_after = same_wr;
@@ -365,6 +365,7 @@ module tsr_hbm_pc
   // ------------------------------------------------------------ DFI commands
 
   dfi_cmd_t cmd_q;
+  logic     wdata_now;  // write data goes out
   assign dfi_cmd_o = cmd_q;
 
   always_ff @(posedge clk_i) begin
@@ -422,7 +423,7 @@ module tsr_hbm_pc
   end
 
   // A write's data shows at the DFI CWL / 2 cycles after its command.
-  logic        wdata_now, wdata_half, wdata_last, unused_late, unused_empty;
+  logic        wdata_half, wdata_last, unused_late, unused_empty;
   idx_t        wdata_idx;
   logic [9:0]  now_q;
   logic [31:0] wstrb_q;

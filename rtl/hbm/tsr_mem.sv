@@ -475,6 +475,8 @@ module tsr_mem
 
   assign init_start = reg2hw.ctrl.init_start.qe && reg2hw.ctrl.init_start.q && !init_busy && !init_done;
 
+  localparam logic [6:0] BurstClocks = 7'd2;
+
   // The timing registers are sampled once, with the sums that the controller needs.
   always_ff @(posedge clk_i) begin
     if (init_start) begin
@@ -504,8 +506,6 @@ module tsr_mem
       t_q.mod     <= reg2hw.t_mod.v.q;
     end
   end
-
-  localparam logic [6:0] BurstClocks = 7'd2;
 
   tsr_hbm_init u_init (
     .clk_i, .rst_ni, .t_i(t_q), .start_i(init_start), .busy_o(init_busy), .done_o(init_done),

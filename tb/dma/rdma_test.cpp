@@ -361,6 +361,12 @@ TEST_F(Rdma, MovesOneFlitACycleWhenAligned) {
   check_memories();
 }
 
+TEST_F(Rdma, MeetsTheStatedLatency) {
+  check(kRdma, make_command(DmaOp::Read, 0x1000, 0), make_config(64));
+  EXPECT_EQ(requests_[kRdma][0].cycle - accepted_[kRdma], 8U);
+  EXPECT_EQ(done_[kRdma].cycle - last_response_, 4U);
+}
+
 TEST_F(Rdma, IssuesARequestEveryCycle) {
   DmaConfig c = make_config(16);
   c.src_iter = {30, 1, 1};

@@ -327,6 +327,18 @@ TEST_F(Wdma, MovesOneFlitACycleWhenAligned) {
   check_memories();
 }
 
+TEST_F(Wdma, MeetsTheStatedLatency) {
+  check(kWdma, make_command(DmaOp::Write, 0, 0x1000), make_config(64));
+  EXPECT_EQ(requests_[kWdma][0].cycle - accepted_[kWdma], 10U);
+  EXPECT_EQ(done_[kWdma].cycle - last_response_, 2U);
+  forget();
+  check(kWdma, make_command(DmaOp::Fill, 0, 0x1000), make_config(64));
+  EXPECT_EQ(requests_[kWdma][0].cycle - accepted_[kWdma], 9U);
+  forget();
+  check(kWdma, make_command(DmaOp::Multicast, 0, 0x1000), make_config(64));
+  EXPECT_EQ(done_[kWdma].cycle - requests_[kWdma][0].cycle, 2U);
+}
+
 TEST_F(Wdma, KeepsSixtyFourFlitsUnacknowledged) {
   latency_min_ = latency_max_ = 400;
   check(kWdma, make_command(DmaOp::Write, 0, 0x10000), make_config(200 * 64));

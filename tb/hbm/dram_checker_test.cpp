@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The checker of the DRAM device is itself checked: for each constraint of each speed grade, a sequence that
-/// violates it by one clock is caught under the right name, and one that just meets it passes.
+/// The checker of the DRAM device is itself checked: for each constraint of each speed grade, a
+/// sequence that violates it by one clock is caught under the right name, and one that just meets
+/// it passes.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -52,7 +53,8 @@ class Driver {
 
   void cycle(DfiCommand command) {
     if (command.col_valid && command.col_cmd == ColCmd::kWr) {
-      data_.push_back((device_.cycle() * 2 + command.col_phase + static_cast<unsigned>(t_.cwl)) / 2);
+      data_.push_back((device_.cycle() * 2 + command.col_phase + static_cast<unsigned>(t_.cwl)) /
+                      2);
     }
     if (!data_.empty() && data_.front() == device_.cycle()) {
       command.wdata_valid = true;
@@ -149,77 +151,231 @@ std::vector<Rule> rules() {
   using D = std::int64_t;
   using S = std::vector<Command>;
   return {
-      {"tRCDRD", "tRCDRD", [](const T& t) { return t.rcdrd; },
-       [](const T&, D d) { return S{act(0, 0), rd(d, 0)}; }, {}},
-      {"tRCDWR", "tRCDWR", [](const T& t) { return t.rcdwr; },
-       [](const T&, D d) { return S{act(0, 0), wr(d, 0)}; }, {}},
-      {"tRAS", "tRAS", [](const T& t) { return t.ras; },
-       [](const T&, D d) { return S{act(0, 0), pre(d, 0)}; }, {}},
-      {"tRP_Activate", "tRP", [](const T& t) { return t.rp; },
-       [](const T&, D d) { return S{act(0, 0), pre(kLong, 0), act(kLong + d, 0)}; }, {}},
-      {"tRP_Refresh", "tRP", [](const T& t) { return t.rp; },
-       [](const T&, D d) { return S{act(0, 0), pre(kLong, 0), ref(kLong + d, 0)}; }, {}},
-      {"tRP_RefreshAll", "tRP", [](const T& t) { return t.rp; },
-       [](const T&, D d) { return S{act(0, 5), pre(kLong, 5), ref_all(kLong + d)}; }, {}},
-      {"tRC_Activate", "tRC", [](const T& t) { return t.rc; },
-       [](const T& t, D d) { return S{act(0, 0), pre(t.ras, 0), act(d, 0)}; }, {"tRP"}},
-      {"tRC_Refresh", "tRC", [](const T& t) { return t.rc; },
-       [](const T& t, D d) { return S{act(0, 0), pre(t.ras, 0), ref(d, 0)}; }, {"tRP"}},
-      {"tRRD_S", "tRRD_S", [](const T& t) { return t.rrd_s; },
-       [](const T&, D d) { return S{act(0, 0), act(d, 4)}; }, {}},
-      {"tRRD_L", "tRRD_L", [](const T& t) { return t.rrd_l; },
-       [](const T&, D d) { return S{act(0, 0), act(d, 1)}; }, {}},
-      {"tRRD_S_Refresh", "tRRD_S", [](const T& t) { return t.rrd_s; },
-       [](const T&, D d) { return S{act(0, 0), ref(d, 4)}; }, {}},
-      {"tRRD_L_Refresh", "tRRD_L", [](const T& t) { return t.rrd_l; },
-       [](const T&, D d) { return S{act(0, 0), ref(d, 1)}; }, {}},
-      {"tFAW", "tFAW", [](const T& t) { return t.faw; },
+      {"tRCDRD",
+       "tRCDRD",
+       [](const T& t) { return t.rcdrd; },
+       [](const T&, D d) {
+         return S{act(0, 0), rd(d, 0)};
+       },
+       {}},
+      {"tRCDWR",
+       "tRCDWR",
+       [](const T& t) { return t.rcdwr; },
+       [](const T&, D d) {
+         return S{act(0, 0), wr(d, 0)};
+       },
+       {}},
+      {"tRAS",
+       "tRAS",
+       [](const T& t) { return t.ras; },
+       [](const T&, D d) {
+         return S{act(0, 0), pre(d, 0)};
+       },
+       {}},
+      {"tRP_Activate",
+       "tRP",
+       [](const T& t) { return t.rp; },
+       [](const T&, D d) {
+         return S{act(0, 0), pre(kLong, 0), act(kLong + d, 0)};
+       },
+       {}},
+      {"tRP_Refresh",
+       "tRP",
+       [](const T& t) { return t.rp; },
+       [](const T&, D d) {
+         return S{act(0, 0), pre(kLong, 0), ref(kLong + d, 0)};
+       },
+       {}},
+      {"tRP_RefreshAll",
+       "tRP",
+       [](const T& t) { return t.rp; },
+       [](const T&, D d) {
+         return S{act(0, 5), pre(kLong, 5), ref_all(kLong + d)};
+       },
+       {}},
+      {"tRC_Activate",
+       "tRC",
+       [](const T& t) { return t.rc; },
+       [](const T& t, D d) {
+         return S{act(0, 0), pre(t.ras, 0), act(d, 0)};
+       },
+       {"tRP"}},
+      {"tRC_Refresh",
+       "tRC",
+       [](const T& t) { return t.rc; },
+       [](const T& t, D d) {
+         return S{act(0, 0), pre(t.ras, 0), ref(d, 0)};
+       },
+       {"tRP"}},
+      {"tRRD_S",
+       "tRRD_S",
+       [](const T& t) { return t.rrd_s; },
+       [](const T&, D d) {
+         return S{act(0, 0), act(d, 4)};
+       },
+       {}},
+      {"tRRD_L",
+       "tRRD_L",
+       [](const T& t) { return t.rrd_l; },
+       [](const T&, D d) {
+         return S{act(0, 0), act(d, 1)};
+       },
+       {}},
+      {"tRRD_S_Refresh",
+       "tRRD_S",
+       [](const T& t) { return t.rrd_s; },
+       [](const T&, D d) {
+         return S{act(0, 0), ref(d, 4)};
+       },
+       {}},
+      {"tRRD_L_Refresh",
+       "tRRD_L",
+       [](const T& t) { return t.rrd_l; },
+       [](const T&, D d) {
+         return S{act(0, 0), ref(d, 1)};
+       },
+       {}},
+      {"tFAW",
+       "tFAW",
+       [](const T& t) { return t.faw; },
        [](const T& t, D d) {
          const D r = t.rrd_s;
          return S{act(0, 0), act(r, 4), act(2 * r, 8), act(3 * r, 12), act(d, 1)};
        },
        {"tRRD_S", "tRRD_L"}},
-      {"tPPD", "tPPD", [](const T& t) { return t.ppd; },
-       [](const T&, D d) { return S{act(0, 0), act(101, 4), pre(kLong + 1, 0), pre(kLong + 1 + d, 4)}; },
+      {"tPPD",
+       "tPPD",
+       [](const T& t) { return t.ppd; },
+       [](const T&, D d) {
+         return S{act(0, 0), act(101, 4), pre(kLong + 1, 0), pre(kLong + 1 + d, 4)};
+       },
        {}},
-      {"tCCD_S_Read", "tCCD_S", [](const T& t) { return t.ccd_s; },
-       [](const T&, D d) { return S{act(0, 0), act(100, 4), rd(kLong + 1, 0), rd(kLong + 1 + d, 4)}; },
+      {"tCCD_S_Read",
+       "tCCD_S",
+       [](const T& t) { return t.ccd_s; },
+       [](const T&, D d) {
+         return S{act(0, 0), act(100, 4), rd(kLong + 1, 0), rd(kLong + 1 + d, 4)};
+       },
        {}},
-      {"tCCD_L_Read", "tCCD_L", [](const T& t) { return t.ccd_l; },
-       [](const T&, D d) { return S{act(0, 0), act(100, 1), rd(kLong, 0), rd(kLong + d, 1)}; }, {}},
-      {"tCCD_L_SameBank", "tCCD_L", [](const T& t) { return t.ccd_l; },
-       [](const T&, D d) { return S{act(0, 0), rd(kLong, 0), rd(kLong + d, 0)}; }, {}},
-      {"tCCD_S_Write", "tCCD_S", [](const T& t) { return t.ccd_s; },
-       [](const T&, D d) { return S{act(0, 0), act(100, 4), wr(kLong + 1, 0), wr(kLong + 1 + d, 4)}; },
+      {"tCCD_L_Read",
+       "tCCD_L",
+       [](const T& t) { return t.ccd_l; },
+       [](const T&, D d) {
+         return S{act(0, 0), act(100, 1), rd(kLong, 0), rd(kLong + d, 1)};
+       },
        {}},
-      {"tCCD_L_Write", "tCCD_L", [](const T& t) { return t.ccd_l; },
-       [](const T&, D d) { return S{act(0, 0), act(100, 1), wr(kLong, 0), wr(kLong + d, 1)}; }, {}},
-      {"tWR", "tWR", [](const T& t) { return t.cwl + t.bl + t.wr; },
-       [](const T&, D d) { return S{act(0, 0), wr(kLong, 0), pre(kLong + d, 0)}; }, {}},
-      {"tRTP", "tRTP", [](const T& t) { return t.rtp; },
-       [](const T&, D d) { return S{act(0, 0), rd(kLong, 0), pre(kLong + d, 0)}; }, {}},
-      {"tWTR_S", "tWTR_S", [](const T& t) { return t.cwl + t.bl + t.wtr_s; },
-       [](const T&, D d) { return S{act(0, 0), act(100, 4), wr(kLong, 0), rd(kLong + d, 4)}; }, {}},
-      {"tWTR_L", "tWTR_L", [](const T& t) { return t.cwl + t.bl + t.wtr_l; },
-       [](const T&, D d) { return S{act(0, 0), act(100, 1), wr(kLong, 0), rd(kLong + d, 1)}; }, {}},
-      {"tRTW_SameBank", "tRTW", [](const T& t) { return t.rtw; },
-       [](const T&, D d) { return S{act(0, 0), rd(kLong, 0), wr(kLong + d, 0)}; }, {}},
-      {"tRTW_OtherGroup", "tRTW", [](const T& t) { return t.rtw; },
-       [](const T&, D d) { return S{act(0, 0), act(100, 4), rd(kLong, 0), wr(kLong + d, 4)}; }, {}},
-      {"tRFCab_Activate", "tRFCab", [](const T& t) { return t.rfcab; },
-       [](const T&, D d) { return S{ref_all(0), act(d, 3)}; }, {}},
-      {"tRFCab_Refresh", "tRFCab", [](const T& t) { return t.rfcab; },
-       [](const T&, D d) { return S{ref_all(0), ref(d, 3)}; }, {}},
-      {"tRFCpb_Activate", "tRFCpb", [](const T& t) { return t.rfcpb; },
-       [](const T&, D d) { return S{ref(0, 3), act(d, 3)}; }, {}},
-      {"tRFCpb_Refresh", "tRFCpb", [](const T& t) { return t.rfcpb; },
-       [](const T&, D d) { return S{ref(0, 3), ref(d, 3)}; }, {}},
-      {"tRFCpb_RefreshAll", "tRFCpb", [](const T& t) { return t.rfcpb; },
-       [](const T&, D d) { return S{ref(0, 3), ref_all(d)}; }, {}},
-      {"tRREFD_Activate", "tRREFD", [](const T& t) { return t.rrefd; },
-       [](const T&, D d) { return S{ref(0, 3), act(d, 4)}; }, {}},
-      {"tRREFD_Refresh", "tRREFD", [](const T& t) { return t.rrefd; },
-       [](const T&, D d) { return S{ref(0, 3), ref(d, 4)}; }, {}},
+      {"tCCD_L_SameBank",
+       "tCCD_L",
+       [](const T& t) { return t.ccd_l; },
+       [](const T&, D d) {
+         return S{act(0, 0), rd(kLong, 0), rd(kLong + d, 0)};
+       },
+       {}},
+      {"tCCD_S_Write",
+       "tCCD_S",
+       [](const T& t) { return t.ccd_s; },
+       [](const T&, D d) {
+         return S{act(0, 0), act(100, 4), wr(kLong + 1, 0), wr(kLong + 1 + d, 4)};
+       },
+       {}},
+      {"tCCD_L_Write",
+       "tCCD_L",
+       [](const T& t) { return t.ccd_l; },
+       [](const T&, D d) {
+         return S{act(0, 0), act(100, 1), wr(kLong, 0), wr(kLong + d, 1)};
+       },
+       {}},
+      {"tWR",
+       "tWR",
+       [](const T& t) { return t.cwl + t.bl + t.wr; },
+       [](const T&, D d) {
+         return S{act(0, 0), wr(kLong, 0), pre(kLong + d, 0)};
+       },
+       {}},
+      {"tRTP",
+       "tRTP",
+       [](const T& t) { return t.rtp; },
+       [](const T&, D d) {
+         return S{act(0, 0), rd(kLong, 0), pre(kLong + d, 0)};
+       },
+       {}},
+      {"tWTR_S",
+       "tWTR_S",
+       [](const T& t) { return t.cwl + t.bl + t.wtr_s; },
+       [](const T&, D d) {
+         return S{act(0, 0), act(100, 4), wr(kLong, 0), rd(kLong + d, 4)};
+       },
+       {}},
+      {"tWTR_L",
+       "tWTR_L",
+       [](const T& t) { return t.cwl + t.bl + t.wtr_l; },
+       [](const T&, D d) {
+         return S{act(0, 0), act(100, 1), wr(kLong, 0), rd(kLong + d, 1)};
+       },
+       {}},
+      {"tRTW_SameBank",
+       "tRTW",
+       [](const T& t) { return t.rtw; },
+       [](const T&, D d) {
+         return S{act(0, 0), rd(kLong, 0), wr(kLong + d, 0)};
+       },
+       {}},
+      {"tRTW_OtherGroup",
+       "tRTW",
+       [](const T& t) { return t.rtw; },
+       [](const T&, D d) {
+         return S{act(0, 0), act(100, 4), rd(kLong, 0), wr(kLong + d, 4)};
+       },
+       {}},
+      {"tRFCab_Activate",
+       "tRFCab",
+       [](const T& t) { return t.rfcab; },
+       [](const T&, D d) {
+         return S{ref_all(0), act(d, 3)};
+       },
+       {}},
+      {"tRFCab_Refresh",
+       "tRFCab",
+       [](const T& t) { return t.rfcab; },
+       [](const T&, D d) {
+         return S{ref_all(0), ref(d, 3)};
+       },
+       {}},
+      {"tRFCpb_Activate",
+       "tRFCpb",
+       [](const T& t) { return t.rfcpb; },
+       [](const T&, D d) {
+         return S{ref(0, 3), act(d, 3)};
+       },
+       {}},
+      {"tRFCpb_Refresh",
+       "tRFCpb",
+       [](const T& t) { return t.rfcpb; },
+       [](const T&, D d) {
+         return S{ref(0, 3), ref(d, 3)};
+       },
+       {}},
+      {"tRFCpb_RefreshAll",
+       "tRFCpb",
+       [](const T& t) { return t.rfcpb; },
+       [](const T&, D d) {
+         return S{ref(0, 3), ref_all(d)};
+       },
+       {}},
+      {"tRREFD_Activate",
+       "tRREFD",
+       [](const T& t) { return t.rrefd; },
+       [](const T&, D d) {
+         return S{ref(0, 3), act(d, 4)};
+       },
+       {}},
+      {"tRREFD_Refresh",
+       "tRREFD",
+       [](const T& t) { return t.rrefd; },
+       [](const T&, D d) {
+         return S{ref(0, 3), ref(d, 4)};
+       },
+       {}},
   };
 }
 
@@ -234,8 +390,9 @@ class DramRule : public testing::TestWithParam<Case> {
   DramTiming timing() { return profile(std::get<0>(GetParam())).timing; }
   const Rule& rule() { return std::get<1>(GetParam()); }
 
-  /// Shifts of a sequence, so that its pair starts in either clock of a cycle. A pair one clock apart must
-  /// straddle a cycle, because a bus takes one command a cycle: such sequences start odd.
+  /// Shifts of a sequence, so that its pair starts in either clock of a cycle. A pair one clock
+  /// apart must straddle a cycle, because a bus takes one command a cycle: such sequences start
+  /// odd.
   static std::vector<std::int64_t> starts(std::int64_t distance) {
     return distance < 2 ? std::vector<std::int64_t>{0} : std::vector<std::int64_t>{0, 1};
   }
@@ -286,7 +443,8 @@ INSTANTIATE_TEST_SUITE_P(Profiles, DramRule,
                          testing::Combine(testing::Values("hbm3-6400", "hbm2e-3200"),
                                           testing::ValuesIn(rules())),
                          [](const testing::TestParamInfo<Case>& info) {
-                           std::string name = std::get<0>(info.param) + "_" + std::get<1>(info.param).test;
+                           std::string name =
+                               std::get<0>(info.param) + "_" + std::get<1>(info.param).test;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
@@ -317,7 +475,8 @@ TEST_P(DramProfileTest, StateRulesAreChecked) {
     driver.run(commands);
     const auto seen = rules_of(driver.device());
     EXPECT_TRUE(seen.count(name)) << name;
-    // Without its own row cycle the second activate of a bank also meets no precharge: nothing else breaks.
+    // Without its own row cycle the second activate of a bank also meets no precharge: nothing else
+    // breaks.
     const std::size_t extra = name == "WriteClosedBank" ? seen.count("UnexpectedWriteData") : 0;
     EXPECT_EQ(seen.size(), 1 + extra) << name;
   }
@@ -344,7 +503,8 @@ TEST_P(DramProfileTest, PowerUpAndModeRegisterTimesAreChecked) {
   };
   // Distances in clocks; the driver idles whole cycles, so the times are rounded up to even ones.
   const std::int64_t init = (t.init + 1) / 2, mod = (t.mod + 1) / 2;
-  for (const Step& s : {Step{init, mod, ""}, Step{init - 1, mod, "tINIT"}, Step{init, mod - 1, "tMOD"}}) {
+  for (const Step& s :
+       {Step{init, mod, ""}, Step{init - 1, mod, "tINIT"}, Step{init, mod - 1, "tMOD"}}) {
     Driver driver(t);
     DfiCommand reset;
     reset.reset_n = false;
@@ -433,7 +593,8 @@ TEST_P(DramProfileTest, WriteDataIsExpectedOnTime) {
     DfiCommand data;
     data.wdata_valid = true;
     if (missing) {
-      // An activate and a write without initialization: other rules break too, the data is still missed.
+      // An activate and a write without initialization: other rules break too, the data is still
+      // missed.
       DfiCommand c;
       c.row_valid = true;
       cycle(c);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Address mapping (C++ against RTL), DFI packing (C++ against RTL), and the device's back door.
+#include "dram/dram_device.hpp"
+
 #include <Vhbm_map.h>
 
 #include <set>
 
 #include "common/bench.hpp"
 #include "dram/dfi.hpp"
-#include "dram/dram_device.hpp"
 #include "dram/dram_profile.hpp"
 
 namespace tsr {
@@ -88,8 +89,7 @@ TEST_F(HbmMap, DfiPackingEqualsRtl) {
 }
 
 TEST_F(HbmMap, BackDoorReadsWhatItWrote) {
-  DramDevice device(
-      load_dram_profile(std::string(TSR_DRAM_PROFILES) + "/hbm3-6400.toml").timing);
+  DramDevice device(load_dram_profile(std::string(TSR_DRAM_PROFILES) + "/hbm3-6400.toml").timing);
   const std::uint64_t base = 12345;
   std::vector<std::uint8_t> reference(70000);
   std::vector<std::uint8_t> back(reference.size(), 0xee);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Memory node against the DRAM device: data, hazards, timing, refresh, errors, registers, initialization.
+/// Memory node against the DRAM device: data, hazards, timing, refresh, errors, registers,
+/// initialization.
 #include <Vhbm_mem.h>
 
 #include "common/bench.hpp"
@@ -21,7 +22,8 @@ class HbmCtrl : public Bench<Vhbm_mem> {
     Bench::TearDown();
   }
 
-  /// Bring up the bench around a device with this timing; the node is in reset, then not initialized.
+  /// Bring up the bench around a device with this timing; the node is in reset, then not
+  /// initialized.
   void start(const DramTiming& timing) {
     timing_ = timing;
     node_ = std::make_unique<MemNode<Vhbm_mem>>(dut(), timing, seed());
@@ -57,7 +59,8 @@ class HbmCtrl : public Bench<Vhbm_mem> {
   void initialize() {
     for (const auto& field : kDramTimingFields) {
       if (std::string(field.name) == "bl") continue;
-      write_register(timing_register(field.name), static_cast<std::uint32_t>(timing_.*field.member));
+      write_register(timing_register(field.name),
+                     static_cast<std::uint32_t>(timing_.*field.member));
     }
     write_register(hbm::kCtrlOffset, 1);
     ASSERT_TRUE(run_until([this] { return node_->device().initialized(0); }, 10000));
@@ -85,11 +88,20 @@ class HbmCtrl : public Bench<Vhbm_mem> {
       if (chance(write_share)) {
         std::uint64_t strb = ~0ULL;
         switch (rand_in(0, 4)) {
-          case 0: strb = rng()(); break;
-          case 1: strb = 1ULL << rand_in(0, 63); break;
-          case 2: strb = 0xffffffffULL << (32 * rand_in(0, 1)); break;
-          case 3: strb = chance(0.1) ? 0 : ~0ULL << rand_in(0, 63); break;
-          default: break;
+          case 0:
+            strb = rng()();
+            break;
+          case 1:
+            strb = 1ULL << rand_in(0, 63);
+            break;
+          case 2:
+            strb = 0xffffffffULL << (32 * rand_in(0, 1));
+            break;
+          case 3:
+            strb = chance(0.1) ? 0 : ~0ULL << rand_in(0, 63);
+            break;
+          default:
+            break;
         }
         node_->write(block, strb, chance(0.2));
       } else {
@@ -124,7 +136,8 @@ TEST_F(HbmCtrl, EverySizeAndAlignmentOfReads) {
 TEST_F(HbmCtrl, EveryStrobePositionOfWrites) {
   start_and_initialize(quick("hbm3-6400"));
   for (unsigned i = 0; i < 64; ++i) {
-    for (std::uint64_t strb : {std::uint64_t{1} << i, ~std::uint64_t{0} << i, ~std::uint64_t{0} >> i, rng()()}) {
+    for (std::uint64_t strb :
+         {std::uint64_t{1} << i, ~std::uint64_t{0} << i, ~std::uint64_t{0} >> i, rng()()}) {
       ASSERT_TRUE(run_until([this] { return node_->can_send(); }, 10000));
       node_->write(i * 64, strb);
       node_->read(i * 64, 64);
@@ -137,7 +150,8 @@ TEST_F(HbmCtrl, EveryStrobePositionOfWrites) {
 
 TEST_F(HbmCtrl, HazardsKeepOrderOnAFewBlocks) {
   start_and_initialize(quick("hbm3-6400"));
-  // 24 blocks in different rows of few banks: read-after-write, write-after-read, write-after-write all the time.
+  // 24 blocks in different rows of few banks: read-after-write, write-after-read, write-after-write
+  // all the time.
   random_traffic(6000, 24, 0.5, [](std::uint64_t n) { return (n % 6) * 64 + (n / 6) * (1 << 19); });
   run(3000);
   node_->compare_memory();
@@ -245,6 +259,48 @@ TEST_P(HbmCtrlRandomTiming, AnyProfileRunsWithoutViolations) {
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, HbmCtrlRandomTiming, testing::Range(0, 12));
 
+/// A timing register that is too small for the device, and the rule that must then break: so every
+/// register reaches its constraint, the controller uses it to the clock, and the bench is not
+/// blind.
+struct TooSmall {
+  const char* field;
+  int by;
+  const char* rule;
+};
+void PrintTo(const TooSmall& t, std::ostream* out) { *out << t.field; }
+
+class HbmCtrlTimingRegister : public HbmCtrl, public testing::WithParamInterface<TooSmall> {};
+
+TEST_P(HbmCtrlTimingRegister, TooSmallIsCaughtByTheDevice) {
+  const DramTiming programmed = quick("hbm3-6400");
+  DramTiming device = programmed;
+  for (const auto& field : kDramTimingFields) {
+    if (field.name == std::string(GetParam().field)) device.*field.member += GetParam().by;
+  }
+  start(device);
+  timing_ = programmed;
+  initialize();
+  random_traffic(2500, 1 << 16, 0.4, [](std::uint64_t n) { return n * 1088 / 64 * 64; });
+  run(3000);
+  unsigned found = 0;
+  for (const auto& v : node_->violations()) found += v.rule == GetParam().rule;
+  EXPECT_GT(found, 0U) << GetParam().rule << " was not broken";
+  node_->device().clear_violations();
+}
+INSTANTIATE_TEST_SUITE_P(
+    Fields, HbmCtrlTimingRegister,
+    testing::Values(TooSmall{"ccd_s", 1, "tCCD_S"}, TooSmall{"ccd_l", 1, "tCCD_L"},
+                    TooSmall{"rcdrd", 1, "tRCDRD"}, TooSmall{"rcdwr", 1, "tRCDWR"},
+                    TooSmall{"rp", 1, "tRP"}, TooSmall{"ras", 1, "tRAS"}, TooSmall{"rc", 1, "tRC"},
+                    TooSmall{"rrd_s", 1, "tRRD_S"}, TooSmall{"rrd_l", 1, "tRRD_L"},
+                    TooSmall{"faw", 1, "tFAW"}, TooSmall{"ppd", 1, "tPPD"},
+                    TooSmall{"wr", 1, "tWR"}, TooSmall{"rtp", 1, "tRTP"},
+                    TooSmall{"wtr_s", 2, "tWTR_S"}, TooSmall{"wtr_l", 1, "tWTR_L"},
+                    TooSmall{"rtw", 1, "tRTW"}, TooSmall{"rfcab", 12, "tRFCab"},
+                    TooSmall{"rfcpb", 1, "tRFCpb"}, TooSmall{"rrefd", 1, "tRREFD"},
+                    TooSmall{"init", 12, "tINIT"}, TooSmall{"mod", 12, "tMOD"}),
+    [](const auto& info) { return std::string(info.param.field); });
+
 TEST_F(HbmCtrl, RefreshIsOnTimeUnderSaturation) {
   start_and_initialize(quick("hbm3-6400"));
   std::int64_t worst = -8;
@@ -340,7 +396,8 @@ TEST_F(HbmCtrl, EveryErrorIsAnsweredAndCaptured) {
   };
   std::vector<Case> cases = {
       {"read beyond capacity", n.request(Kind::kRead, n.config.hbm_bytes(), 64), Err::kUnmapped},
-      {"write beyond capacity", n.request(Kind::kWrite, n.config.hbm_bytes(), ~0ULL), Err::kUnmapped},
+      {"write beyond capacity", n.request(Kind::kWrite, n.config.hbm_bytes(), ~0ULL),
+       Err::kUnmapped},
       {"read far away", n.request(Kind::kRead, 1ULL << 39, 4), Err::kUnmapped},
       {"read on another chip", n.request(Kind::kRead, 1ULL << 44, 4), Err::kUnmapped},
       {"unknown address space", n.request(Kind::kRead, 7ULL << 52, 4), Err::kUnmapped},
@@ -362,9 +419,12 @@ TEST_F(HbmCtrl, EveryErrorIsAnsweredAndCaptured) {
   n.source = n.config.ctl;
   cases.push_back({"register hole", n.request(Kind::kRead, reg(0x20f00), 4), Err::kUnmapped});
   cases.push_back({"two registers", n.request(Kind::kRead, reg(0x20040), 8), Err::kUnsupported});
-  cases.push_back({"across a register", n.request(Kind::kRead, reg(0x20042), 4), Err::kUnsupported});
-  cases.push_back({"write of two registers", n.request(Kind::kWrite, reg(0x20040), 0xff), Err::kUnsupported});
-  cases.push_back({"write to read-only", n.request(Kind::kWrite, reg(0x20000), 0xf), Err::kUnmapped});
+  cases.push_back(
+      {"across a register", n.request(Kind::kRead, reg(0x20042), 4), Err::kUnsupported});
+  cases.push_back(
+      {"write of two registers", n.request(Kind::kWrite, reg(0x20040), 0xff), Err::kUnsupported});
+  cases.push_back(
+      {"write to read-only", n.request(Kind::kWrite, reg(0x20000), 0xf), Err::kUnmapped});
   n.source = {3, 2};
 
   std::uint64_t refused = 0;
@@ -395,7 +455,8 @@ TEST_F(HbmCtrl, EveryErrorIsAnsweredAndCaptured) {
   EXPECT_EQ(read_register(hbm::kErrStatusOffset), 3U);
   EXPECT_EQ((read_register(hbm::kErrInfoOffset) >> 20) & 7, static_cast<unsigned>(Err::kParity));
   // Posted requests fail without an answer, and are recorded.
-  for (const Flit& f : {n.request(Kind::kWritePosted, n.config.hbm_bytes(), 1), n.request(Kind::kSemPost, reg(0), 0)}) {
+  for (const Flit& f : {n.request(Kind::kWritePosted, n.config.hbm_bytes(), 1),
+                        n.request(Kind::kSemPost, reg(0), 0)}) {
     write_register(hbm::kErrStatusOffset, 3);
     n.send_raw(f);
     finish();
@@ -451,7 +512,8 @@ TEST_F(HbmCtrl, ResetValuesAreTheDefaultProfile) {
   const DramTiming t = load_timing("hbm3-6400");
   start(t);
   for (const auto& field : kDramTimingFields) {
-    EXPECT_EQ(read_register(timing_register(field.name)), static_cast<std::uint32_t>(t.*field.member))
+    EXPECT_EQ(read_register(timing_register(field.name)),
+              static_cast<std::uint32_t>(t.*field.member))
         << field.name;
   }
   EXPECT_EQ(read_register(hbm::kIdOffset), 2U << 16 | node_->node().y << 8 | node_->node().x);
@@ -464,7 +526,8 @@ TEST_F(HbmCtrl, TimingRegistersHoldTheSecondProfile) {
   for (const auto& field : kDramTimingFields) {
     if (std::string(field.name) == "bl") continue;
     write_register(timing_register(field.name), static_cast<std::uint32_t>(t.*field.member));
-    EXPECT_EQ(read_register(timing_register(field.name)), static_cast<std::uint32_t>(t.*field.member));
+    EXPECT_EQ(read_register(timing_register(field.name)),
+              static_cast<std::uint32_t>(t.*field.member));
   }
 }
 

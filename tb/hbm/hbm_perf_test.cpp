@@ -41,7 +41,8 @@ class HbmPerf : public Bench<Vhbm_mem_fast> {
   }
 
   /// Percent of the data bus peak while `next` supplies requests; the first tenth is not counted.
-  double efficiency(const std::string& name, std::uint64_t cycles, const std::function<void()>& next) {
+  double efficiency(const std::string& name, std::uint64_t cycles,
+                    const std::function<void()>& next) {
     std::uint64_t first_columns = 0, first_cycle = 0;
     const std::uint64_t start = node_->cycle;
     while (node_->cycle - start < cycles) {
@@ -68,76 +69,90 @@ constexpr std::uint64_t kCycles = 30000;
 TEST_F(HbmPerf, SequentialReads) {
   std::uint64_t at = 0;
   EXPECT_GE(efficiency("sequential reads 256 B", kCycles,
-                       [&] { node_->read(std::exchange(at, at + 256), 256); }), 85);
+                       [&] { node_->read(std::exchange(at, at + 256), 256); }),
+            85);
 }
 
 TEST_F(HbmPerf, SequentialWrites) {
   std::uint64_t at = 0;
   EXPECT_GE(efficiency("sequential writes 64 B", kCycles,
-                       [&] { node_->write(std::exchange(at, at + 64), ~0ULL); }), 85);
+                       [&] { node_->write(std::exchange(at, at + 64), ~0ULL); }),
+            85);
 }
 
 TEST_F(HbmPerf, SixteenAlignedStreams) {
   std::uint64_t n = 0;
-  EXPECT_GE(efficiency("16 streams 256 B, 1 MiB apart", kCycles, [&] {
-              node_->read((n % 16 << 20) + n / 16 * 256, 256);
-              ++n;
-            }), 70);
+  EXPECT_GE(efficiency("16 streams 256 B, 1 MiB apart", kCycles,
+                       [&] {
+                         node_->read((n % 16 << 20) + n / 16 * 256, 256);
+                         ++n;
+                       }),
+            70);
 }
 
 TEST_F(HbmPerf, SixteenRandomStreams) {
   std::array<std::uint64_t, 16> at;
   for (auto& a : at) a = rand_in(0, (kDramNodeBytes >> 9) - 1) * 256;
-  EXPECT_GE(efficiency("16 streams 256 B, random start", kCycles, [&] {
-              auto& a = at[rand_in(0, 15)];
-              node_->read(std::exchange(a, a + 256), 256);
-            }), 70);
+  EXPECT_GE(efficiency("16 streams 256 B, random start", kCycles,
+                       [&] {
+                         auto& a = at[rand_in(0, 15)];
+                         node_->read(std::exchange(a, a + 256), 256);
+                       }),
+            70);
 }
 
 TEST_F(HbmPerf, FourteenReadTwoWriteStreams) {
   std::array<std::uint64_t, 16> at;
   for (auto& a : at) a = rand_in(0, (kDramNodeBytes >> 9) - 1) * 256;
-  EXPECT_GE(efficiency("14 read 2 write streams", kCycles, [&] {
-              const std::uint64_t s = rand_in(0, 15);
-              if (s < 14) {
-                node_->read(at[s], 256);
-              } else {
-                for (unsigned i = 0; i < 4; ++i) {
-                  if (node_->can_send()) node_->write(at[s] + i * 64, ~0ULL);
-                }
-              }
-              at[s] += 256;
-            }), 60);
+  EXPECT_GE(efficiency("14 read 2 write streams", kCycles,
+                       [&] {
+                         const std::uint64_t s = rand_in(0, 15);
+                         if (s < 14) {
+                           node_->read(at[s], 256);
+                         } else {
+                           for (unsigned i = 0; i < 4; ++i) {
+                             if (node_->can_send()) node_->write(at[s] + i * 64, ~0ULL);
+                           }
+                         }
+                         at[s] += 256;
+                       }),
+            60);
 }
 
 TEST_F(HbmPerf, RandomReads256) {
   EXPECT_GE(efficiency("random reads 256 B", kCycles,
-                       [&] { node_->read(rand_in(0, kDramNodeBytes / 256 - 1) * 256, 256); }), 60);
+                       [&] { node_->read(rand_in(0, kDramNodeBytes / 256 - 1) * 256, 256); }),
+            60);
 }
 
 TEST_F(HbmPerf, RandomReads64) {
   EXPECT_GE(efficiency("random reads 64 B", kCycles,
-                       [&] { node_->read(rand_in(0, kDramNodeBytes / 64 - 1) * 64, 64); }), 40);
+                       [&] { node_->read(rand_in(0, kDramNodeBytes / 64 - 1) * 64, 64); }),
+            40);
 }
 
 TEST_F(HbmPerf, RandomMix64) {
-  EXPECT_GE(efficiency("random 2 reads : 1 write 64 B", kCycles, [&] {
-              const std::uint64_t block = rand_in(0, kDramNodeBytes / 64 - 1) * 64;
-              if (rand_in(0, 2) == 0) {
-                node_->write(block, ~0ULL);
-              } else {
-                node_->read(block, 64);
-              }
-            }), 25);
+  EXPECT_GE(efficiency("random 2 reads : 1 write 64 B", kCycles,
+                       [&] {
+                         const std::uint64_t block = rand_in(0, kDramNodeBytes / 64 - 1) * 64;
+                         if (rand_in(0, 2) == 0) {
+                           node_->write(block, ~0ULL);
+                         } else {
+                           node_->read(block, 64);
+                         }
+                       }),
+            25);
 }
 
 TEST_F(HbmPerf, Stride16KiB) {
   std::uint64_t at = 0;
   EXPECT_GE(efficiency("stride 16 KiB reads 256 B", kCycles,
-                       [&] { node_->read(std::exchange(at, (at + 16384) % kDramNodeBytes), 256); }), 50);
+                       [&] { node_->read(std::exchange(at, (at + 16384) % kDramNodeBytes), 256); }),
+            50);
 }
 
-/// Cost of evaluating the model alone: the inputs of a run are recorded, then replayed on a fresh model.
+/// Cost of evaluating the model alone: the inputs of a run are recorded, then replayed on a fresh
+/// model.
 class HbmSimulation : public HbmPerf {
  protected:
   struct Inputs {
@@ -151,7 +166,12 @@ class HbmSimulation : public HbmPerf {
   void SetUp() override {
     after_edge([this] {
       if (!node_ || dut().rst_ni == 0) return;
-      Inputs in{node_->cycle, dut().req_rx_valid_i != 0, dut().rsp_tx_credit_i, dut().dfi_rvalid_i, {}, {}};
+      Inputs in{node_->cycle,
+                dut().req_rx_valid_i != 0,
+                dut().rsp_tx_credit_i,
+                dut().dfi_rvalid_i,
+                {},
+                {}};
       for (unsigned i = 0; i < in.flit.size(); ++i) in.flit[i] = dut().req_rx_flit_i[i];
       for (unsigned i = 0; i < in.rdata.size(); ++i) in.rdata[i] = dut().dfi_rdata_i[i];
       inputs_.push_back(in);
@@ -159,7 +179,8 @@ class HbmSimulation : public HbmPerf {
     HbmPerf::SetUp();
   }
 
-  /// Nanoseconds of processor time for a cycle of phase `i`: recorded inputs [mark(i - 1), mark(i)).
+  /// Nanoseconds of processor time for a cycle of phase `i`: recorded inputs [mark(i - 1),
+  /// mark(i)).
   std::vector<double> replay(const std::vector<std::size_t>& marks) {
     VerilatedContext fresh_context;
     Vhbm_mem_fast model(&fresh_context, "replay");
@@ -230,8 +251,9 @@ TEST_F(HbmSimulation, CostOfACycle) {
   EXPECT_TRUE(run_until([this] { return node_->quiet(); }, 10000));
   marks.push_back(inputs_.size());
   const auto cost = replay(marks);
-  fmt::print("one cycle of the model: idle {:.0f} ns, sequential reads {:.0f} ns, random mix {:.0f} ns\n", cost[1],
-             cost[2], cost[3]);
+  fmt::print(
+      "one cycle of the model: idle {:.0f} ns, sequential reads {:.0f} ns, random mix {:.0f} ns\n",
+      cost[1], cost[2], cost[3]);
   // Loose, for slow and shared machines.
   EXPECT_LE(cost[1], 3000);
   EXPECT_LE(cost[2], 6000);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Surroundings of one memory node: links with credits and stalls, the DRAM device, a reference memory, and a
-/// scoreboard that checks every response.
+/// Surroundings of one memory node: links with credits and stalls, the DRAM device, a reference
+/// memory, and a scoreboard that checks every response.
 #pragma once
 
 #include <fmt/format.h>
@@ -67,11 +67,11 @@ class MemNode {
   }
 
   ChipConfig config;
-  unsigned index = 1;          ///< which memory node the model is
-  double send_stall = 0;       ///< probability that a request waits another cycle
-  double response_stall = 0;   ///< probability that a response buffer is not emptied in a cycle
-  bool answer_reads = true;    ///< false: the DRAM's read path is dead
-  std::size_t max_queued = 64; ///< requests handed to send() that may wait for the link
+  unsigned index = 1;           ///< which memory node the model is
+  double send_stall = 0;        ///< probability that a request waits another cycle
+  double response_stall = 0;    ///< probability that a response buffer is not emptied in a cycle
+  bool answer_reads = true;     ///< false: the DRAM's read path is dead
+  std::size_t max_queued = 64;  ///< requests handed to send() that may wait for the link
 
   void apply_straps() {
     const auto words = config.pack();
@@ -139,7 +139,9 @@ class MemNode {
   // ---------------------------------------------------------------- requests
 
   bool can_send() const { return outbox_.size() < max_queued && !free_tags_.empty(); }
-  bool quiet() const { return outbox_.empty() && pending_.empty() && inbox_[0].empty() && inbox_[1].empty(); }
+  bool quiet() const {
+    return outbox_.empty() && pending_.empty() && inbox_[0].empty() && inbox_[1].empty();
+  }
   std::size_t pending() const { return pending_.size(); }
 
   Flit request(Kind kind, std::uint64_t addr, std::uint64_t strb) {
@@ -170,7 +172,8 @@ class MemNode {
     p.request = f;
     p.data.resize(bytes);
     for (unsigned i = 0; i < bytes; ++i) p.data[i] = byte(local + i);
-    for (std::uint64_t b = f.addr / 64; b <= (f.addr + bytes - 1) / 64; ++b) p.blocks.push_back(b * 64);
+    for (std::uint64_t b = f.addr / 64; b <= (f.addr + bytes - 1) / 64; ++b)
+      p.blocks.push_back(b * 64);
     pending_[f.tag] = std::move(p);
     send_raw(f);
   }

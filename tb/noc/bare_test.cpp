@@ -21,6 +21,7 @@ class BareEndpoint : public Bench<Vnoc_blocks> {
     dut().rsp_tx_credit_i = 0;
     dut().bare_node_i = static_cast<SData>(kHere.pack());
     before_edge([this] {
+      if (!dut().rst_ni) return;
       EXPECT_FALSE(dut().req_tx_valid_o) << "a bare endpoint has no requests";
       request_.credit(dut().req_rx_credit_o);
       response_.credit(dut().rsp_rx_credit_o);

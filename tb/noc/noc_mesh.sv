@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/// A mesh of router nodes whose local ports are left to the bench.
+/// A monolithic mesh of router nodes whose local ports are left to the bench. Small by default, because every
+/// node is compiled on its own; larger meshes are composed of separately verilated nodes (composed_mesh.hpp).
 ///
 /// *Latency:* 2 cycles a hop. *Backpressure, Throughput, Reset:* as tsr_router.
 module noc_mesh
   import tsr_pkg::*;
 #(
   /// Columns and rows, 1..63.
-  parameter int unsigned W = 4,
-  parameter int unsigned H = 4,
+  parameter int unsigned W = 3,
+  parameter int unsigned H = 2,
   localparam int unsigned N = W * H
 ) (
   input  logic                     clk_i,
@@ -36,7 +37,7 @@ module noc_mesh
       flit_t [1:0][NumDir-1:0]            rx_flit, tx_flit;
       logic  [1:0][NumDir-1:0][NumVc-1:0] rx_credit, tx_credit;
 
-      tsr_router_node #(.Check(1'b1)) u_node (
+      tsr_router_node u_node (
         .clk_i,
         .rst_ni,
         .node_i(node_t'{y: coord_t'(y), x: coord_t'(x)}),

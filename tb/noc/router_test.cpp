@@ -51,6 +51,7 @@ class NocRouter : public Bench<Vrouter_node> {
   }
 
   void sample() {
+    if (!dut().rst_ni) return;
     bool inputs = false;
     for (unsigned k = 0; k < 2; ++k) {
       const NetPorts& net = nets_[k];
@@ -69,7 +70,7 @@ class NocRouter : public Bench<Vrouter_node> {
         }
       }
     }
-    asleep_ = dut().rst_ni && dut().idle_o && !inputs;
+    asleep_ = dut().idle_o && !inputs;
   }
 
   void drive() {
@@ -338,6 +339,7 @@ TEST_F(NocRouter, MulticastForksWithoutWaitingForABlockedBranch) {
 }
 
 TEST_F(NocRouter, DropsAndCountsDamagedHeaders) {
+  context().assertOn(false);  // the link checkers would complain
   stamp_ = false;
   for (unsigned k = 0; k < 2; ++k) {
     departures_.clear();
@@ -363,6 +365,7 @@ TEST_F(NocRouter, DropsAndCountsDamagedHeaders) {
 }
 
 TEST_F(NocRouter, GoodFlitsPassBetweenDamagedOnes) {
+  context().assertOn(false);  // the link checkers would complain
   stamp_ = false;
   unsigned good = 0;
   for (int i = 0; i < 3000; ++i) {

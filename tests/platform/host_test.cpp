@@ -23,10 +23,10 @@ namespace tsr {
 namespace {
 
 /// Stands for the chip: memory behind the host port, answers in random order.
-class FakeChip {
+class FakeChip : public sc_core::sc_module {
  public:
-  FakeChip()
-      : target_("target", port_,
+  explicit FakeChip(sc_core::sc_module_name name)
+      : sc_module(name), target_("target", port_,
                 {[this] { advance(); }, [this] { ++stops_; }, [this] { ++wakes_; }}) {
     socket_.bind(target_.socket);
   }
@@ -90,14 +90,14 @@ class FakeChip {
 
   HostPort port_;
   HostTarget target_;
-  tlm_utils::simple_initiator_socket<FakeChip> socket_;
+  tlm_utils::simple_initiator_socket<FakeChip> socket_{"socket"};
   std::vector<HostRequest> taken_;
   std::mt19937_64 rng_{1};
 };
 
 /// SystemC allows one design a process: all tests share it.
 FakeChip& chip() {
-  static FakeChip fake;
+  static FakeChip fake("fake");
   fake.memory.clear();
   fake.bad_block = fake.end = ~0ULL;
   return fake;
