@@ -8,6 +8,8 @@
 #define TSR_LANES 8u
 #define TSR_MAX_COUNT 65535u
 
+#define CONFIG_PRELOAD (1u << 4)
+
 enum { ROW_ME, ROW_A, ROW_B, ROW_C, ROW_O };
 
 tsr_status_t tsr_agu_encode(const tsr_agu_t *agu, uint32_t row[TSR_CTX_ROW_WORDS]) {
@@ -95,7 +97,7 @@ tsr_status_t tsr_me_encode(const tsr_me_gemm_t *gemm, tsr_me_context_t *context)
   for (uint32_t i = 0; i < TSR_CTX_ROW_WORDS; i++) {
     context->row[ROW_ME][i] = 0;
   }
-  context->row[ROW_ME][0] = (uint32_t)gemm->format | ((uint32_t)preload << 4) |
+  context->row[ROW_ME][0] = (uint32_t)gemm->format | (preload ? CONFIG_PRELOAD : 0) |
                             ((uint32_t)gemm->relu << 5) | ((uint32_t)gemm->out_bf16 << 6);
   const tsr_agu_t a = operand(gemm, false);
   const tsr_agu_t b = operand(gemm, true);
@@ -111,10 +113,15 @@ tsr_status_t tsr_me_set_context(const tsr_me_t *h, uint32_t ctx, const tsr_me_co
   if (h == NULL || ctx >= TSR_CONTEXTS || context == NULL) {
     return TSR_INVALID;
   }
-  for (uint32_t row = 0; row < TSR_ME_CTX_ROWS; row++) {
-    for (uint32_t i = 0; i < TSR_CTX_ROW_WORDS; i++) {
-      tsr_mmio_write(h->contexts, ctx * TSR_CTX_BYTES + row * TSR_CTX_ROW_BYTES + 4 * i,
-                     context->row[row][i]);
+  const uint32_t base = ctx * TSR_CTX_BYTES;
+  const uint32_t config = context->row[ROW_ME][0];
+  tsr_mmio_write(h->contexts, base, config); /* the other words of this row mean nothing */
+  for (uint32_t row = ROW_A; row < TSR_ME_CTX_ROWS; row++) {
+    if (row == ROW_C && (config & CONFIG_PRELOAD) == 0) {
+      continue;
+    }
+    for (uint32_t i = 1; i < TSR_CTX_ROW_WORDS; i++) { /* the command replaces word 0 */
+      tsr_mmio_write(h->contexts, base + row * TSR_CTX_ROW_BYTES + 4 * i, context->row[row][i]);
     }
   }
   return TSR_OK;

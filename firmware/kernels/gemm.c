@@ -328,12 +328,12 @@ static tsr_status_t run(gemm_t *g) {
     TSR_TRY(look(&g->rdma));
     TSR_TRY(look(&g->me));
     TSR_TRY(look(&g->wdma));
-    bool any = false;
+    bool any = feed_rdma(g); /* loads go ahead */
     bool more = true;
     while (more) {
       more = feed_rdma(g);
-      more = feed_me(g) || more;
       more = feed_wdma(g) || more;
+      more = feed_me(g) || more;
       any = any || more;
     }
     if (!any) {

@@ -83,6 +83,7 @@ struct Platform::State {
   std::chrono::steady_clock::time_point last_progress = opened;
   std::uint64_t last_cycle = 0;
   std::uint64_t ring = 0;
+  bool loaded = false;
   std::uint32_t next_sequence = 1;
   std::set<std::uint32_t> in_flight;
   std::map<std::uint32_t, std::string> kernel_of;
@@ -402,6 +403,7 @@ void Platform::load(const std::string& tile_elf, const std::string& ctl_elf) {
             static_cast<std::uint32_t>(s.ring >> 32));
   s.wait_doorbell("the command ring");
   s.take_interrupt();
+  s.loaded = true;
 }
 
 std::vector<std::string> Platform::kernels() const {
@@ -437,7 +439,7 @@ std::uint32_t Platform::read32(std::uint64_t address) { return state_->read32(ad
 std::uint32_t Platform::launch(const std::string& kernel, Rect tiles, const void* args,
                                std::size_t args_bytes, std::uint32_t timeout) {
   auto& s = *state_;
-  if (s.ring == 0) throw InputError("launch before load(): the chip has no firmware yet");
+  if (!s.loaded) throw InputError("launch before load(): the chip has no firmware yet");
   const auto pc = s.tile_elf->symbol(kernel);
   if (!pc) {
     std::string known;

@@ -497,6 +497,28 @@ TEST(MeDriver, RefusesImpossibleProducts) {
   EXPECT_EQ(tsr_me_encode(&gemm, &context), TSR_INVALID);
 }
 
+TEST(MeDriver, WritesOnlyWhatTheEngineReads) {
+  RegisterBus bus;
+  const tsr_me_t h = {{TSR_CTX_BASE}};
+  tsr_me_gemm_t gemm = {};
+  gemm.rows = gemm.cols = gemm.k_bytes = 8;
+  gemm.a_pitch = gemm.b_pitch = 8;
+  gemm.o_pitch = 32;
+  tsr_me_context_t context;
+  ASSERT_EQ(tsr_me_encode(&gemm, &context), TSR_OK);
+  EXPECT_EQ(tsr_me_set_context(&h, 8, &context), TSR_INVALID);
+  EXPECT_TRUE(bus.writes.empty());
+  EXPECT_EQ(tsr_me_set_context(&h, 3, &context), TSR_OK);
+  EXPECT_EQ(bus.writes.size(), 1u + 3 * 15);
+  bus.writes.clear();
+  gemm.preload = TSR_ME_PRELOAD_ROW;
+  ASSERT_EQ(tsr_me_encode(&gemm, &context), TSR_OK);
+  EXPECT_EQ(tsr_me_set_context(&h, 3, &context), TSR_OK);
+  EXPECT_EQ(bus.writes.size(), 1u + 4 * 15);
+  EXPECT_EQ(bus.memory[TSR_CTX_BASE + 3 * 512], 0x10u);
+  EXPECT_EQ(bus.memory[TSR_CTX_BASE + 3 * 512 + 3 * 64 + 4], 0u);  // the row repeats
+}
+
 TEST(MeDriver, PitchesAreFreeOfBankConflicts) {
   for (uint32_t n = 1; n < 300; n++) {
     EXPECT_GE(tsr_me_operand_pitch(n), n);

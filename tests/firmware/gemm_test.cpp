@@ -274,7 +274,7 @@ uint64_t timed_cycles(const Problem& p) {
   FakeTile::Timing timing;
   timing.random = false;
   timing.hbm_bytes_a_cycle = 16 * 0.8;
-  timing.code_cycles = 12;
+  timing.code_cycles = 6;
   GemmRun run(p, seed(), timing);
   EXPECT_NO_THROW(run.execute());
   run.check();
