@@ -20,7 +20,7 @@ constexpr std::uint64_t kQuantum = 4096;  // cycles per SystemC activation, at m
 unsigned weight(NodeKind kind) {
   switch (kind) {
     case NodeKind::Tile:
-      return 8;
+      return Kernel::kHeavyWeight;
     case NodeKind::Memory:
       return 4;
     case NodeKind::Ctl:

@@ -60,7 +60,8 @@ int info(const InfoOptions& options) {
   json["hbm_bytes_per_cycle"] = hbm_bytes_per_cycle;
   json["node_map"] = nlohmann::ordered_json::array();
   for (const auto& range : node_map(config)) {
-    json["node_map"].push_back({{"base", range.base}, {"bytes", range.bytes}, {"name", range.name}});
+    json["node_map"].push_back(
+        {{"base", range.base}, {"bytes", range.bytes}, {"name", range.name}});
   }
   write_json(json, options.json_file);
   if (options.json_file == "-") return 0;
@@ -71,16 +72,17 @@ int info(const InfoOptions& options) {
              config.spm_kib, config.me_rows, config.me_cols);
   fmt::print("peak         {:.0f} BF16 multiply-adds a cycle, {:.2f} TFLOP/s at {:.0f} MHz\n", peak,
              2 * peak * kClockMhz * 1e6 / 1e12, kClockMhz);
-  fmt::print("HBM          {} MiB in {} nodes ({}), {:.0f} bytes a cycle, {:.1f} GB/s\n", config.memory_mib,
-             config.memories.size(), config.dram, hbm_bytes_per_cycle,
+  fmt::print("HBM          {} MiB in {} nodes ({}), {:.0f} bytes a cycle, {:.1f} GB/s\n",
+             config.memory_mib, config.memories.size(), config.dram, hbm_bytes_per_cycle,
              hbm_bytes_per_cycle * kClockMhz * 1e6 / 1e9);
   fmt::print("\nglobal addresses (56 bits)\n");
-  fmt::print("  {:#016x} .. {:#016x}  HBM, {} byte granules over the memory nodes\n", hbm_address(0),
-             hbm_address(straps.hbm_bytes() - 1), kGranuleBytes);
+  fmt::print("  {:#016x} .. {:#016x}  HBM, {} byte granules over the memory nodes\n",
+             hbm_address(0), hbm_address(straps.hbm_bytes() - 1), kGranuleBytes);
   fmt::print("  {:#016x} + y << 38 + x << 32   node (x, y), 32-bit node-local address:\n",
              node_address({0, 0}, 0));
   for (const auto& range : node_map(config)) {
-    fmt::print("    {:#010x} .. {:#010x}  {}\n", range.base, range.base + range.bytes - 1, range.name);
+    fmt::print("    {:#010x} .. {:#010x}  {}\n", range.base, range.base + range.bytes - 1,
+               range.name);
   }
   return 0;
 }
@@ -89,9 +91,12 @@ int info(const InfoOptions& options) {
 
 void add_info(CLI::App& app, int& code) {
   auto options = std::make_shared<InfoOptions>();
-  auto* cmd = app.add_subcommand("info", "Show a configuration: mesh, sizes, peak rates, address map");
-  cmd->add_option("-c,--config", options->config, "Chip: t4, t16 or a TOML file")->capture_default_str();
-  cmd->add_option("--json", options->json_file, "Write it as JSON to this file; - is standard output");
+  auto* cmd =
+      app.add_subcommand("info", "Show a configuration: mesh, sizes, peak rates, address map");
+  cmd->add_option("-c,--config", options->config, "Chip: t4, t16 or a TOML file")
+      ->capture_default_str();
+  cmd->add_option("--json", options->json_file,
+                  "Write it as JSON to this file; - is standard output");
   cmd->callback([options, &code] { code = info(*options); });
 }
 

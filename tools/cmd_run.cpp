@@ -45,9 +45,10 @@ Rect choose_tiles(const Platform& chip, const RunOptions& options) {
   for (unsigned y = rect.lo.y; y <= rect.hi.y; ++y) {
     for (unsigned x = rect.lo.x; x <= rect.hi.x; ++x) {
       if (config.kind({x, y}) != NodeKind::Tile) {
-        throw InputError(fmt::format("--tiles: node ({}, {}) is no tile (it is a {}). tessera info shows "
-                                     "the mesh",
-                                     x, y, to_string(config.kind({x, y}))));
+        throw InputError(
+            fmt::format("--tiles: node ({}, {}) is no tile (it is a {}). tessera info shows "
+                        "the mesh",
+                        x, y, to_string(config.kind({x, y}))));
       }
     }
   }
@@ -77,8 +78,8 @@ int run_elf(const RunOptions& options) {
 
 int run(const RunOptions& options) {
   if (options.what == "mlp") return run_mlp(options.session, options.mlp);
-  const bool looks_like_file =
-      options.what.find_first_of("./") != std::string::npos || std::filesystem::exists(options.what);
+  const bool looks_like_file = options.what.find_first_of("./") != std::string::npos ||
+                               std::filesystem::exists(options.what);
   if (!looks_like_file) {
     throw InputError(fmt::format("'{}' is neither a built-in job (mlp) nor a file", options.what));
   }
@@ -100,7 +101,8 @@ void add_run(CLI::App& app, int& code) {
   options->session.add_to(*cmd);
   auto* elf = cmd->add_option_group("ELF programs");
   elf->add_option("--kernel", options->kernel, "Kernel to start (default: the only one)");
-  elf->add_option("--tiles", options->tiles, "Rectangle of tiles X0 Y0 X1 Y1 (default: all)")->expected(4);
+  elf->add_option("--tiles", options->tiles, "Rectangle of tiles X0 Y0 X1 Y1 (default: all)")
+      ->expected(4);
   elf->add_option("--arg", options->args, "Argument words, 32 bits each")->expected(1, 48);
   elf->add_option("--timeout", options->timeout, "Cycles until the firmware gives the kernel up");
   auto* mlp = cmd->add_option_group("Job mlp");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The `tessera` command line.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 

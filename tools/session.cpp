@@ -12,7 +12,8 @@ namespace tsr::tools {
 
 void SessionOptions::add_to(CLI::App& app) {
   app.add_option("-c,--config", config, "Chip: t4, t16 or a TOML file")->capture_default_str();
-  app.add_option("--seed", seed, "Seed of the data, and of uninitialized flops")->capture_default_str();
+  app.add_option("--seed", seed, "Seed of the data, and of uninitialized flops")
+      ->capture_default_str();
   app.add_option("-j,--threads", threads, "Worker threads; they change the speed and nothing else")
       ->capture_default_str()
       ->check(CLI::Range(1U, 256U));
@@ -22,7 +23,8 @@ void SessionOptions::add_to(CLI::App& app) {
   app.add_option("--trace-from", trace_from, "First traced cycle")->capture_default_str();
   app.add_option("--trace-to", trace_to, "Last traced cycle (default: the end)");
   app.add_option("--vcd", vcd_file, "Write the same waves as VCD (needs fst2vcd, package gtkwave)");
-  app.add_option("--json", json_file, "Write the results as JSON to this file; - is standard output");
+  app.add_option("--json", json_file,
+                 "Write the results as JSON to this file; - is standard output");
 }
 
 Session::Session(const SessionOptions& options)
@@ -58,8 +60,8 @@ void Session::clear_progress() {
 }
 
 void Session::show(const Progress& progress) {
-  fmt::print(stderr, "\r\033[K  {} | {} cycles | {:.1f} kHz | {:.0f} s", progress.stage, progress.cycles,
-             progress.khz, progress.wall_seconds);
+  fmt::print(stderr, "\r\033[K  {} | {} cycles | {:.1f} kHz | {:.0f} s", progress.stage,
+             progress.cycles, progress.khz, progress.wall_seconds);
   std::fflush(stderr);
   progress_shown_ = true;
 }

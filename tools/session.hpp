@@ -3,9 +3,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "tessera/host.hpp"
@@ -28,8 +28,8 @@ struct SessionOptions {
   void add_to(CLI::App& app);
 };
 
-/// A platform with the terminal around it. Text goes to standard output, or to standard error when the
-/// JSON result goes to standard output.
+/// A platform with the terminal around it. Text goes to standard output, or to standard error when
+/// the JSON result goes to standard output.
 class Session {
  public:
   explicit Session(const SessionOptions& options);

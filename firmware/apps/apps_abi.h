@@ -38,6 +38,32 @@ typedef struct {
 } tsr_selftest_args_t;
 #define TSR_SELFTEST_BYTES 4096u
 
+/* misbehave: the tile with this index (TSR_MISBEHAVE_ALL: every tile) does what `kind` says; the
+ * others write TSR_HELLO_WORD + index to address + 4 * index. */
+enum {
+  TSR_MISBEHAVE_NOT = 0,             /* does good work too */
+  TSR_MISBEHAVE_RETURN = 1,          /* returns 77 */
+  TSR_MISBEHAVE_TRAP = 2,            /* illegal instruction */
+  TSR_MISBEHAVE_OPCODE = 3,          /* command that no engine knows, id 0x1234 */
+  TSR_MISBEHAVE_CONTEXT = 4,         /* matrix product of an illegal context, id 0x55 */
+  TSR_MISBEHAVE_READ_UNMAPPED = 5,   /* DMA from beyond the end of HBM */
+  TSR_MISBEHAVE_WRITE_UNMAPPED = 6,  /* DMA to beyond the end of HBM */
+  TSR_MISBEHAVE_READ_FORBIDDEN = 7,  /* DMA from node (0, 0)'s scratchpad */
+  TSR_MISBEHAVE_WRITE_FORBIDDEN = 8, /* DMA to node (0, 0)'s registers */
+  TSR_MISBEHAVE_ZERO = 9,            /* DMA of no bytes */
+  TSR_MISBEHAVE_RANGE = 10,          /* DMA over the end of the scratchpad */
+  TSR_MISBEHAVE_BURST = 11, /* trap with all queues full; writes to address + 64 KiB .. + 128 KiB */
+  TSR_MISBEHAVE_SPIN = 12,  /* never returns, busy */
+  TSR_MISBEHAVE_SLEEP = 13, /* never returns, asleep */
+  TSR_MISBEHAVE_WRECK = 14  /* destroys its program; never returns */
+};
+#define TSR_MISBEHAVE_ALL 0xffffffffu
+typedef struct {
+  uint64_t address;
+  uint32_t kind; /* TSR_MISBEHAVE_* */
+  uint32_t index;
+} tsr_misbehave_args_t;
+
 /* me_loop: the matrix engine multiplies rows x k by cols x k in the scratchpad, `repeat` times,
  * without memory traffic. Results are not checked. Writes the cycles it took and the multiply-adds
  * counted by the engine to address + 16 * index (two 64-bit words), if address is not 0. */

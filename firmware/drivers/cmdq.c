@@ -19,32 +19,55 @@ tsr_status_t tsr_cmdq_init(tsr_cmdq_t *h, uint32_t node_base, uint32_t engine) {
   return TSR_OK;
 }
 
+static tsr_cmdq_state_t decode(uint32_t word, uint32_t engine) {
+  tsr_cmdq_state_t state;
+  state.free = (word >> (TSR_CMDQ_FREE_BITS * engine)) & TSR_TILE_QUEUE_STATUS_FREE0_MASK;
+  state.busy = ((TSR_FIELD_GET(TSR_TILE_QUEUE_STATUS_BUSY, word) >> engine) & 1) != 0;
+  state.stopped = ((TSR_FIELD_GET(TSR_TILE_QUEUE_STATUS_STOPPED, word) >> engine) & 1) != 0;
+  return state;
+}
+
 tsr_status_t tsr_cmdq_state(const tsr_cmdq_t *h, tsr_cmdq_state_t *state) {
   if (h == NULL || state == NULL) {
     return TSR_INVALID;
   }
+  *state = decode(tsr_mmio_read(h->regs, TSR_TILE_QUEUE_STATUS_OFFSET), h->engine);
+  return TSR_OK;
+}
+
+tsr_status_t tsr_cmdq_states(const tsr_cmdq_t *h, tsr_cmdq_state_t states[TSR_ENGINES]) {
+  if (h == NULL || states == NULL) {
+    return TSR_INVALID;
+  }
   const uint32_t word = tsr_mmio_read(h->regs, TSR_TILE_QUEUE_STATUS_OFFSET);
-  state->free = (word >> (TSR_CMDQ_FREE_BITS * h->engine)) & TSR_TILE_QUEUE_STATUS_FREE0_MASK;
-  state->busy = ((TSR_FIELD_GET(TSR_TILE_QUEUE_STATUS_BUSY, word) >> h->engine) & 1) != 0;
-  state->stopped = ((TSR_FIELD_GET(TSR_TILE_QUEUE_STATUS_STOPPED, word) >> h->engine) & 1) != 0;
+  for (uint32_t e = 0; e < TSR_ENGINES; e++) {
+    states[e] = decode(word, e);
+  }
+  return TSR_OK;
+}
+
+tsr_status_t tsr_cmdq_clear(tsr_cmdq_t *h) {
+  if (h == NULL) {
+    return TSR_INVALID;
+  }
+  for (uint32_t i = 0; i < TSR_CMDQ_PUSH_WORD; i++) {
+    if (!h->known) {
+      h->shadow[i] = 1;
+    }
+    tsr_cmdq_stage(h, i, 0);
+  }
+  h->known = true;
   return TSR_OK;
 }
 
 void tsr_cmdq_push_free(tsr_cmdq_t *h, const tsr_cmd_t *cmd) {
-  if (!h->known) {
-    for (uint32_t i = 0; i < TSR_CMDQ_PUSH_WORD; i++) {
+  for (uint32_t i = 0; i < TSR_CMDQ_PUSH_WORD; i++) {
+    if (!h->known) {
       h->shadow[i] = ~cmd->w[i];
     }
-    h->known = true;
+    tsr_cmdq_stage(h, i, cmd->w[i]);
   }
-#pragma GCC unroll 16
-  for (uint32_t i = 0; i < TSR_CMDQ_PUSH_WORD; i++) {
-    const uint32_t word = cmd->w[i];
-    if (h->shadow[i] != word) {
-      tsr_mmio_write(h->staging, 4 * i, word);
-      h->shadow[i] = word;
-    }
-  }
+  h->known = true;
   tsr_mmio_write(h->staging, 4 * TSR_CMDQ_PUSH_WORD, cmd->w[TSR_CMDQ_PUSH_WORD]);
 }
 

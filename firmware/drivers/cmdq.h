@@ -101,6 +101,26 @@ TSR_MUST_USE tsr_status_t tsr_cmdq_push(tsr_cmdq_t *h, const tsr_cmd_t *cmd);
 /* As tsr_cmdq_push() for a caller that knows of a free entry: a full queue would trap the core. */
 void tsr_cmdq_push_free(tsr_cmdq_t *h, const tsr_cmd_t *cmd);
 
+/* For loops that push often: set single staging words (0..14) of the next command, then go. Only
+ * words that differ are written. All words count, those of earlier commands too. The caller knows
+ * of a free entry: a push into a full queue traps the core. */
+static inline void tsr_cmdq_stage(tsr_cmdq_t *h, uint32_t word, uint32_t value) {
+  if (h->shadow[word] != value) {
+    h->shadow[word] = value;
+    tsr_mmio_write(h->staging, 4 * word, value);
+  }
+}
+static inline void tsr_cmdq_go(const tsr_cmdq_t *h) {
+  tsr_mmio_write(h->staging, 4 * (TSR_CMD_WORDS - 1), 0);
+}
+
+/* Make the staging words those of an empty command, before the first tsr_cmdq_stage(). */
+TSR_MUST_USE tsr_status_t tsr_cmdq_clear(tsr_cmdq_t *h);
+
+/* State of all queues of the node with one look. */
+TSR_MUST_USE tsr_status_t tsr_cmdq_states(const tsr_cmdq_t *h,
+                                          tsr_cmdq_state_t states[TSR_ENGINES]);
+
 /* Drop queued commands and clear a stop. The command that runs is finished by the engine. */
 TSR_MUST_USE tsr_status_t tsr_cmdq_flush(const tsr_cmdq_t *h);
 

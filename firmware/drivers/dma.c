@@ -7,9 +7,13 @@
 #define TSR_CTX_BYTES 512u
 #define TSR_CTX_ROW_RDMA 5u
 #define TSR_CTX_ROW_WDMA 6u
-#define TSR_DMA_CTX_WORDS 11u /* the others are reserved */
 
 static uint32_t pair(uint16_t low, uint16_t high) { return low | ((uint32_t)high << 16); }
+
+static tsr_mmio_t context_row(const tsr_dma_t *h, tsr_dma_engine_t engine, uint32_t ctx) {
+  const uint32_t row = engine == TSR_DMA_RDMA ? TSR_CTX_ROW_RDMA : TSR_CTX_ROW_WDMA;
+  return (tsr_mmio_t){h->contexts.base + ctx * TSR_CTX_BYTES + row * TSR_CTX_ROW_BYTES};
+}
 
 tsr_dma_shape_t tsr_dma_linear(uint32_t bytes) { return tsr_dma_rows(1, bytes, 0, 0); }
 
@@ -26,25 +30,35 @@ tsr_status_t tsr_dma_set_context(const tsr_dma_t *h, tsr_dma_engine_t engine, ui
   if (h == NULL || ctx >= TSR_CONTEXTS || shape == NULL) {
     return TSR_INVALID;
   }
-  const uint32_t row = engine == TSR_DMA_RDMA ? TSR_CTX_ROW_RDMA : TSR_CTX_ROW_WDMA;
   const uint16_t *si = shape->src.iterations;
   const uint16_t *di = shape->dst.iterations;
-  const uint32_t words[TSR_DMA_CTX_WORDS] = {
-      shape->count,
-      (uint32_t)shape->src.stride[0],
-      (uint32_t)shape->src.stride[1],
-      (uint32_t)shape->src.stride[2],
-      (uint32_t)shape->dst.stride[0],
-      (uint32_t)shape->dst.stride[1],
-      (uint32_t)shape->dst.stride[2],
-      pair(si[0], si[1]),
-      pair(si[2], di[0]),
-      pair(di[1], di[2]),
-      shape->timeout,
-  };
-  for (uint32_t i = 0; i < TSR_DMA_CTX_WORDS; i++) {
-    tsr_mmio_write(h->contexts, ctx * TSR_CTX_BYTES + row * TSR_CTX_ROW_BYTES + 4 * i, words[i]);
+  const tsr_mmio_t row = context_row(h, engine, ctx);
+  tsr_mmio_write(row, 0, shape->count);
+  for (uint32_t i = 0; i < TSR_DMA_LOOPS; i++) {
+    tsr_mmio_write(row, 4 + 4 * i, (uint32_t)shape->src.stride[i]);
+    tsr_mmio_write(row, 16 + 4 * i, (uint32_t)shape->dst.stride[i]);
   }
+  tsr_mmio_write(row, 28, pair(si[0], si[1]));
+  tsr_mmio_write(row, 32, pair(si[2], di[0]));
+  tsr_mmio_write(row, 36, pair(di[1], di[2]));
+  tsr_mmio_write(row, 40, shape->timeout);
+  return TSR_OK;
+}
+
+tsr_status_t tsr_dma_set_rows(const tsr_dma_t *h, tsr_dma_engine_t engine, uint32_t ctx,
+                              uint32_t rows, uint32_t bytes, uint32_t src_pitch,
+                              uint32_t dst_pitch) {
+  if (h == NULL || ctx >= TSR_CONTEXTS || rows > UINT16_MAX) {
+    return TSR_INVALID;
+  }
+  const tsr_mmio_t row = context_row(h, engine, ctx);
+  tsr_mmio_write(row, 0, bytes);
+  tsr_mmio_write(row, 4, src_pitch); /* loops 1 and 2 have one iteration: no strides */
+  tsr_mmio_write(row, 16, dst_pitch);
+  tsr_mmio_write(row, 28, pair((uint16_t)rows, 1));
+  tsr_mmio_write(row, 32, pair(1, (uint16_t)rows));
+  tsr_mmio_write(row, 36, pair(1, 1));
+  tsr_mmio_write(row, 40, 0);
   return TSR_OK;
 }
 

@@ -39,6 +39,11 @@ tsr_dma_shape_t tsr_dma_rows(uint32_t rows, uint32_t bytes, uint32_t src_pitch, 
 TSR_MUST_USE tsr_status_t tsr_dma_set_context(const tsr_dma_t *h, tsr_dma_engine_t engine,
                                               uint32_t ctx, const tsr_dma_shape_t *shape);
 
+/* The same for `rows` rows of `bytes` bytes with a pitch on each side, and the default timeout. */
+TSR_MUST_USE tsr_status_t tsr_dma_set_rows(const tsr_dma_t *h, tsr_dma_engine_t engine,
+                                           uint32_t ctx, uint32_t rows, uint32_t bytes,
+                                           uint32_t src_pitch, uint32_t dst_pitch);
+
 /* Command: global address -> own scratchpad offset. */
 void tsr_dma_read_cmd(tsr_cmd_t *cmd, uint32_t ctx, uint32_t id, uint64_t src, uint32_t dst_spm);
 

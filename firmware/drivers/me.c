@@ -5,7 +5,6 @@
 
 #define TSR_CTX_ROW_BYTES 64u
 #define TSR_CTX_BYTES 512u
-#define TSR_LANES 8u
 #define TSR_MAX_COUNT 65535u
 
 #define CONFIG_PRELOAD (1u << 4)
@@ -13,15 +12,24 @@
 enum { ROW_ME, ROW_A, ROW_B, ROW_C, ROW_O };
 
 tsr_status_t tsr_agu_encode(const tsr_agu_t *agu, uint32_t row[TSR_CTX_ROW_WORDS]) {
-  if (agu == NULL || row == NULL || agu->w_log2 > 3 || (agu->pitch & 7) != 0 ||
-      agu->row_loop >= TSR_AGU_LOOPS || agu->byte_loop >= TSR_AGU_LOOPS || agu->row_limit > 15 ||
+  if (agu == NULL || row == NULL || agu->w_log2 > 3 || (agu->pitch & 7) != 0 || agu->loops == 0 ||
+      agu->loops > TSR_AGU_LOOPS || agu->row_loop >= TSR_AGU_LOOPS ||
+      agu->byte_loop >= TSR_AGU_LOOPS || agu->row_limit > 15 ||
       agu->byte_limit > (8u << agu->w_log2)) {
     return TSR_INVALID;
   }
-  for (uint32_t i = 0; i < TSR_AGU_LOOPS; i++) {
+  int32_t rewind = 0; /* how far the loops inside have moved */
+  for (uint32_t i = 0; i < agu->loops; i++) {
     if (agu->count[i] == 0 || agu->count[i] > TSR_MAX_COUNT || (agu->stride[i] & 7) != 0) {
       return TSR_INVALID;
     }
+    row[4 + i] = agu->count[i];
+    row[10 + i] = (uint32_t)(agu->stride[i] - rewind);
+    rewind += (int32_t)(agu->count[i] - 1) * agu->stride[i];
+  }
+  for (uint32_t i = agu->loops; i < TSR_AGU_LOOPS; i++) {
+    row[4 + i] = 1;
+    row[10 + i] = 0;
   }
   row[0] = 0;
   row[1] = agu->pitch;
@@ -34,58 +42,49 @@ tsr_status_t tsr_agu_encode(const tsr_agu_t *agu, uint32_t row[TSR_CTX_ROW_WORDS
     row[2] |= (1u << 16) | (agu->byte_loop << 17) | (agu->byte_limit << 24);
   }
   row[3] = 0;
-  int32_t rewind = 0; /* how far the loops inside have moved */
-  for (uint32_t i = 0; i < TSR_AGU_LOOPS; i++) {
-    row[4 + i] = agu->count[i];
-    row[10 + i] = (uint32_t)(agu->stride[i] - rewind);
-    rewind += (int32_t)(agu->count[i] - 1) * agu->stride[i];
-  }
   return TSR_OK;
 }
 
-static tsr_agu_t agu_empty(uint32_t w_log2, uint32_t pitch) {
-  tsr_agu_t agu = {.w_log2 = w_log2, .pitch = pitch};
-  for (uint32_t i = 0; i < TSR_AGU_LOOPS; i++) {
-    agu.count[i] = 1;
-    agu.stride[i] = 0;
-  }
-  return agu;
-}
-
 /* Loops of all streams: 0 = inside a block, 1 = column blocks, 2 = row blocks. */
-static tsr_agu_t operand(const tsr_me_gemm_t *g, bool is_b) {
-  const uint32_t pitch = is_b ? g->b_pitch : g->a_pitch;
-  const uint32_t elements = is_b ? g->cols : g->rows;
-  tsr_agu_t agu = agu_empty(0, pitch);
-  agu.count[0] = (g->k_bytes + 7) / 8;
-  agu.stride[0] = 8;
-  agu.count[1] = (g->cols + TSR_ME_BLOCK - 1) / TSR_ME_BLOCK;
-  agu.count[2] = (g->rows + TSR_ME_BLOCK - 1) / TSR_ME_BLOCK;
-  agu.stride[is_b ? 1 : 2] = (int32_t)(TSR_ME_BLOCK * pitch);
-  agu.row_loop = is_b ? 1 : 2;
-  agu.row_limit = elements % TSR_ME_BLOCK;
-  agu.byte_loop = 0;
-  agu.byte_limit = g->k_bytes % 8;
-  return agu;
+static void set_loops(const tsr_me_gemm_t *g, tsr_agu_t *agu) {
+  agu->loops = 3;
+  agu->count[1] = (g->cols + TSR_ME_BLOCK - 1) / TSR_ME_BLOCK;
+  agu->count[2] = (g->rows + TSR_ME_BLOCK - 1) / TSR_ME_BLOCK;
 }
 
-/* C or O: blocks of 8 x 8 results of `size` bytes; `pitch` 0 repeats one row. */
-static tsr_agu_t result(const tsr_me_gemm_t *g, uint32_t size, uint32_t pitch) {
-  const uint32_t w = TSR_ME_BLOCK * size / 8;
-  const uint32_t rows_a_beat = TSR_LANES / w;
-  tsr_agu_t agu = agu_empty(size == 4 ? 2 : 1, pitch);
-  agu.count[0] = TSR_ME_BLOCK / rows_a_beat;
-  agu.stride[0] = (int32_t)(rows_a_beat * pitch);
-  agu.count[1] = (g->cols + TSR_ME_BLOCK - 1) / TSR_ME_BLOCK;
-  agu.stride[1] = (int32_t)(TSR_ME_BLOCK * size);
-  agu.count[2] = (g->rows + TSR_ME_BLOCK - 1) / TSR_ME_BLOCK;
-  agu.stride[2] = (int32_t)(TSR_ME_BLOCK * pitch);
-  agu.row_loop = 2;
-  agu.row_limit = g->rows % TSR_ME_BLOCK;
-  agu.row_sub = true;
-  agu.byte_loop = 1;
-  agu.byte_limit = (g->cols % TSR_ME_BLOCK) * size;
-  return agu;
+static void operand(const tsr_me_gemm_t *g, bool is_b, tsr_agu_t *agu) {
+  const uint32_t pitch = is_b ? g->b_pitch : g->a_pitch;
+  const int32_t step = (int32_t)(TSR_ME_BLOCK * pitch);
+  set_loops(g, agu);
+  agu->w_log2 = 0;
+  agu->pitch = pitch;
+  agu->count[0] = (g->k_bytes + 7) / 8;
+  agu->stride[0] = 8;
+  agu->stride[1] = is_b ? step : 0;
+  agu->stride[2] = is_b ? 0 : step;
+  agu->row_loop = is_b ? 1 : 2;
+  agu->row_limit = (is_b ? g->cols : g->rows) % TSR_ME_BLOCK;
+  agu->row_sub = false;
+  agu->byte_loop = 0;
+  agu->byte_limit = g->k_bytes % 8;
+}
+
+/* C or O: blocks of 8 x 8 results of 4 or 2 bytes; `pitch` 0 repeats one row. */
+static void result(const tsr_me_gemm_t *g, bool half, uint32_t pitch, tsr_agu_t *agu) {
+  const uint32_t size = half ? 2 : 4;
+  const uint32_t rows_a_beat = half ? 4 : 2;
+  set_loops(g, agu);
+  agu->w_log2 = half ? 1 : 2;
+  agu->pitch = pitch;
+  agu->count[0] = half ? 2 : 4;
+  agu->stride[0] = (int32_t)(rows_a_beat * pitch);
+  agu->stride[1] = (int32_t)(TSR_ME_BLOCK * size);
+  agu->stride[2] = (int32_t)(TSR_ME_BLOCK * pitch);
+  agu->row_loop = 2;
+  agu->row_limit = g->rows % TSR_ME_BLOCK;
+  agu->row_sub = true;
+  agu->byte_loop = 1;
+  agu->byte_limit = (g->cols % TSR_ME_BLOCK) * size;
 }
 
 tsr_status_t tsr_me_encode(const tsr_me_gemm_t *gemm, tsr_me_context_t *context) {
@@ -94,19 +93,19 @@ tsr_status_t tsr_me_encode(const tsr_me_gemm_t *gemm, tsr_me_context_t *context)
     return TSR_INVALID;
   }
   const bool preload = gemm->preload != TSR_ME_PRELOAD_NONE;
-  for (uint32_t i = 0; i < TSR_CTX_ROW_WORDS; i++) {
-    context->row[ROW_ME][i] = 0;
-  }
   context->row[ROW_ME][0] = (uint32_t)gemm->format | (preload ? CONFIG_PRELOAD : 0) |
                             ((uint32_t)gemm->relu << 5) | ((uint32_t)gemm->out_bf16 << 6);
-  const tsr_agu_t a = operand(gemm, false);
-  const tsr_agu_t b = operand(gemm, true);
-  const tsr_agu_t c = result(gemm, 4, gemm->preload == TSR_ME_PRELOAD_MATRIX ? gemm->c_pitch : 0);
-  const tsr_agu_t o = result(gemm, gemm->out_bf16 ? 2 : 4, gemm->o_pitch);
-  TSR_TRY(tsr_agu_encode(&a, context->row[ROW_A]));
-  TSR_TRY(tsr_agu_encode(&b, context->row[ROW_B]));
-  TSR_TRY(tsr_agu_encode(&c, context->row[ROW_C]));
-  return tsr_agu_encode(&o, context->row[ROW_O]);
+  tsr_agu_t agu;
+  operand(gemm, false, &agu);
+  TSR_TRY(tsr_agu_encode(&agu, context->row[ROW_A]));
+  operand(gemm, true, &agu);
+  TSR_TRY(tsr_agu_encode(&agu, context->row[ROW_B]));
+  if (preload) {
+    result(gemm, false, gemm->preload == TSR_ME_PRELOAD_MATRIX ? gemm->c_pitch : 0, &agu);
+    TSR_TRY(tsr_agu_encode(&agu, context->row[ROW_C]));
+  }
+  result(gemm, gemm->out_bf16, gemm->o_pitch, &agu);
+  return tsr_agu_encode(&agu, context->row[ROW_O]);
 }
 
 tsr_status_t tsr_me_set_context(const tsr_me_t *h, uint32_t ctx, const tsr_me_context_t *context) {

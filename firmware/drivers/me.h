@@ -16,8 +16,9 @@ typedef struct {
   tsr_mmio_t contexts;
 } tsr_me_t;
 
-/* Six nested loops, loop 0 innermost. A loop with one iteration is not there. */
+/* Up to six nested loops, loop 0 innermost. */
 typedef struct {
+  uint32_t loops;  /* in use, 1..TSR_AGU_LOOPS */
   uint32_t w_log2; /* log2 of the 8-byte lanes next to each other */
   uint32_t pitch;  /* bytes between row groups, multiple of 8; 0: all are the first one */
   uint32_t count[TSR_AGU_LOOPS];
@@ -50,7 +51,7 @@ typedef struct {
   uint32_t a_pitch, b_pitch, c_pitch, o_pitch; /* bytes, multiples of 8 */
 } tsr_me_gemm_t;
 
-/* Rows of a context: ME, A, B, C, O. */
+/* Rows of a context: ME (word 0 only), A, B, C (with preload only), O. */
 #define TSR_ME_CTX_ROWS 5u
 typedef struct {
   uint32_t row[TSR_ME_CTX_ROWS][TSR_CTX_ROW_WORDS];

@@ -10,6 +10,7 @@
 #include "kernels/gemm_plan.h"
 #include "runtime/tessera_tile.h"
 
+#define DRAINS 16u            /* power of two */
 #define CONTEXTS TSR_NODE_CTX /* the last one belongs to the runtime */
 
 /* Contexts that hold the shapes in use. */
@@ -35,13 +36,14 @@ typedef struct {
   feeder_t rdma, me, wdma;
   tsr_node_id_t here, origin; /* own node, north-west corner of the rectangle */
   tsr_gemm_load_iter_t loads, shares;
-  tsr_gemm_block_iter_t blocks, drains;
+  tsr_gemm_block_iter_t blocks;
   tsr_gemm_load_t load;  /* next to push */
   tsr_gemm_load_t share; /* next to multicast, while sharing */
   bool sharing;
-  tsr_gemm_block_t block; /* next to push */
-  bool post_b;            /* next to push before it: a no-operation that posts FREE_B */
-  tsr_gemm_block_t drain; /* block whose result is next to write back */
+  tsr_gemm_block_t block;          /* next to push */
+  bool post_b;                     /* next to push before it: a no-operation that posts FREE_B */
+  tsr_gemm_drain_t drains[DRAINS]; /* results of pushed blocks that are to be written back */
+  uint32_t drains_in, drains_out;  /* counts; the ring's indices are these modulo DRAINS */
 } gemm_t;
 
 /* Context that holds shape `key`, in *ctx. *fresh: it must be written first. False: all contexts
@@ -169,7 +171,7 @@ static bool feed_me(gemm_t *g) {
     push(f);
     return true;
   }
-  if (f->ended) {
+  if (f->ended || g->drains_in - g->drains_out == DRAINS) {
     return false;
   }
   const uint32_t parts = b->wait_parts;
@@ -202,21 +204,14 @@ static bool feed_me(gemm_t *g) {
     tsr_cmd_post(&f->cmd, 0, TSR_GEMM_SEM_FREE_B, 1);
   }
   push(f);
+  if (b->last) {
+    tsr_gemm_drain(&g->plan, b, &g->drains[g->drains_in++ % DRAINS]);
+  }
   f->ended = !tsr_gemm_next_block(&g->plan, &g->blocks, &g->block);
   return true;
 }
 
 /* ---- WDMA ----------------------------------------------------------------------------------- */
-
-/* Next block whose sum is complete. */
-static bool next_drain(gemm_t *g) {
-  do {
-    if (!tsr_gemm_next_block(&g->plan, &g->drains, &g->drain)) {
-      return false;
-    }
-  } while (!g->drain.last);
-  return true;
-}
 
 /* Multicast the own part of a shared load to the group, and tell the group. */
 static bool push_share(gemm_t *g) {
@@ -261,33 +256,35 @@ static bool push_share(gemm_t *g) {
 static bool feed_wdma(gemm_t *g) {
   feeder_t *f = &g->wdma;
   const tsr_gemm_plan_t *p = &g->plan;
-  if (f->ended || f->free == 0) {
+  if (f->free == 0) {
     return false;
   }
   if (g->sharing) {
     return push_share(g);
   }
-  tsr_gemm_drain_t d;
-  tsr_gemm_drain(p, &g->drain, &d);
+  if (g->drains_in == g->drains_out) {
+    return false;
+  }
+  const tsr_gemm_drain_t *d = &g->drains[g->drains_out % DRAINS];
   uint32_t ctx = 0;
   bool fresh = false;
-  if (!find_context(f, d.rows | (d.bytes << 12), &ctx, &fresh)) {
+  if (!find_context(f, d->rows | (d->bytes << 12), &ctx, &fresh)) {
     return false;
   }
   if (fresh) {
-    const tsr_dma_shape_t shape = tsr_dma_rows(d.rows, d.bytes, p->o_pitch, p->args.ldc);
+    const tsr_dma_shape_t shape = tsr_dma_rows(d->rows, d->bytes, p->o_pitch, p->args.ldc);
     if (tsr_dma_set_context(&g->node->dma, TSR_DMA_WDMA, ctx, &shape) != TSR_OK) {
       return false;
     }
   }
-  f->ended = !next_drain(g);
+  g->drains_out++;
   begin(f, TSR_OP_DMA_WRITE, ctx);
-  f->cmd.w[5] = d.src;
-  f->cmd.w[7] = (uint32_t)d.dst;
-  f->cmd.w[8] = (uint32_t)(d.dst >> 32);
+  f->cmd.w[5] = d->src;
+  f->cmd.w[7] = (uint32_t)d->dst;
+  f->cmd.w[8] = (uint32_t)(d->dst >> 32);
   tsr_cmd_wait(&f->cmd, 0, TSR_GEMM_SEM_C_READY, 1);
   tsr_cmd_post(&f->cmd, 0, TSR_GEMM_SEM_FREE_C, 1);
-  if (f->ended) {
+  if (g->me.ended && g->drains_in == g->drains_out) {
     tsr_cmd_post(&f->cmd, 1, TSR_GEMM_SEM_DONE, 1);
   }
   push(f);
@@ -299,6 +296,7 @@ static bool feed_wdma(gemm_t *g) {
 static void init_feeder(feeder_t *f, tsr_cmdq_t *queue) {
   f->queue = queue;
   f->id = 0;
+  f->ended = false;
   f->cache.used = 0;
   tsr_cmd_init(&f->cmd, TSR_OP_NOP, 0, 0);
 }
@@ -323,7 +321,8 @@ static tsr_status_t run(gemm_t *g) {
     TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_B, p->b_slots));
   }
   TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_C, p->c_slots));
-  while (!g->rdma.ended || !g->me.ended || g->post_b || !g->wdma.ended) {
+  while (!g->rdma.ended || !g->me.ended || g->post_b || g->sharing ||
+         g->drains_in != g->drains_out) {
     TSR_TRY(tsr_tile_irq_clear(regs, TSR_TILE_IRQ_CMD_DONE));
     TSR_TRY(look(&g->rdma));
     TSR_TRY(look(&g->me));
@@ -350,7 +349,8 @@ static tsr_status_t run(gemm_t *g) {
 /* ABI: args is tsr_gemm_args_t. Returns 0 or TSR_GEMM_*. */
 int kernel_gemm(const tsr_launch_t *launch);
 int kernel_gemm(const tsr_launch_t *launch) {
-  gemm_t g = {.node = tsr_self()};
+  gemm_t g;
+  g.node = tsr_self();
   const tsr_gemm_args_t *args = (const tsr_gemm_args_t *)(const void *)launch->args;
   if (launch->args_bytes < sizeof(*args)) {
     return TSR_GEMM_BAD_SHAPE;
@@ -360,14 +360,20 @@ int kernel_gemm(const tsr_launch_t *launch) {
   if (bad != 0) {
     return bad;
   }
+  g.here = g.node->self.node;
+  g.origin = (tsr_node_id_t){launch->x0, launch->y0};
+  g.loads = (tsr_gemm_load_iter_t){.pending = 0};
+  g.shares = g.loads;
+  g.blocks = (tsr_gemm_block_iter_t){.inner = 0};
+  g.post_b = false;
+  g.drains_in = 0;
+  g.drains_out = 0;
   init_feeder(&g.rdma, &g.node->queue[TSR_ENGINE_RDMA]);
   init_feeder(&g.me, &g.node->queue[TSR_ENGINE_ME]);
   init_feeder(&g.wdma, &g.node->queue[TSR_ENGINE_WDMA]);
-  if (!tsr_gemm_next_block(&g.plan, &g.blocks, &g.block) || !next_drain(&g)) {
+  if (!tsr_gemm_next_block(&g.plan, &g.blocks, &g.block)) {
     return 0; /* nothing to do for this tile */
   }
-  g.here = g.node->self.node;
-  g.origin = (tsr_node_id_t){launch->x0, launch->y0};
   g.rdma.ended = !tsr_gemm_next_load(&g.plan, &g.loads, &g.load);
   g.sharing = tsr_gemm_next_share(&g.plan, &g.shares, &g.share);
   return run(&g) == TSR_OK ? 0 : TSR_GEMM_HARDWARE;

@@ -14,90 +14,88 @@
 #define MAX_RESULTS 8u
 #define MAX_SLOTS 128u /* credits are posted at once, at most 255 */
 
-static uint32_t ceil_div(uint32_t a, uint32_t b) { return (a + b - 1) / b; }
-static uint32_t round_up(uint32_t a, uint32_t b) { return ceil_div(a, b) * b; }
-static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
+static inline uint32_t ceil_div(uint32_t a, uint32_t b) { return (a + b - 1) / b; }
+static inline uint32_t round_up(uint32_t a, uint32_t b) { return ceil_div(a, b) * b; }
+static inline uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-void tsr_gemm_share(uint32_t total, uint32_t index, uint32_t count, uint32_t *first,
-                    uint32_t *size) {
+void tsr_gemm_share(uint32_t total, uint32_t index, uint32_t count, uint32_t *first, uint32_t *size,
+                    uint32_t *largest) {
   const uint32_t blocks = ceil_div(total, BLOCK);
   const uint32_t each = blocks / count;
-  const uint32_t more = blocks % count; /* so many get one block more */
+  const uint32_t more = blocks - each * count; /* so many get one block more */
   const uint32_t begin = index * each + min_u32(index, more);
   const uint32_t end = begin + each + (index < more);
   *first = min_u32(begin * BLOCK, total);
   *size = min_u32(end * BLOCK, total) - *first;
+  *largest = min_u32((each + (more > 0)) * BLOCK, total);
 }
 
 /* ---- sizes ---------------------------------------------------------------------------------- */
 
-/* Sizes that follow from row_step, col_step and merge. */
-static void set_slots(tsr_gemm_plan_t *p) {
+/* Sizes of the slots for given steps. No divisions: this is tried for many steps at every start. */
+typedef struct {
+  uint32_t a, b, c;
+  uint32_t sum_pitch, o_pitch, o_offset;
+} slots_t;
+
+static slots_t slots_for(const tsr_gemm_plan_t *p, uint32_t row_step, uint32_t col_step,
+                         uint32_t merge) {
   const bool bf16 = (p->args.flags & TSR_GEMM_OUT_BF16) != 0;
   const bool bias = (p->args.flags & TSR_GEMM_BIAS) != 0;
-  const uint32_t rows = p->row_step * p->merge;
-  p->pieces = ceil_div(p->rows, p->row_step);
-  p->chunks = ceil_div(p->cols, p->col_step);
-  p->a_slot = p->row_step * p->pitch;
-  p->bias_offset = p->col_step * p->pitch;
-  p->b_slot = p->bias_offset + (bias ? 4 * p->col_step : 0);
-  p->sum_pitch = tsr_me_wide_pitch(p->col_step);
-  p->o_pitch = bf16 ? tsr_me_bf16_pitch(p->col_step) : p->sum_pitch;
-  p->o_offset = bf16 && p->k_parts > 1 ? rows * p->sum_pitch : 0; /* sums and results lie apart */
-  p->c_slot = p->o_offset + rows * p->o_pitch;
+  const uint32_t rows = row_step * merge;
+  slots_t s;
+  s.a = row_step * p->pitch;
+  s.b = col_step * p->pitch + (bias ? 4 * col_step : 0);
+  s.sum_pitch = tsr_me_wide_pitch(col_step);
+  s.o_pitch = bf16 ? tsr_me_bf16_pitch(col_step) : s.sum_pitch;
+  s.o_offset = bf16 && p->k_parts > 1 ? rows * s.sum_pitch : 0; /* sums and results lie apart */
+  s.c = s.o_offset + rows * s.o_pitch;
+  return s;
 }
 
-/* Whether the least number of slots fits: two of each kind where there are two. */
-static bool fits(const tsr_gemm_plan_t *p, uint32_t spm_bytes) {
+/* Whether the least number of slots fits: one of A, two of the others. */
+static bool fits(const tsr_gemm_plan_t *p, uint32_t row_step, uint32_t col_step, uint32_t merge,
+                 uint32_t spm_bytes) {
+  const slots_t s = slots_for(p, row_step, col_step, merge);
   const uint32_t a = p->k_parts > 1 ? 2 : 1;
-  const uint32_t b = p->k_parts > 1 ? 2 : min_u32(p->chunks, 2);
-  return a * p->a_slot + b * p->b_slot + 2 * p->c_slot <= spm_bytes;
+  const uint32_t b = p->k_parts > 1 || p->cols > col_step ? 2 : 1;
+  return a * s.a + b * s.b + 2 * s.c <= spm_bytes;
 }
 
 /* Grow pieces and chunks until a command is long enough, and shared loads give each tile eight
  * rows. */
 static bool choose_steps(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
-  const uint32_t beats = ceil_div(p->k_part, 8);
+  const uint32_t beats = (p->k_part + 7) / 8;
   const uint32_t target = p->k_parts > 1 ? SPLIT_BEATS : COMMAND_BEATS;
   const uint32_t max_rows = min_u32(round_up(p->rows, BLOCK), MAX_BLOCKS * BLOCK);
   const uint32_t max_cols = min_u32(round_up(p->cols, BLOCK), MAX_BLOCKS * BLOCK);
-  p->row_step = BLOCK;
-  p->col_step = BLOCK;
-  p->merge = 1;
-  set_slots(p);
-  if (!fits(p, spm_bytes)) {
-    return false;
-  }
   const uint32_t share_rows = p->group_a.count * BLOCK;
   const uint32_t share_cols = p->group_b.count * BLOCK;
+  uint32_t rows = BLOCK, cols = BLOCK;
+  if (!fits(p, rows, cols, 1, spm_bytes)) {
+    return false;
+  }
   bool grown = true;
-  while (grown && ((p->row_step / BLOCK) * (p->col_step / BLOCK) * beats < target ||
-                   p->row_step < share_rows || p->col_step < share_cols)) {
-    grown = false;
-    for (uint32_t attempt = 0; attempt < 2 && !grown; attempt++) {
-      tsr_gemm_plan_t next = *p;
-      if ((p->col_step * share_rows <= p->row_step * share_cols) == (attempt == 0)) {
-        next.col_step = min_u32(2 * p->col_step, max_cols);
-      } else {
-        next.row_step = min_u32(2 * p->row_step, max_rows);
-      }
-      set_slots(&next);
-      grown =
-          (next.col_step != p->col_step || next.row_step != p->row_step) && fits(&next, spm_bytes);
-      if (grown) {
-        *p = next;
-      }
+  while (grown && ((rows / BLOCK) * (cols / BLOCK) * beats < target || rows < share_rows ||
+                   cols < share_cols)) {
+    const uint32_t more_rows = min_u32(2 * rows, max_rows);
+    const uint32_t more_cols = min_u32(2 * cols, max_cols);
+    const bool can_rows = more_rows > rows && fits(p, more_rows, cols, 1, spm_bytes);
+    const bool can_cols = more_cols > cols && fits(p, rows, more_cols, 1, spm_bytes);
+    const bool cols_first = cols * share_rows <= rows * share_cols;
+    grown = can_rows || can_cols;
+    if (can_cols && (cols_first || !can_rows)) {
+      cols = more_cols;
+    } else if (can_rows) {
+      rows = more_rows;
     }
   }
-  if (p->k_parts == 1 && p->pieces > 1 &&
-      (p->row_step / BLOCK) * (p->col_step / BLOCK) * beats < MERGED_BEATS) {
-    tsr_gemm_plan_t next = *p;
-    next.merge = 2;
-    set_slots(&next);
-    if (fits(&next, spm_bytes)) {
-      *p = next;
-    }
-  }
+  p->row_step = rows;
+  p->col_step = cols;
+  const bool brief = (rows / BLOCK) * (cols / BLOCK) * beats < MERGED_BEATS;
+  const bool merge =
+      p->k_parts == 1 && p->rows > rows && brief && fits(p, rows, cols, 2, spm_bytes);
+  p->merge = merge ? 2 : 1;
   return true;
 }
 
@@ -105,45 +103,50 @@ static bool choose_steps(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
  * top, C between them, so that the streams meet in the same hyperbank as little as possible. */
 static void choose_buffers(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
   const uint32_t hyperbank = spm_bytes / 8;
-  p->c_slots = RESULT_BYTES / p->c_slot;
-  p->c_slots = p->c_slots < 2 ? 2 : min_u32(p->c_slots, MAX_RESULTS);
-  uint32_t a = 1;
-  uint32_t b = min_u32(p->chunks, 2);
-  if (p->k_parts > 1) {
-    a = 2;
-    b = 2;
+  const slots_t s = slots_for(p, p->row_step, p->col_step, p->merge);
+  const uint32_t pieces = ceil_div(p->rows, p->row_step);
+  const uint32_t chunks = ceil_div(p->cols, p->col_step);
+  uint32_t a = p->k_parts > 1 ? 2 : 1;
+  uint32_t b = p->k_parts > 1 || chunks > 1 ? 2 : 1;
+  uint32_t c = RESULT_BYTES / s.c;
+  c = c < 2 ? 2 : min_u32(c, MAX_RESULTS);
+  while (c > 2 && c * s.c + a * s.a + b * s.b > spm_bytes) {
+    c--;
   }
-  while (p->c_slots > 2 && p->c_slots * p->c_slot + a * p->a_slot + b * p->b_slot > spm_bytes) {
-    p->c_slots--;
-  }
-  const uint32_t room = spm_bytes - p->c_slots * p->c_slot;
-  const uint32_t max_pieces = min_u32(p->pieces, MAX_SLOTS);
-  const uint32_t max_chunks = min_u32(p->chunks, MAX_SLOTS);
+  const uint32_t room = spm_bytes - c * s.c;
   if (p->k_parts == 1) {
-    const uint32_t some = min_u32(p->chunks, 3);
-    if (max_pieces == p->pieces && p->pieces * p->a_slot + some * p->b_slot <= room) {
-      a = p->pieces; /* all of A, and B as far as it fits */
-      b = min_u32((room - a * p->a_slot) / p->b_slot, max_chunks);
-    } else if (max_chunks == p->chunks && p->chunks * p->b_slot + 2 * p->a_slot <= room) {
-      b = p->chunks; /* all of B, and A streams */
-      a = min_u32((room - b * p->b_slot) / p->a_slot, max_pieces);
+    const uint32_t some = min_u32(chunks, 3);
+    if (pieces <= MAX_SLOTS && pieces * s.a + some * s.b <= room) {
+      a = pieces; /* all of A, and B as far as it fits */
+      b = min_u32((room - a * s.a) / s.b, min_u32(chunks, MAX_SLOTS));
+    } else if (chunks <= MAX_SLOTS && chunks * s.b + 2 * s.a <= room) {
+      b = chunks; /* all of B, and A streams */
+      a = min_u32((room - b * s.b) / s.a, min_u32(pieces, MAX_SLOTS));
     } else {
-      b = some * p->b_slot + p->a_slot <= room ? some : b;
-      a = min_u32((room - b * p->b_slot) / p->a_slot, max_pieces);
+      b = some * s.b + s.a <= room ? some : b;
+      a = min_u32((room - b * s.b) / s.a, min_u32(pieces, MAX_SLOTS));
     }
   }
   p->panel = a;
+  p->merge = min_u32(p->merge, a);
+  p->a_slot = s.a;
+  p->b_slot = s.b;
+  p->c_slot = s.c;
   p->b_slots = b;
-  p->merge = min_u32(p->merge, p->panel);
-
+  p->c_slots = c;
+  p->bias_offset = p->col_step * p->pitch;
+  p->sum_pitch = s.sum_pitch;
+  p->o_pitch = s.o_pitch;
+  p->o_offset = s.o_offset;
   p->a_base = 0;
-  p->b_base = spm_bytes - b * p->b_slot;
-  if (p->b_base / hyperbank * hyperbank >= a * p->a_slot + p->c_slots * p->c_slot) {
-    p->b_base = p->b_base / hyperbank * hyperbank;
+  p->b_base = spm_bytes - b * s.b;
+  const uint32_t aligned = p->b_base / hyperbank * hyperbank;
+  if (aligned >= a * s.a + c * s.c) {
+    p->b_base = aligned;
   }
-  p->c_base = round_up(a * p->a_slot, hyperbank);
-  if (p->c_base + p->c_slots * p->c_slot > p->b_base) {
-    p->c_base = a * p->a_slot;
+  p->c_base = round_up(a * s.a, hyperbank);
+  if (p->c_base + c * s.c > p->b_base) {
+    p->c_base = a * s.a;
   }
 }
 
@@ -161,7 +164,9 @@ int tsr_gemm_plan(const tsr_gemm_args_t *args, uint32_t x, uint32_t y, uint32_t 
     return TSR_GEMM_BAD_FORMAT;
   }
   const uint32_t element = args->format == TSR_GEMM_INT8 ? 1 : 2;
-  *p = (tsr_gemm_plan_t){.args = *args};
+  p->args = *args;
+  p->rows = 0;
+  p->cols = 0;
   p->out_bytes = (args->flags & TSR_GEMM_OUT_BF16) != 0 ? 2 : 4;
   if (args->m == 0 || args->n == 0 || args->k == 0 || args->k > (1u << 30) ||
       args->n > (1u << 28) || args->m > (1u << 30) || x >= w || y >= h) {
@@ -174,9 +179,9 @@ int tsr_gemm_plan(const tsr_gemm_args_t *args, uint32_t x, uint32_t y, uint32_t 
   p->k_part = p->k_bytes <= TSR_GEMM_WHOLE_K_BYTES ? p->k_bytes : TSR_GEMM_SPLIT_K_BYTES;
   p->k_parts = ceil_div(p->k_bytes, p->k_part);
   p->pitch = tsr_me_operand_pitch(p->k_part);
-  uint32_t rows = 0, cols = 0, first = 0;
-  tsr_gemm_share(args->m, y, h, &p->m0, &rows);
-  tsr_gemm_share(args->n, x, w, &p->n0, &cols);
+  uint32_t rows = 0, cols = 0, most_rows = 0, most_cols = 0;
+  tsr_gemm_share(args->m, y, h, &p->m0, &rows, &most_rows);
+  tsr_gemm_share(args->n, x, w, &p->n0, &cols, &most_cols);
   if (rows == 0 || cols == 0) {
     return 0;
   }
@@ -186,9 +191,8 @@ int tsr_gemm_plan(const tsr_gemm_args_t *args, uint32_t x, uint32_t y, uint32_t 
     p->group_a = group_of(x, min_u32(w, ceil_div(args->n, BLOCK)));
     p->group_b = group_of(y, min_u32(h, ceil_div(args->m, BLOCK)));
   }
-  /* The layout is that of the largest part, position 0. */
-  tsr_gemm_share(args->m, 0, h, &first, &p->rows);
-  tsr_gemm_share(args->n, 0, w, &first, &p->cols);
+  p->rows = most_rows; /* the layout is that of the largest part */
+  p->cols = most_cols;
   if (!choose_steps(p, spm_bytes)) {
     return TSR_GEMM_NO_MEMORY;
   }
@@ -200,6 +204,8 @@ int tsr_gemm_plan(const tsr_gemm_args_t *args, uint32_t x, uint32_t y, uint32_t 
   p->panels = ceil_div(p->pieces, p->panel);
   p->b_resident = p->b_slots >= p->chunks;
   p->growth = p->b_resident ? p->chunks : p->b_slots - 1;
+  p->a_step = (uint64_t)p->row_step * args->lda;
+  p->b_step = (uint64_t)p->col_step * args->ldb;
   return 0;
 }
 
@@ -256,72 +262,79 @@ static bool is_shared(const tsr_gemm_plan_t *p, const tsr_gemm_walk_t *w) {
   return w->is_a ? p->group_a.count > 1 : p->group_b.count > 1 && w->index < p->b_slots;
 }
 
-/* Part `index` of `total` rows that a group shares. @param first, size result. */
-static void part_of(const tsr_gemm_group_t *group, uint32_t total, uint32_t index, uint32_t *first,
-                    uint32_t *size) {
-  const uint32_t each = ceil_div(total, group->count);
-  *first = min_u32(index * each, total);
-  *size = min_u32(each, total - *first);
+/* Rows of each member's part of `total` rows that a group shares; the last ones get what is left.
+ * Divisions are slow, and groups mostly have 1, 2 or 4 members. */
+static uint32_t part_size(const tsr_gemm_group_t *group, uint32_t total) {
+  const uint32_t count = group->count;
+  return count == 3 ? (total + 2) / 3 : (total + count - 1) >> (count >> 1);
 }
 
 /* ---- loads ---------------------------------------------------------------------------------- */
 
-static tsr_gemm_load_t load_a(const tsr_gemm_plan_t *p, uint32_t piece, uint32_t k, uint32_t slot) {
-  const uint64_t row = p->m0 + piece * p->row_step;
-  return (tsr_gemm_load_t){
-      .kind = TSR_GEMM_LOAD_A,
-      .src = p->args.a + row * p->args.lda + (uint64_t)k * p->k_part,
-      .dst = p->a_base + slot * p->a_slot,
-      .rows = rows_of_piece(p, piece),
-      .bytes = bytes_of_part(p, k),
-      .wait_sem = TSR_GEMM_SEM_FREE_A,
-      .post_sem = TSR_GEMM_SEM_LOADED,
-  };
+static void set_load(tsr_gemm_load_t *load, tsr_gemm_load_kind_t kind, uint64_t src, uint32_t dst,
+                     uint32_t rows, uint32_t bytes) {
+  load->kind = kind;
+  load->src = src;
+  load->dst = dst;
+  load->rows = rows;
+  load->bytes = bytes;
 }
 
-static tsr_gemm_load_t load_b(const tsr_gemm_plan_t *p, uint32_t chunk, uint32_t k, uint32_t slot) {
-  const uint64_t col = p->n0 + chunk * p->col_step;
-  return (tsr_gemm_load_t){
-      .kind = TSR_GEMM_LOAD_B,
-      .src = p->args.b + col * p->args.ldb + (uint64_t)k * p->k_part,
-      .dst = p->b_base + slot * p->b_slot,
-      .rows = cols_of_chunk(p, chunk),
-      .bytes = bytes_of_part(p, k),
-      .wait_sem = TSR_GEMM_SEM_FREE_B,
-      .post_sem = TSR_GEMM_SEM_LOADED,
-  };
-}
-
-static tsr_gemm_load_t load_bias(const tsr_gemm_plan_t *p, uint32_t chunk, uint32_t slot) {
-  const uint64_t col = p->n0 + chunk * p->col_step;
-  return (tsr_gemm_load_t){
-      .kind = TSR_GEMM_LOAD_BIAS,
-      .src = p->args.bias + 4 * col,
-      .dst = p->b_base + slot * p->b_slot + p->bias_offset,
-      .rows = 1,
-      .bytes = 4 * cols_of_chunk(p, chunk),
-      .wait_sem = TSR_GEMM_SEM_FREE_B,
-      .post_sem = TSR_GEMM_NO_SEM,
-  };
-}
-
-/* Loads of the next block of a split product: A, the bias if it is needed, B. A's credit covers
- * all. */
-static bool fill_split(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it) {
-  if (it->piece == p->pieces) {
+/* Cut a load down to the own part of a group; false if that is empty. */
+static bool keep_part(const tsr_gemm_plan_t *p, const tsr_gemm_group_t *group, uint32_t src_pitch,
+                      tsr_gemm_load_t *load) {
+  const uint32_t each = part_size(group, load->rows);
+  const uint32_t first = group->index * each;
+  load->wait_sem = TSR_GEMM_NO_SEM;
+  load->post_sem = TSR_GEMM_SEM_SHARE;
+  if (first >= load->rows) {
     return false;
   }
-  it->next[0] = load_b(p, it->chunk, it->k, it->slot);
-  it->next[0].wait_sem = TSR_GEMM_NO_SEM;
-  it->pending = 1;
-  if (it->k == 0 && (p->args.flags & TSR_GEMM_BIAS) != 0) {
-    it->next[1] = load_bias(p, it->chunk, it->slot);
-    it->next[1].wait_sem = TSR_GEMM_NO_SEM;
-    it->pending = 2;
-  }
+  load->src += (uint64_t)first * src_pitch;
+  load->dst += first * p->pitch;
+  load->rows = min_u32(load->rows - first, each);
   return true;
 }
 
+static bool load_piece(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it, tsr_gemm_load_t *load) {
+  const uint32_t rows = min_u32(it->a_left, p->row_step);
+  set_load(load, TSR_GEMM_LOAD_A, it->a_src, it->a_dst, rows, p->k_bytes);
+  load->wait_sem = TSR_GEMM_SEM_FREE_A;
+  load->post_sem = TSR_GEMM_SEM_LOADED;
+  it->a_src += p->a_step;
+  it->a_dst += p->a_slot;
+  it->a_left -= rows;
+  return !is_shared(p, &it->walk) || keep_part(p, &p->group_a, p->args.lda, load);
+}
+
+static bool load_chunk(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it, tsr_gemm_load_t *load) {
+  const uint32_t cols = min_u32(it->b_left, p->col_step);
+  set_load(load, TSR_GEMM_LOAD_B, it->b_src, it->b_dst, cols, p->k_bytes);
+  load->wait_sem = it->bias_taken ? TSR_GEMM_NO_SEM : TSR_GEMM_SEM_FREE_B;
+  load->post_sem = TSR_GEMM_SEM_LOADED;
+  it->b_src += p->b_step;
+  it->b_dst += p->b_slot;
+  if (it->b_dst == p->b_base + p->b_slots * p->b_slot) {
+    it->b_dst = p->b_base;
+  }
+  it->b_left -= cols;
+  return !is_shared(p, &it->walk) || keep_part(p, &p->group_b, p->args.ldb, load);
+}
+
+/* The bias goes in front of its chunk and takes its credit; every tile loads it itself. A shared
+ * chunk does not tell when the bias is there, so it posts LOADED. */
+static void load_bias(const tsr_gemm_plan_t *p, const tsr_gemm_load_iter_t *it,
+                      tsr_gemm_load_t *load) {
+  const uint32_t cols = min_u32(it->b_left, p->col_step);
+  const uint64_t col = p->n0 + p->cols - it->b_left;
+  const bool shared = is_shared(p, &it->walk);
+  set_load(load, TSR_GEMM_LOAD_BIAS, p->args.bias + 4 * col, it->b_dst + p->bias_offset, 1,
+           4 * cols);
+  load->wait_sem = shared ? TSR_GEMM_NO_SEM : TSR_GEMM_SEM_FREE_B;
+  load->post_sem = shared ? TSR_GEMM_SEM_LOADED : TSR_GEMM_NO_SEM;
+}
+
+/* Step to the next block of a split product: pieces of K innermost, two places in turn. */
 static void step_split(const tsr_gemm_plan_t *p, uint32_t *piece, uint32_t *chunk, uint32_t *k,
                        uint32_t *slot) {
   *slot ^= 1;
@@ -334,79 +347,85 @@ static void step_split(const tsr_gemm_plan_t *p, uint32_t *piece, uint32_t *chun
   }
 }
 
-/* Cut a load down to the own part of a group; false if that is empty. */
-static bool keep_part(const tsr_gemm_plan_t *p, const tsr_gemm_group_t *group, uint32_t src_pitch,
-                      tsr_gemm_load_t *load) {
-  uint32_t first = 0;
-  part_of(group, load->rows, group->index, &first, &load->rows);
-  load->src += (uint64_t)first * src_pitch;
-  load->dst += first * p->pitch;
+/* A, the bias if it is needed, B of each block of a split product. A's credit and B's post cover
+ * all. */
+static bool next_split_load(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it,
+                            tsr_gemm_load_t *load) {
+  if (it->piece == p->pieces) {
+    return false;
+  }
+  const uint32_t bytes = bytes_of_part(p, it->k);
+  const uint64_t k_offset = (uint64_t)it->k * p->k_part;
+  const uint64_t col = p->n0 + it->chunk * p->col_step;
+  const uint32_t cols = cols_of_chunk(p, it->chunk);
+  const uint32_t b_dst = p->b_base + it->slot * p->b_slot;
   load->wait_sem = TSR_GEMM_NO_SEM;
-  load->post_sem = TSR_GEMM_SEM_SHARE;
-  return load->rows > 0;
+  load->post_sem = TSR_GEMM_NO_SEM;
+  if (it->stage == 0) {
+    const uint64_t row = p->m0 + it->piece * p->row_step;
+    set_load(load, TSR_GEMM_LOAD_A, p->args.a + row * p->args.lda + k_offset,
+             p->a_base + it->slot * p->a_slot, rows_of_piece(p, it->piece), bytes);
+    load->wait_sem = TSR_GEMM_SEM_FREE_A;
+    it->stage = it->k == 0 && (p->args.flags & TSR_GEMM_BIAS) != 0 ? 1 : 2;
+  } else if (it->stage == 1) {
+    set_load(load, TSR_GEMM_LOAD_BIAS, p->args.bias + 4 * col, b_dst + p->bias_offset, 1, 4 * cols);
+    it->stage = 2;
+  } else {
+    set_load(load, TSR_GEMM_LOAD_B, p->args.b + col * p->args.ldb + k_offset, b_dst, cols, bytes);
+    load->post_sem = TSR_GEMM_SEM_LOADED;
+    it->stage = 0;
+    step_split(p, &it->piece, &it->chunk, &it->k, &it->slot);
+  }
+  return true;
 }
 
-/* The bias goes in front of the chunk and takes its credit; every tile loads it itself. A shared
- * chunk does not tell when the bias is there, so it posts LOADED. */
-static void put_bias_first(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it, uint32_t slot,
-                           bool shared, bool chunk_follows, tsr_gemm_load_t *load) {
-  if (chunk_follows) {
-    it->next[0] = *load;
-    it->next[0].wait_sem = TSR_GEMM_NO_SEM;
-    it->pending = 1;
-  }
-  *load = load_bias(p, it->walk.index, slot);
-  if (shared) {
-    load->wait_sem = TSR_GEMM_NO_SEM;
-    load->post_sem = TSR_GEMM_SEM_LOADED;
-  }
+void tsr_gemm_start_loads(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it) {
+  *it = (tsr_gemm_load_iter_t){
+      .a_src = p->args.a + (uint64_t)p->m0 * p->args.lda, .a_left = p->rows, .b_dst = p->b_base};
 }
 
 bool tsr_gemm_next_load(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it, tsr_gemm_load_t *load) {
-  if (it->pending > 0) {
-    *load = it->next[--it->pending];
-    return true;
+  if (p->rows == 0 || p->cols == 0) {
+    return false;
   }
   if (p->k_parts > 1) {
-    if (p->rows == 0 || p->cols == 0 || !fill_split(p, it)) {
-      return false;
-    }
-    *load = load_a(p, it->piece, it->k, it->slot);
-    load->post_sem = TSR_GEMM_NO_SEM; /* B's post covers all */
-    step_split(p, &it->piece, &it->chunk, &it->k, &it->slot);
-    return true;
+    return next_split_load(p, it, load);
   }
-  while (next_event(p, &it->walk)) {
-    const bool shared = is_shared(p, &it->walk);
-    bool any = false;
-    if (it->walk.is_a) {
-      *load = load_a(p, it->walk.panel * p->panel + it->walk.index, 0, it->walk.index);
-      any = !shared || keep_part(p, &p->group_a, p->args.lda, load);
-    } else {
-      const uint32_t slot = it->b_slot;
-      it->b_slot = slot + 1 == p->b_slots ? 0 : slot + 1;
-      *load = load_b(p, it->walk.index, 0, slot);
-      any = !shared || keep_part(p, &p->group_b, p->args.ldb, load);
-      if ((p->args.flags & TSR_GEMM_BIAS) != 0) {
-        put_bias_first(p, it, slot, shared, any, load);
-        any = true;
-      }
-    }
+  if (it->bias_taken) {
+    const bool any = load_chunk(p, it, load);
+    it->bias_taken = false;
     if (any) {
       return true;
     }
   }
-  return false;
-}
-
-bool tsr_gemm_next_share(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it,
-                         tsr_gemm_load_t *part) {
-  while (it->walk.panel == 0 && tsr_gemm_next_load(p, it, part)) {
-    if (part->post_sem == TSR_GEMM_SEM_SHARE) {
+  while (next_event(p, &it->walk)) {
+    if (it->walk.is_a) {
+      if (it->walk.index == 0) { /* a panel begins */
+        it->a_dst = p->a_base;
+        it->b_src = p->args.b + (uint64_t)p->n0 * p->args.ldb;
+        it->b_left = p->cols;
+      }
+      if (load_piece(p, it, load)) {
+        return true;
+      }
+    } else if ((p->args.flags & TSR_GEMM_BIAS) != 0) {
+      load_bias(p, it, load);
+      it->bias_taken = true;
+      return true;
+    } else if (load_chunk(p, it, load)) {
       return true;
     }
   }
   return false;
+}
+
+bool tsr_gemm_shares_left(const tsr_gemm_plan_t *p, const tsr_gemm_load_iter_t *it) {
+  const tsr_gemm_walk_t *w = &it->walk;
+  if (w->panel != 0 || w->ended) {
+    return false;
+  }
+  return (p->group_a.count > 1 && w->na < pieces_of_panel(p, 0)) ||
+         (p->group_b.count > 1 && (it->bias_taken || w->nb < min_u32(p->chunks, p->b_slots)));
 }
 
 /* ---- blocks --------------------------------------------------------------------------------- */
@@ -461,10 +480,9 @@ static void add_waits(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it) {
   const tsr_gemm_group_t *group = w->is_a ? &p->group_a : &p->group_b;
   const uint32_t sem = w->is_a ? TSR_GEMM_SEM_PART_A : TSR_GEMM_SEM_PART_B;
   const uint32_t total = w->is_a ? rows_of_piece(p, w->index) : cols_of_chunk(p, w->index);
-  for (uint32_t i = 0; i < group->count; i++) {
-    uint32_t first = 0, size = 0;
-    part_of(group, total, i, &first, &size);
-    it->parts |= (uint32_t)(size > 0) << (sem + i);
+  const uint32_t each = part_size(group, total);
+  for (uint32_t i = 0, first = 0; first < total; i++, first += each) {
+    it->parts |= 1u << (sem + i);
   }
   it->waits += !w->is_a && (p->args.flags & TSR_GEMM_BIAS) != 0;
 }
@@ -484,7 +502,7 @@ bool tsr_gemm_next_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it,
       return false;
     }
     if (w->panel != panel && !p->b_resident) {
-      it->first_slot = (it->first_slot + p->chunks) % p->b_slots;
+      it->first_slot = (it->first_slot + p->chunks) % p->b_slots; /* once a panel */
     }
     w->started = true;
     it->inner = 0;
@@ -494,15 +512,18 @@ bool tsr_gemm_next_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it,
   const uint32_t piece = w->is_a ? w->index : it->inner;
   const uint32_t chunk = w->is_a ? it->inner : w->index;
   const uint32_t count = w->is_a ? 1 : min_u32(w->others - piece, p->merge);
-  const uint32_t slot = it->first_slot + chunk;
-  *block = (tsr_gemm_block_t){
-      .k_bytes = p->k_bytes,
-      .first = true,
-      .last = true,
-      .wait_loads = it->waits,
-      .wait_parts = it->parts,
-  };
-  place_block(p, w->panel * p->panel + piece, chunk, piece, slot % p->b_slots, it->c_slot, block);
+  uint32_t slot = it->first_slot + chunk;
+  while (slot >= p->b_slots) {
+    slot -= p->b_slots;
+  }
+  block->k_bytes = p->k_bytes;
+  block->first = true;
+  block->last = true;
+  block->wait_loads = it->waits;
+  block->wait_parts = it->parts;
+  block->wait_self = false;
+  block->post_self = false;
+  place_block(p, w->panel * p->panel + piece, chunk, piece, slot, it->c_slot, block);
   block->rows = min_u32(p->rows - block->row, count * p->row_step);
   block->post_a = chunk + 1 == p->chunks ? count : 0;
   block->post_b = piece + count == pieces && !p->b_resident &&

@@ -74,6 +74,7 @@ typedef struct {
   uint32_t o_pitch, sum_pitch;
   uint32_t out_bytes;                /* of an element of C */
   tsr_gemm_group_t group_a, group_b; /* along the grid row, along the grid column */
+  uint64_t a_step, b_step;           /* bytes of A in a piece, of B in a chunk, in memory */
 } tsr_gemm_plan_t;
 
 /* What to read next. */
@@ -115,13 +116,14 @@ typedef struct {
   uint32_t others;        /* how many of the other kind it meets */
 } tsr_gemm_walk_t;
 
-/* Iterators over loads and blocks. Zero them to start. */
+/* Iterators over loads and blocks. */
 typedef struct {
   tsr_gemm_walk_t walk;
-  tsr_gemm_load_t next[2];        /* loads that follow the last one of the same event */
-  uint32_t pending;               /* how many */
-  uint32_t b_slot;                /* of the next chunk */
-  uint32_t piece, chunk, k, slot; /* split K */
+  uint64_t a_src, b_src; /* of the next piece and chunk */
+  uint32_t a_dst, b_dst;
+  uint32_t a_left, b_left;               /* rows of A, columns of B that are left */
+  bool bias_taken;                       /* the event's bias was returned, its chunk follows */
+  uint32_t piece, chunk, k, slot, stage; /* split K */
 } tsr_gemm_load_iter_t;
 
 typedef struct {
@@ -134,9 +136,10 @@ typedef struct {
 } tsr_gemm_block_iter_t;
 
 /* Rows of C that grid row (or columns that grid column) `index` of `count` computes: blocks of 8,
- * spread as evenly as possible. @param first, size result. */
-void tsr_gemm_share(uint32_t total, uint32_t index, uint32_t count, uint32_t *first,
-                    uint32_t *size);
+ * spread as evenly as possible. @param first, size result. @param largest size of the largest part.
+ */
+void tsr_gemm_share(uint32_t total, uint32_t index, uint32_t count, uint32_t *first, uint32_t *size,
+                    uint32_t *largest);
 
 /* Plan the part of tile (x, y) in a grid of w x h tiles.
  * @param spm_bytes scratchpad size.
@@ -145,16 +148,17 @@ void tsr_gemm_share(uint32_t total, uint32_t index, uint32_t count, uint32_t *fi
 int tsr_gemm_plan(const tsr_gemm_args_t *args, uint32_t x, uint32_t y, uint32_t w, uint32_t h,
                   uint32_t spm_bytes, tsr_gemm_plan_t *plan);
 
+/* Start of the loads; the iterator over blocks starts as zeros. */
+void tsr_gemm_start_loads(const tsr_gemm_plan_t *plan, tsr_gemm_load_iter_t *it);
+
 /* Next operation of each sequence; false at its end. */
 bool tsr_gemm_next_load(const tsr_gemm_plan_t *plan, tsr_gemm_load_iter_t *it,
                         tsr_gemm_load_t *load);
 bool tsr_gemm_next_block(const tsr_gemm_plan_t *plan, tsr_gemm_block_iter_t *it,
                          tsr_gemm_block_t *block);
 
-/* Next part that this tile loads and must multicast; false when there is none. Uses an iterator of
- * its own. */
-bool tsr_gemm_next_share(const tsr_gemm_plan_t *plan, tsr_gemm_load_iter_t *it,
-                         tsr_gemm_load_t *part);
+/* Whether loads after the last one may be shared (post SHARE). */
+bool tsr_gemm_shares_left(const tsr_gemm_plan_t *plan, const tsr_gemm_load_iter_t *it);
 
 /* Write-back of a block that is the last of its K. */
 void tsr_gemm_drain(const tsr_gemm_plan_t *plan, const tsr_gemm_block_t *block,

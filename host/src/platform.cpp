@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -84,6 +85,7 @@ struct Platform::State {
   std::uint64_t last_cycle = 0;
   std::uint64_t ring = 0;
   bool loaded = false;
+  bool fst_is_temporary = false;  ///< only made for the VCD
   std::uint32_t next_sequence = 1;
   std::set<std::uint32_t> in_flight;
   std::map<std::uint32_t, std::string> kernel_of;
@@ -177,8 +179,9 @@ struct Platform::State {
                            detail(2));
       }
       case TSR_FATAL_IMAGE:
-        return fmt::format("the boot image was refused (check {}, see TSR_FATAL_IMAGE in tessera_abi.h)",
-                           detail(0));
+        return fmt::format(
+            "the boot image was refused (check {}, see TSR_FATAL_IMAGE in tessera_abi.h)",
+            detail(0));
       case TSR_FATAL_HBM:
         return fmt::format("memory node {} did not initialize", detail(0));
       case TSR_FATAL_DMA:
@@ -315,6 +318,8 @@ Platform::~Platform() {
     if (std::system(command.c_str()) != 0) {
       fmt::print(stderr, "{} was not written: fst2vcd failed (Debian package gtkwave)\n",
                  state_->options.vcd_file);
+    } else if (state_->fst_is_temporary) {
+      std::remove(state_->options.trace_file.c_str());
     }
   }
 }
@@ -327,6 +332,7 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
   state->config = load_config(config);
   if (!options.vcd_file.empty() && options.trace_file.empty()) {
     options.trace_file = options.vcd_file + ".fst";
+    state->fst_is_temporary = true;
   }
   state->options = std::move(options);
   const auto& opts = state->options;

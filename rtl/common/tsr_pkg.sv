@@ -127,10 +127,10 @@ package tsr_pkg;
     ErrParity      = 3'd7   // the flit was damaged on the way
   } err_e;
 
-  /// 256-bit header. `age` is not covered by `par`.
+  /// 256-bit header.
   typedef struct packed {
     logic [23:0] rsvd;    // room for in-network reduction
-    logic        par;     // even parity over every other header bit (rsvd included)
+    logic        par;     // even parity over every other header bit
     logic [7:0]  dpar;    // even parity of each 64-bit data lane
     logic [11:0] birth;   // now[11:0] when the flit entered the network: age arbitration
     kind_e       kind;

@@ -109,6 +109,7 @@ module tsr_rdma
   logic [8:0]     room, len;
   logic           range_bad, can_issue, tag_free, stage_free, slot_free;
   logic           fault;              // an error is known: issue nothing more
+  logic           timed_out;          // no response came within the command's time
 
   assign src_now   = src_elem + {35'd0, off_q};
   assign dst_now   = dst_elem + {35'd0, off_q};
@@ -189,7 +190,7 @@ module tsr_rdma
   logic            rsp_take, rsp_is_err, rsp_hit, rsp_live, rsp_ends, rsp_write;
   logic [TagW-1:0] rsp_tag;
   logic [3:0]      rsp_block, blocks_left;
-  logic            timed_out, release_dead;
+  logic            release_dead;
 
   assign rsp_ready_o = stage_free && !(job.fill && issue_q);
   assign rsp_take    = rsp_valid_i && rsp_ready_o;

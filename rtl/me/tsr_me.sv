@@ -96,16 +96,16 @@ module tsr_me
     .agu_o(front_agu), .idle_o(front_idle)
   );
 
+  // A command that needs no run would complete in the same cycle as the finishing one.
+  logic start_ok;
+  assign start_ok = front_gemm && front_err == CmdOk;
+
   // After a failure the queue needs a cycle to withdraw its next command.
   assign failed      = (run_q && (err_q != CmdOk || err_now)) || (done_q.valid && done_q.err != CmdOk);
   assign go          = front_ready && cmd_valid_i && !abort_i && (!run_q || fin) && !failed &&
                        !(fin && !start_ok);
   assign start       = go && front_gemm && front_err == CmdOk;
   assign cmd_ready_o = go;
-
-  // A command that needs no run would complete in the same cycle as the finishing one.
-  logic start_ok;
-  assign start_ok = front_gemm && front_err == CmdOk;
 
   always_ff @(posedge clk_i) begin
     if (start) begin

@@ -494,7 +494,8 @@ module tsr_hart_node
   tsr_node_counters u_counters (
     .clk_i, .rst_ni, .now_i,
     .clear_i(reg2hw.count_ctrl.clear.qe && reg2hw.count_ctrl.clear.q),
-    .state_i(state), .wait_sem_i(wait_valid), .done_i(done_valid), .ops_i(ops),
+    .state_i(state), .wait_sem_i(wait_valid), .start_i(cmd_valid & cmd_ready),
+    .done_i(done_valid), .ops_i(ops),
     .req_tx_i(init_tx), .req_rx_i(tgt_rx), .rsp_tx_i(tgt_tx), .rsp_rx_i(init_rx),
     .instret_i(core_instret), .conflict_i(spm_conflict != '0), .par_err_i(init_par_err || tgt_par_err),
     .sel_i(reg2hw.count_sel.sel.q), .value_o(count_value)

@@ -15,6 +15,7 @@ module tsr_node_counters
 
   input  eng_state_e [NumEng-1:0]  state_i,
   input  logic [NumEng-1:0]        wait_sem_i,   // a command waits for its semaphores
+  input  logic [NumEng-1:0]        start_i,      // a command was handed to the engine
   input  logic [NumEng-1:0]        done_i,
   input  logic [NumEng-1:0][15:0]  ops_i,
   input  logic                     req_tx_i,
@@ -34,7 +35,8 @@ module tsr_node_counters
   count_t [NumEng-1:0][6:0] state_q;   // [0] stays zero: idle is derived
   count_t [NumEng-1:0]      done_q, ops_q;
   count_t [7:0]             event_q;   // [1]..[7]: selectors 49..55
-  logic   [63:0]            start_q;
+  logic   [63:0]            start_q, first_q, last_q;
+  logic                     any_q;     // a command was started since the counters were cleared
   eng_state_e [NumEng-1:0]  state;
   logic   [7:0]             events;
 
@@ -53,6 +55,9 @@ module tsr_node_counters
       ops_q   <= '0;
       event_q <= '0;
       start_q <= now_i;
+      first_q <= now_i;
+      last_q  <= now_i;
+      any_q   <= 1'b0;
     end else begin
       for (int unsigned e = 0; e < NumEng; e++) begin
         for (int unsigned s = 1; s < 7; s++) begin
@@ -61,6 +66,9 @@ module tsr_node_counters
         if (done_i[e]) done_q[e] <= done_q[e] + 48'd1;
         if (ops_i[e] != '0) ops_q[e] <= ops_q[e] + {32'b0, ops_i[e]};
       end
+      if (start_i != '0) any_q <= 1'b1;
+      if (start_i != '0 && !any_q) first_q <= now_i;
+      if (done_i != '0) last_q <= now_i;
       for (int unsigned i = 1; i < 8; i++) if (events[i]) event_q[i] <= event_q[i] + 48'd1;
     end
   end
@@ -89,6 +97,10 @@ module tsr_node_counters
       value_o <= elapsed;
     end else if (sel_i[3:0] <= 4'd7) begin
       value_o <= {16'b0, event_q[sel_i[2:0]]};
+    end else if (sel_i[3:0] == 4'd8) begin
+      value_o <= first_q;
+    end else if (sel_i[3:0] == 4'd9) begin
+      value_o <= last_q;
     end
   end
 

@@ -9,7 +9,8 @@
 
 namespace tsr {
 
-DramChannel::DramChannel(const std::string& profile_file, std::string name, std::function<void()> stop)
+DramChannel::DramChannel(const std::string& profile_file, std::string name,
+                         std::function<void()> stop)
     : name_(std::move(name)) {
   try {
     device_ = std::make_unique<DramDevice>(load_dram_profile(profile_file).timing);

@@ -11,11 +11,12 @@ namespace tsr {
 
 class DramDevice;
 
-/// One DRAM channel (two pseudo channels) with its timing checker. The data behind the node's DFI port.
+/// One DRAM channel (two pseudo channels) with its timing checker. The data behind the node's DFI
+/// port.
 class DramChannel {
  public:
-  /// `profile_file`: speed grade (TOML). `name` prefixes reports. `stop` is called, within a cycle, at
-  /// the first violation. Throws InputError if the profile is bad.
+  /// `profile_file`: speed grade (TOML). `name` prefixes reports. `stop` is called, within a cycle,
+  /// at the first violation. Throws InputError if the profile is bad.
   DramChannel(const std::string& profile_file, std::string name, std::function<void()> stop);
   ~DramChannel();
 

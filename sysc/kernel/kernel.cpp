@@ -13,8 +13,8 @@
 namespace tsr {
 namespace {
 
-/// Below this many awake models a cycle is too short to share.
-constexpr unsigned kParallelThreshold = 6;
+/// Below this many awake heavy endpoints a cycle is too short to share.
+constexpr unsigned kParallelThreshold = 3;
 constexpr std::uint64_t kPeriodPs = 1250;  // 800 MHz
 constexpr unsigned kLocal = 0, kNorth = 1, kEast = 2, kSouth = 3, kWest = 4;
 
@@ -83,6 +83,7 @@ void Kernel::place(std::vector<MeshNode>& nodes, unsigned threads) {
     part.stepped.resize((part.end_word - part.first_word) * 64);
   }
   active_.assign(words, 0);
+  heavy_.assign(words, 0);
   slots_.resize(std::size_t{words} * 64);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     auto& router = slots_[slot_of_router_[i]];
@@ -92,6 +93,9 @@ void Kernel::place(std::vector<MeshNode>& nodes, unsigned threads) {
     router.is_router = true;
     endpoint.model = nodes[i].endpoint.get();
     endpoint.partner = slot_of_router_[i];
+    if (nodes[i].weight >= kHeavyWeight) {
+      heavy_[slot_of_endpoint_[i] / 64] |= 1ULL << (slot_of_endpoint_[i] % 64);
+    }
   }
 }
 
@@ -150,9 +154,11 @@ bool Kernel::all_asleep() const {
   return std::all_of(active_.begin(), active_.end(), [](std::uint64_t word) { return word == 0; });
 }
 
-unsigned Kernel::awake_count() const {
+unsigned Kernel::heavy_awake() const {
   unsigned count = 0;
-  for (const auto word : active_) count += static_cast<unsigned>(__builtin_popcountll(word));
+  for (std::size_t i = 0; i < active_.size(); ++i) {
+    count += static_cast<unsigned>(__builtin_popcountll(active_[i] & heavy_[i]));
+  }
   return count;
 }
 
@@ -304,7 +310,7 @@ std::uint64_t Kernel::run(std::uint64_t cycles) {
     }
     if (traced && cycle_ >= trace_.from && cycle_ <= trace_.to) {
       traced_cycle();
-    } else if (pool_ != nullptr && awake_count() >= kParallelThreshold) {
+    } else if (pool_ != nullptr && heavy_awake() >= kParallelThreshold) {
       parallel_cycle();
     } else {
       serial_cycle();

@@ -20,7 +20,9 @@ class WorkerPool;
 struct MeshNode {
   std::unique_ptr<NodeModel> router;
   std::unique_ptr<NodeModel> endpoint;
-  unsigned weight = 1;       ///< relative cost when awake, for the partition over threads
+  /// Relative cost when awake, for the partition over threads; the endpoints of nodes with
+  /// kHeavyWeight or more decide whether a cycle is worth sharing.
+  unsigned weight = 1;
   bool main_thread = false;  ///< always evaluated by the thread that calls run()
 };
 
@@ -45,6 +47,8 @@ struct KernelStats {
 /// counter selection or wake() comes. The result is the same for any number of threads.
 class Kernel {
  public:
+  static constexpr unsigned kHeavyWeight = 8;
+
   /// `threads` >= 1. `context` may be null for models that have none (then there is no trace).
   Kernel(int mesh_w, int mesh_h, std::vector<MeshNode> nodes, unsigned threads, SimContext* context,
          TraceWindow trace = {});
@@ -115,7 +119,7 @@ class Kernel {
   void serial_cycle();
   void traced_cycle();
   void parallel_cycle();
-  unsigned awake_count() const;
+  unsigned heavy_awake() const;
   bool awake(std::uint32_t slot) const { return (active_[slot / 64] >> (slot % 64) & 1) != 0; }
   void wake(std::uint32_t slot) { active_[slot / 64] |= 1ULL << (slot % 64); }
 
@@ -125,8 +129,9 @@ class Kernel {
   std::vector<std::uint32_t> slot_of_router_;
   std::vector<std::uint32_t> slot_of_endpoint_;
   std::vector<Slot> slots_;
-  std::vector<Link> links_;  ///< kLinks a slot
-  std::vector<std::uint64_t> active_;
+  std::vector<Link> links_;            ///< kLinks a slot
+  std::vector<std::uint64_t> active_;  ///< a bit a slot: awake
+  std::vector<std::uint64_t> heavy_;   ///< a bit a slot: endpoint of a heavy node
   std::vector<Part> parts_;
   std::unique_ptr<WorkerPool> pool_;
   std::atomic<bool> stop_{false};

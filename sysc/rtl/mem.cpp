@@ -10,13 +10,15 @@ namespace {
 
 class Memory final : public VerilatedNode<Vpl_mem, Memory> {
  public:
-  Memory(const NodeStraps& straps, DramChannel& dram) : VerilatedNode(straps), port_(dram.device()) {
+  Memory(const NodeStraps& straps, DramChannel& dram)
+      : VerilatedNode(straps), port_(dram.device()) {
     model_.node_i = static_cast<SData>(straps.node.pack());
     set_config(model_.cfg_i, *straps.config);
     model_.dfi_rvalid_i = 0;
   }
 
-  /// The device advances by what the controller drove up to this edge; its answer is there after it.
+  /// The device advances by what the controller drove up to this edge; its answer is there after
+  /// it.
   void before_edge(std::uint64_t now) {
     model_.now_i = now;
     port_.sample(model_);

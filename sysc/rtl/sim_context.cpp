@@ -18,7 +18,10 @@ SimContext::SimContext(std::uint64_t seed, bool traced)
   context_->fatalOnError(false);
   context_->fatalOnVpiError(false);
   context_->traceEverOn(traced);
-  if (traced) fst_ = std::make_unique<VerilatedFstC>();
+  if (traced) {
+    fst_ = std::make_unique<VerilatedFstC>();
+    fst_->set_time_resolution("1ps");  // its own default is the calling thread's context's: seconds
+  }
 }
 
 SimContext::~SimContext() { close_trace(); }

@@ -14,9 +14,9 @@
 
 namespace tsr {
 
-/// True for a model whose only event is the rising edge of clk_i (no gated clocks, no falling edges):
-/// then the evaluation of the falling edge can be left out, and Verilator is told that the clock was
-/// low. `Root` is the model's root class, Verilator 5.
+/// True for a model whose only event is the rising edge of clk_i (no gated clocks, no falling
+/// edges): then the evaluation of the falling edge can be left out, and Verilator is told that the
+/// clock was low. `Root` is the model's root class, Verilator 5.
 template <class Root, class = void>
 struct OnlyRisingEdges : std::false_type {};
 template <class Root>

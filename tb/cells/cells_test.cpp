@@ -43,7 +43,8 @@ class Cells : public Bench<Vcells> {
     return (value >> (index * width)) & ((1ULL << width) - 1);
   }
   void drive_data(unsigned s, unsigned value) {
-    dut().in_data_i = (dut().in_data_i & ~(0xfffULL << (12 * s))) | std::uint64_t{value} << (12 * s);
+    dut().in_data_i = (dut().in_data_i & ~(0xfffULL << (12 * s))) | std::uint64_t{value}
+                                                                        << (12 * s);
   }
   static void put(CData& port, unsigned bit, bool value) {
     port = static_cast<CData>((port & ~(1U << bit)) | unsigned{value} << bit);
@@ -158,7 +159,7 @@ TEST_F(Cells, RoundRobinServesAllInTurn) {
 }
 
 TEST_F(Cells, RoundRobinAgreesWithModelAndHoldsLockedGrants) {
-  std::array<int, 2> last = {4, 4};   // served last
+  std::array<int, 2> last = {4, 4};    // served last
   std::array<int, 2> held = {-1, -1};  // granted and not taken
   for (int step = 0; step < 20000; ++step) {
     const auto req = static_cast<unsigned>(rand_in(0, 31));

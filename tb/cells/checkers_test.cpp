@@ -161,7 +161,8 @@ TEST_F(Checkers, FlitCheckerCatchesParityErrors) {
     f.seal();
     auto lanes = f.to_lanes();
     lanes[bit / 64] ^= 1ULL << (bit % 64);
-    EXPECT_TRUE(names(complaints([&] { send(Flit::from_lanes(lanes), true); }), "HeaderParityGood"));
+    EXPECT_TRUE(
+        names(complaints([&] { send(Flit::from_lanes(lanes), true); }), "HeaderParityGood"));
   }
   for (unsigned lane = 0; lane < 8; ++lane) {
     Flit f = legal_response();

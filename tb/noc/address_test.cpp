@@ -45,9 +45,9 @@ TEST_F(AddressMap, MirrorAgreesWithRtlOnRandomAddresses) {
   for (int i = 0; i < 20000; ++i) {
     const ChipConfig c = random_config();
     std::uint64_t address = rand_in(0, (1ULL << kAddrBits) - 1);
-    if (chance(0.8)) address &= ~(0xffULL << 44);                 // this chip
-    if (chance(0.8)) address &= ~(0xeULL << 52);                  // a space that exists
-    if (chance(0.5)) address &= ~0ULL >> rand_in(8, 50);          // small
+    if (chance(0.8)) address &= ~(0xffULL << 44);         // this chip
+    if (chance(0.8)) address &= ~(0xeULL << 52);          // a space that exists
+    if (chance(0.5)) address &= ~0ULL >> rand_in(8, 50);  // small
     compare(c, address);
   }
 }

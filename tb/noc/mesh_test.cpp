@@ -148,7 +148,7 @@ TEST_P(NocMesh, MulticastCrossesEveryTreeLinkOnce) {
     for (unsigned p = 0; p < kNumDirs; ++p) before[p] = counters(k * 8 + p);
     const Node src = random_node();
     Rect rect = random_rect();
-    if (round % 5 == 0) rect.hi = {rect.hi.x + 3, rect.hi.y + 2};             // beyond the mesh
+    if (round % 5 == 0) rect.hi = {rect.hi.x + 3, rect.hi.y + 2};           // beyond the mesh
     if (round % 7 == 0) rect = {{0, 0}, {mesh_->w() - 1, mesh_->h() - 1}};  // broadcast
     send(k, src, rect);
     ASSERT_TRUE(drain_all(80));

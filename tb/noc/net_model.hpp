@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Independent model of the network for its benches: paths, link drivers and sinks, delivery scoreboard.
+/// Independent model of the network for its benches: paths, link drivers and sinks, delivery
+/// scoreboard.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -23,21 +24,31 @@ using Hop = std::pair<Node, Dir>;  ///< a node and the port a flit leaves it by
 
 inline Dir opposite(Dir d) {
   switch (d) {
-    case Dir::kNorth: return Dir::kSouth;
-    case Dir::kSouth: return Dir::kNorth;
-    case Dir::kEast: return Dir::kWest;
-    case Dir::kWest: return Dir::kEast;
-    default: return Dir::kLocal;
+    case Dir::kNorth:
+      return Dir::kSouth;
+    case Dir::kSouth:
+      return Dir::kNorth;
+    case Dir::kEast:
+      return Dir::kWest;
+    case Dir::kWest:
+      return Dir::kEast;
+    default:
+      return Dir::kLocal;
   }
 }
 
 inline Node step(Node n, Dir d) {
   switch (d) {
-    case Dir::kNorth: return {n.x, n.y - 1};
-    case Dir::kSouth: return {n.x, n.y + 1};
-    case Dir::kEast: return {n.x + 1, n.y};
-    case Dir::kWest: return {n.x - 1, n.y};
-    default: return n;
+    case Dir::kNorth:
+      return {n.x, n.y - 1};
+    case Dir::kSouth:
+      return {n.x, n.y + 1};
+    case Dir::kEast:
+      return {n.x + 1, n.y};
+    case Dir::kWest:
+      return {n.x - 1, n.y};
+    default:
+      return n;
   }
 }
 

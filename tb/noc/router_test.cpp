@@ -291,7 +291,8 @@ TEST_F(NocRouter, ClassThenAgeThenPortDecide) {
 TEST_F(NocRouter, OverloadedPortServesItsInputsEvenly) {
   for (unsigned k = 0; k < 2; ++k) {
     for (int i = 0; i < 1000; ++i) {
-      for (unsigned p = 0; p < kNumDirs; ++p) send(k, p, through(k, static_cast<Dir>(p), Dir::kLocal));
+      for (unsigned p = 0; p < kNumDirs; ++p)
+        send(k, p, through(k, static_cast<Dir>(p), Dir::kLocal));
     }
   }
   run(100);
@@ -452,7 +453,8 @@ TEST_F(NocRouter, RandomTrafficMatchesTheModelUnderRandomStalls) {
     queue.pop_front();
     want.birth = d.flit.birth;
     want.seal();
-    ASSERT_TRUE(want == d.flit) << "id " << want.data[0] << " expected, " << d.flit.data[0] << " came";
+    ASSERT_TRUE(want == d.flit) << "id " << want.data[0] << " expected, " << d.flit.data[0]
+                                << " came";
   }
   for (unsigned k = 0; k < 2; ++k) {
     for (unsigned p = 0; p < kNumDirs; ++p) EXPECT_EQ(counter(k * 8 + p), sent_[k][p]);

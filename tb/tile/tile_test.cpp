@@ -316,6 +316,28 @@ TEST_F(Tile, UnmappedDmaIsReported) {
   EXPECT_EQ((first >> 8) & 7U, static_cast<unsigned>(Err::kUnmapped));
 }
 
+TEST_F(Tile, StampsTheFirstAndTheLastCommand) {
+  const auto count = [&](unsigned selector) {
+    set(reg::kCountSelOffset, selector);
+    return get(reg::kCountLoOffset);
+  };
+  run(300);
+  set(reg::kCountCtrlOffset, 1);
+  run(200);
+  const std::uint64_t before = cycle();
+  ASSERT_EQ(push(kRdma, command(0x00, 0, 1)), Err::kNone);
+  const std::uint64_t pushed = cycle();
+  run(500);
+  ASSERT_EQ(push(kMe, command(0x00, 0, 2)), Err::kNone);
+  run(500);
+  const std::uint32_t first = count(56);
+  const std::uint32_t last = count(57);
+  EXPECT_GE(first, before);
+  EXPECT_LE(first, pushed + 10);
+  EXPECT_GE(last, first + 500);
+  EXPECT_LE(last, first + 700);
+}
+
 TEST_F(Tile, AFullQueueRefusesTheNinthWaitingCommand) {
   Words blocked = command(0x00, 0, 1);
   blocked[1] = 0x0110;  // semaphore 0 never comes

@@ -451,12 +451,13 @@ TEST(DmaDriver, BuildsCommands) {
 
 TEST(MeDriver, EncodesDeltasWithRewinding) {
   tsr_agu_t agu = {};
+  agu.loops = 3;
   agu.w_log2 = 2;
   agu.pitch = 96;
-  const uint32_t count[6] = {4, 3, 2, 1, 1, 1};
-  const int32_t stride[6] = {192, 32, 768, 0, 0, 0};
-  std::copy(count, count + 6, agu.count);
-  std::copy(stride, stride + 6, agu.stride);
+  const uint32_t count[3] = {4, 3, 2};
+  const int32_t stride[3] = {192, 32, 768};
+  std::copy(count, count + 3, agu.count);
+  std::copy(stride, stride + 3, agu.stride);
   agu.row_loop = 2;
   agu.row_limit = 5;
   agu.row_sub = true;
@@ -470,11 +471,18 @@ TEST(MeDriver, EncodesDeltasWithRewinding) {
   EXPECT_EQ(static_cast<int32_t>(row[10]), 192);
   EXPECT_EQ(static_cast<int32_t>(row[11]), 32 - 3 * 192);
   EXPECT_EQ(static_cast<int32_t>(row[12]), 768 - 3 * 192 - 2 * 32);
-  agu.count[5] = 0;
+  EXPECT_EQ(row[7], 1u);
+  EXPECT_EQ(row[9], 1u);
+  agu.loops = 0;
   EXPECT_EQ(tsr_agu_encode(&agu, row), TSR_INVALID);
-  agu.count[5] = 65536;
+  agu.loops = 7;
   EXPECT_EQ(tsr_agu_encode(&agu, row), TSR_INVALID);
-  agu.count[5] = 1;
+  agu.loops = 3;
+  agu.count[2] = 0;
+  EXPECT_EQ(tsr_agu_encode(&agu, row), TSR_INVALID);
+  agu.count[2] = 65536;
+  EXPECT_EQ(tsr_agu_encode(&agu, row), TSR_INVALID);
+  agu.count[2] = 1;
   agu.stride[0] = 4;
   EXPECT_EQ(tsr_agu_encode(&agu, row), TSR_INVALID);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The whole RTL chip through the host library, before any program is loaded: host port, registers of
-/// every node, HBM, errors, threads, traces.
+/// The whole RTL chip through the host library, before any program is loaded: host port, registers
+/// of every node, HBM, errors, threads, traces.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -143,7 +143,8 @@ TEST(PlatformChip, OnlyOnePlatformAtATime) {
 }
 
 TEST(PlatformChip, WritesWavesAsFstAndVcd) {
-  const auto folder = std::filesystem::temp_directory_path() / fmt::format("tsr_chip_test_{}", getpid());
+  const auto folder =
+      std::filesystem::temp_directory_path() / fmt::format("tsr_chip_test_{}", getpid());
   std::filesystem::create_directories(folder);
   PlatformOptions options;
   options.trace_file = (folder / "chip.fst").string();
@@ -168,7 +169,8 @@ TEST(PlatformChip, MissingProgramsAreRefused) {
   auto chip = Platform::open("t4");
   EXPECT_EQ(code_of([&] { chip->load("/nonexistent.elf"); }), ExitCode::BadInput);
   const std::uint32_t none = 0;
-  EXPECT_EQ(code_of([&] { chip->launch("kernel_x", chip->all_tiles(), &none, 4); }), ExitCode::BadInput);
+  EXPECT_EQ(code_of([&] { chip->launch("kernel_x", chip->all_tiles(), &none, 4); }),
+            ExitCode::BadInput);
   EXPECT_EQ(code_of([&] { chip->free(77); }), ExitCode::BadInput);
   EXPECT_EQ(code_of([&] { chip->allocate(1ULL << 40); }), ExitCode::BadInput);
 }

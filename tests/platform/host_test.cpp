@@ -26,12 +26,14 @@ namespace {
 class FakeChip : public sc_core::sc_module {
  public:
   explicit FakeChip(sc_core::sc_module_name name)
-      : sc_module(name), target_("target", port_,
+      : sc_module(name),
+        target_("target", port_,
                 {[this] { advance(); }, [this] { ++stops_; }, [this] { ++wakes_; }}) {
     socket_.bind(target_.socket);
   }
 
-  tlm::tlm_response_status transfer(bool write, std::uint64_t address, std::vector<std::uint8_t>& data) {
+  tlm::tlm_response_status transfer(bool write, std::uint64_t address,
+                                    std::vector<std::uint8_t>& data) {
     tlm::tlm_generic_payload payload;
     payload.set_command(write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);
     payload.set_address(address);
@@ -135,7 +137,8 @@ TEST(HostTarget, ReportsTheFirstRefusal) {
   fake.end = 0x1000;
   EXPECT_EQ(fake.transfer(false, 0x1004, data), tlm::TLM_ADDRESS_ERROR_RESPONSE);
   fake.end = ~0ULL;
-  EXPECT_EQ(fake.transfer(false, 0x1004, data), tlm::TLM_OK_RESPONSE) << "works again after an error";
+  EXPECT_EQ(fake.transfer(false, 0x1004, data), tlm::TLM_OK_RESPONSE)
+      << "works again after an error";
 }
 
 TEST(HostTarget, RefusesWhatItDoesNotServe) {

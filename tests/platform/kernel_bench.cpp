@@ -42,7 +42,10 @@ double measure(const char* what, unsigned threads, std::uint64_t cycles,
                const std::function<MeshNode(Node)>& make, SimContext* context = nullptr) {
   std::vector<MeshNode> nodes;
   for (unsigned y = 0; y < kHeight; ++y) {
-    for (unsigned x = 0; x < kWidth; ++x) nodes.push_back(make({x, y}));
+    for (unsigned x = 0; x < kWidth; ++x) {
+      nodes.push_back(make({x, y}));
+      nodes.back().weight = Kernel::kHeavyWeight;
+    }
   }
   Kernel kernel(kWidth, kHeight, std::move(nodes), threads, context);
   kernel.reset();

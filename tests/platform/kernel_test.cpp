@@ -33,6 +33,7 @@ class Mesh {
           return NodeStraps{&context_, fmt::format("mesh.{}_{}_{}", kind, x, y), here, &chip_};
         };
         MeshNode node;
+        node.weight = Kernel::kHeavyWeight;
         node.router = make_router(straps("router"));
         if (plan_[y][x] == 'E') {
           auto endpoint = std::make_unique<TestEndpoint>(here);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Memory nodes in a mesh: the RTL controller with its DRAM behind routers, driven by a C++ endpoint
-/// that plays the ctl node.
+/// Memory nodes in a mesh: the RTL controller with its DRAM behind routers, driven by a C++
+/// endpoint that plays the ctl node.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -33,7 +33,8 @@ class Board {
     std::vector<MeshNode> nodes;
     for (const Node here : {Node{0, 0}, Node{1, 0}, Node{0, 1}, Node{1, 1}}) {
       const auto straps = [&](const char* kind) {
-        return NodeStraps{&context_, fmt::format("board.{}_{}_{}", kind, here.x, here.y), here, &chip_};
+        return NodeStraps{&context_, fmt::format("board.{}_{}_{}", kind, here.x, here.y), here,
+                          &chip_};
       };
       MeshNode node;
       node.router = make_router(straps("router"));
@@ -80,7 +81,8 @@ class Board {
     const auto answers = ask(flit, 1);
     return answers.empty() ? Flit{} : answers[0];
   }
-  Flit write(std::uint64_t address, const std::array<std::uint64_t, 8>& data, std::uint64_t strobe) {
+  Flit write(std::uint64_t address, const std::array<std::uint64_t, 8>& data,
+             std::uint64_t strobe) {
     Flit flit;
     flit.kind = Kind::kWrite;
     flit.addr = address;
@@ -93,7 +95,8 @@ class Board {
     std::array<std::uint64_t, 8> data{};
     const unsigned at = offset % 64;
     std::memcpy(reinterpret_cast<std::uint8_t*>(data.data()) + at, &value, 4);
-    EXPECT_EQ(write(node_address(node, (kRegs + offset) & ~63U), data, 0xfULL << at).kind, Kind::kWriteRsp);
+    EXPECT_EQ(write(node_address(node, (kRegs + offset) & ~63U), data, 0xfULL << at).kind,
+              Kind::kWriteRsp);
   }
   std::uint32_t read_register(Node node, std::uint32_t offset) {
     const Flit flit = read(node_address(node, kRegs + offset), 4);
@@ -105,7 +108,8 @@ class Board {
   void initialize() {
     for (const Node node : chip_.mem) write_register(node, regs::hbm::kCtrlOffset, 1);
     for (const Node node : chip_.mem) {
-      for (int i = 0; i < 100 && (read_register(node, regs::hbm::kStatusOffset) & 1) == 0; ++i) kernel_->run(200);
+      for (int i = 0; i < 100 && (read_register(node, regs::hbm::kStatusOffset) & 1) == 0; ++i)
+        kernel_->run(200);
       EXPECT_EQ(read_register(node, regs::hbm::kStatusOffset) & 3, 1U);
     }
   }

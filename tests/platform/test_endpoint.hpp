@@ -88,7 +88,7 @@ class TestEndpoint final : public NodeModel {
   void set_reset(bool active) override { reset_ = active; }
   void trace(SimContext&) override {}
 
-  std::vector<Arrival> arrivals;      ///< responses received
+  std::vector<Arrival> arrivals;     ///< responses received
   std::function<void()> on_arrival;  ///< called within the cycle
 
  private:

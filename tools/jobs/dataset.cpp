@@ -22,9 +22,10 @@ class GzFile {
  public:
   explicit GzFile(const std::string& name) : name_(name), file_(gzopen(name.c_str(), "rb")) {
     if (file_ == nullptr) {
-      throw InputError(fmt::format("{}: cannot be opened. Install the package dataset-fashion-mnist, or "
-                                   "name the folder with --dataset",
-                                   name));
+      throw InputError(
+          fmt::format("{}: cannot be opened. Install the package dataset-fashion-mnist, or "
+                      "name the folder with --dataset",
+                      name));
     }
   }
   ~GzFile() { gzclose(file_); }
@@ -90,7 +91,8 @@ std::vector<Layer> read_network(const std::string& file) {
   };
   char magic[8];
   read(magic, sizeof(magic));
-  if (std::memcmp(magic, "TSRMLP1", 8) != 0) throw InputError(fmt::format("{}: not a network file", file));
+  if (std::memcmp(magic, "TSRMLP1", 8) != 0)
+    throw InputError(fmt::format("{}: not a network file", file));
   std::uint32_t count = 0;
   read(&count, sizeof(count));
   if (count == 0 || count > kMaxLayers) throw InputError(fmt::format("{}: {} layers", file, count));
@@ -101,7 +103,8 @@ std::vector<Layer> read_network(const std::string& file) {
     read(&layer.out, sizeof(layer.out));
     if (layer.in == 0 || layer.out == 0 || layer.in > kMaxSide || layer.out > kMaxSide ||
         (i > 0 && layer.in != layers[i - 1].out)) {
-      throw InputError(fmt::format("{}: layer {} is {} to {}, which does not fit", file, i, layer.in, layer.out));
+      throw InputError(fmt::format("{}: layer {} is {} to {}, which does not fit", file, i,
+                                   layer.in, layer.out));
     }
     layer.weights.resize(std::size_t{layer.in} * layer.out);
     layer.bias.resize(layer.out);

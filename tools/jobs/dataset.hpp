@@ -10,8 +10,8 @@ namespace tsr::tools {
 
 /// Test images and their labels.
 struct ImageSet {
-  unsigned pixels = 0;                ///< of one image
-  std::vector<std::uint8_t> images;   ///< one after the other
+  unsigned pixels = 0;               ///< of one image
+  std::vector<std::uint8_t> images;  ///< one after the other
   std::vector<std::uint8_t> labels;
 };
 

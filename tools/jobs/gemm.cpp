@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <random>
 
+#include "apps/apps_abi.h"
 #include "engines/me.hpp"
 #include "meter.hpp"
 #include "tessera_abi.h"
@@ -23,7 +23,10 @@ struct Matrix {
   std::vector<std::uint8_t> bytes;
 
   Matrix(std::size_t row_count, std::size_t width)
-      : rows(row_count), row_bytes(width), pitch((width + 63) / 64 * 64), bytes(row_count * pitch) {}
+      : rows(row_count),
+        row_bytes(width),
+        pitch((width + 63) / 64 * 64),
+        bytes(row_count * pitch) {}
 
   /// BF16 values of either sign between 2^-4 and 2^3, or any INT8.
   void fill(bool bf16, std::mt19937_64& rng) {
@@ -51,19 +54,79 @@ std::uint64_t upload(Platform& chip, const Matrix& matrix) {
 
 std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 
-}  // namespace
+/// What both kinds of run measure.
+struct Measured {
+  std::uint64_t cycles = 0;         ///< what the utilization refers to
+  std::uint64_t launch_cycles = 0;  ///< from launch to completion
+  std::uint64_t bytes = 0;          ///< every operand and the result once over the network
+  std::size_t mismatches = 0;
+  Totals totals;
+  double khz = 0;
+};
 
-int run_gemm_bench(const SessionOptions& session_options, const GemmOptions& options) {
+double khz_between(const SimulationStats& before, const SimulationStats& after) {
+  const double seconds = after.wall_seconds - before.wall_seconds;
+  return seconds > 0 ? static_cast<double>(after.cycles - before.cycles) / seconds / 1e3 : 0;
+}
+
+/// One tile multiplies matrices of ones that are already in its scratchpad.
+Measured run_from_spm(Session& session, const GemmOptions& options) {
+  auto& chip = session.chip();
   const bool bf16 = options.format == "bf16";
-  const bool one_tile = options.scope == "tile";
-  const bool from_spm = options.source == "spm";
-  if (from_spm && !one_tile) {
-    throw InputError("--source spm needs --scope tile: the operands of a chip-wide product come from HBM");
+  const Node tile = chip.config().tiles.front();
+  session.begin("boot");
+  chip.load(Platform::firmware("apps/me_loop.elf"));
+  session.end();
+  tsr_me_loop_args_t args{};
+  args.rows = options.m;
+  args.cols = options.n;
+  args.k = options.k;
+  args.format = bf16 ? TSR_GEMM_BF16 : TSR_GEMM_INT8;
+  args.repeat = 1;
+  session.begin(fmt::format("{} {}x{}x{}", options.format, options.m, options.n, options.k));
+  Measured measured;
+  const auto before = chip.stats();
+  try {
+    measured.launch_cycles = chip.run("kernel_main", {tile, tile}, args).cycles;
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::JobFailed) throw;
+    throw InputError(fmt::format("{}x{}x{} {} does not fit the scratchpad of {} KiB: {}", options.m,
+                                 options.n, options.k, options.format, chip.config().spm_kib,
+                                 error.what()));
   }
+  measured.khz = khz_between(before, chip.stats());
+  session.end();
+  measured.totals = Meter(chip).read();
+  // The kernel clears the counters before its first command.
+  const EngineCounters me = chip.tile_counters(tile).me;
+  measured.cycles = me.busy + me.wait_semaphore + me.starved + me.blocked + me.conflict + me.config;
+
+  // The result lies at the end of the scratchpad, rows at an odd multiple of 32 bytes
+  // (drivers/me.h).
+  const std::size_t pitch = ((options.n + 7) / 8 | 1U) * 32;
+  std::vector<std::uint8_t> result(options.m * pitch);
+  const auto spm_end = 0x0100'0000U + static_cast<std::uint32_t>(chip.config().spm_kib) * 1024;
+  chip.read(node_address(tile, spm_end - static_cast<std::uint32_t>(result.size())), result.data(),
+            result.size());
+  const float sum = static_cast<float>(options.k);
+  std::uint32_t expected = options.k;
+  if (bf16) std::memcpy(&expected, &sum, sizeof(expected));
+  for (std::size_t r = 0; r < options.m; ++r) {
+    for (std::size_t c = 0; c < options.n; ++c) {
+      measured.mismatches += std::memcmp(&result[r * pitch + 4 * c], &expected, 4) != 0;
+    }
+  }
+  return measured;
+}
+
+/// Random matrices in HBM, on one tile or on all; the result is compared with the golden model.
+Measured run_from_hbm(Session& session, const GemmOptions& options) {
+  auto& chip = session.chip();
+  const bool bf16 = options.format == "bf16";
   const std::size_t element = bf16 ? 2 : 1;
   Matrix a(options.m, options.k * element);
   Matrix b(options.n, options.k * element);
-  std::mt19937_64 rng(session_options.seed);
+  std::mt19937_64 rng(session.options().seed);
   a.fill(bf16, rng);
   b.fill(bf16, rng);
   const std::size_t c_row = 4 * std::size_t{options.n};
@@ -78,15 +141,9 @@ int run_gemm_bench(const SessionOptions& session_options, const GemmOptions& opt
   shape.format = bf16 ? engines::MeFormat::Bf16 : engines::MeFormat::Int8;
   engines::gemm(shape, a.bytes.data(), b.bytes.data(), nullptr, expected.bytes.data());
 
-  Session session(session_options);
-  auto& chip = session.chip();
-  const auto& config = chip.config();
-  const Rect tiles = one_tile ? Rect{config.tiles.front(), config.tiles.front()} : chip.all_tiles();
-  const std::uint64_t tile_count = one_tile ? 1 : config.tiles.size();
   session.begin("boot");
   chip.load();
   session.end();
-
   session.begin("copy data to HBM");
   tsr_gemm_args_t args{};
   args.m = options.m;
@@ -103,47 +160,72 @@ int run_gemm_bench(const SessionOptions& session_options, const GemmOptions& opt
 
   Meter meter(chip);
   meter.start();
-  const auto kernel = from_spm ? "kernel_gemm_spm" : "kernel_gemm";
+  const Node first = chip.config().tiles.front();
+  const Rect tiles = options.scope == "tile" ? Rect{first, first} : chip.all_tiles();
   session.begin(fmt::format("{} {}x{}x{}", options.format, options.m, options.n, options.k));
-  const auto stats_before = chip.stats();
-  const auto done = chip.run(kernel, tiles, args);
-  const auto stats_after = chip.stats();
+  Measured measured;
+  const auto before = chip.stats();
+  measured.launch_cycles = measured.cycles = chip.run("kernel_gemm", tiles, args).cycles;
+  measured.khz = khz_between(before, chip.stats());
   session.end();
-  const Totals totals = meter.read();
+  measured.totals = meter.read();
+  measured.bytes = a.rows * a.row_bytes + b.rows * b.row_bytes + options.m * c_row;
 
   session.begin("read result");
   Matrix result(options.m, c_row);
   chip.read(args.c, result.bytes.data(), result.bytes.size());
   session.end();
-  std::size_t mismatches = 0;
   for (std::size_t r = 0; r < result.rows; ++r) {
-    for (std::size_t i = 0; i < c_row; i += 4) {
-      mismatches += std::memcmp(&result.bytes[r * result.pitch + i], &expected.bytes[r * expected.pitch + i], 4) != 0;
+    for (std::size_t i = r * result.pitch; i < r * result.pitch + c_row; i += 4) {
+      measured.mismatches += std::memcmp(&result.bytes[i], &expected.bytes[i], 4) != 0;
     }
   }
+  return measured;
+}
 
-  // Bounds: all multiply-adds at peak; every operand once over HBM.
+}  // namespace
+
+int run_gemm_bench(const SessionOptions& session_options, const GemmOptions& options) {
+  const bool one_tile = options.scope == "tile";
+  const bool from_spm = options.source == "spm";
+  if (from_spm && !one_tile) {
+    throw InputError(
+        "--source spm needs --scope tile: the operands of a chip-wide product come from HBM");
+  }
+  Session session(session_options);
+  const auto measured = from_spm ? run_from_spm(session, options) : run_from_hbm(session, options);
+
+  // Bounds: all multiply-adds at peak; every operand and the result once over the narrowest place,
+  // one tile's link with a flit of 64 bytes a cycle, or the chip's memory nodes with one each.
+  const auto& config = session.chip().config();
+  const std::uint64_t tiles = one_tile ? 1 : config.tiles.size();
   const std::uint64_t macs = std::uint64_t{options.m} * options.n * options.k;
-  const std::uint64_t peak = config.bf16_macs_per_cycle() * (bf16 ? 1 : 2) * tile_count;
-  const std::uint64_t bytes = from_spm ? 0 : a.rows * a.row_bytes + b.rows * b.row_bytes + options.m * c_row;
-  const std::uint64_t compute_cycles = ceil_div(macs, peak);
-  // One tile's link carries a flit of 64 bytes a cycle; the chip's memory nodes one each.
+  const std::uint64_t peak =
+      config.bf16_macs_per_cycle() * (options.format == "bf16" ? 1 : 2) * tiles;
   const std::uint64_t rate = kHbmBytesPerCycle * (one_tile ? 1 : config.memories.size());
-  const std::uint64_t memory_cycles = ceil_div(bytes, rate);
+  const std::uint64_t compute_cycles = ceil_div(macs, peak);
+  const std::uint64_t memory_cycles = ceil_div(measured.bytes, rate);
   const std::uint64_t bound_cycles = std::max(compute_cycles, memory_cycles);
   const char* bound = compute_cycles >= memory_cycles ? "compute" : "memory";
-  // From the scratchpad: the time during which the matrix engine had commands.
-  const std::uint64_t cycles = from_spm ? totals.me_cycles_max : done.cycles;
-  const double utilization = static_cast<double>(macs) / (static_cast<double>(peak) * static_cast<double>(cycles));
-  const double roofline = static_cast<double>(bound_cycles) / static_cast<double>(cycles);
+  const auto cycles = static_cast<double>(measured.cycles);
+  const double utilization = static_cast<double>(macs) / (static_cast<double>(peak) * cycles);
+  const double roofline = static_cast<double>(bound_cycles) / cycles;
 
-  session.line(fmt::format("\ncycles       {} (launch to completion {})", cycles, done.cycles));
-  session.line(fmt::format("macs         {}, {:.1f} % of the matrix engines' peak", macs, 100 * utilization));
-  session.line(fmt::format("bound        {} cycles ({}), reached {:.1f} %", bound_cycles, bound, 100 * roofline));
-  session.line(fmt::format("HBM          {} needed, {} read, {} written", human_bytes(bytes),
-                           human_bytes(totals.hbm_bytes_read), human_bytes(totals.hbm_bytes_written)));
-  session.line(mismatches == 0 ? "result       equals the golden model bit for bit"
-                               : fmt::format("result       {} elements differ from the golden model", mismatches));
+  session.line(fmt::format("\ncycles       {}{}", measured.cycles,
+                           from_spm ? " from the matrix engine's first command to its last" : ""));
+  session.line(fmt::format("macs         {}, {:.1f} % of the matrix engines' peak", macs,
+                           100 * utilization));
+  session.line(fmt::format("bound        {} cycles ({}), reached {:.1f} %", bound_cycles, bound,
+                           100 * roofline));
+  if (!from_spm) {
+    session.line(fmt::format("HBM          {} needed, {} read, {} written",
+                             human_bytes(measured.bytes),
+                             human_bytes(measured.totals.hbm_bytes_read),
+                             human_bytes(measured.totals.hbm_bytes_written)));
+  }
+  session.line(measured.mismatches == 0
+                   ? "result       right, bit for bit"
+                   : fmt::format("result       {} elements are wrong", measured.mismatches));
 
   auto& json = session.result;
   json["scope"] = options.scope;
@@ -152,22 +234,21 @@ int run_gemm_bench(const SessionOptions& session_options, const GemmOptions& opt
   json["m"] = options.m;
   json["n"] = options.n;
   json["k"] = options.k;
-  json["cycles"] = cycles;
+  json["cycles"] = measured.cycles;
   json["macs"] = macs;
   json["utilization"] = utilization;
-  json["bytes"] = bytes;
+  json["bytes"] = measured.bytes;
   json["bound_cycles"] = bound_cycles;
   json["bound"] = bound;
   json["roofline"] = roofline;
-  json["launch_cycles"] = done.cycles;
-  json["hbm_bytes_read"] = totals.hbm_bytes_read;
-  json["hbm_bytes_written"] = totals.hbm_bytes_written;
-  json["network_bytes"] = totals.network_bytes;
-  json["mismatches"] = mismatches;
-  const double seconds = stats_after.wall_seconds - stats_before.wall_seconds;
-  json["khz"] = seconds > 0 ? static_cast<double>(stats_after.cycles - stats_before.cycles) / seconds / 1e3 : 0.0;
+  json["launch_cycles"] = measured.launch_cycles;
+  json["hbm_bytes_read"] = measured.totals.hbm_bytes_read;
+  json["hbm_bytes_written"] = measured.totals.hbm_bytes_written;
+  json["network_bytes"] = measured.totals.network_bytes;
+  json["mismatches"] = measured.mismatches;
+  json["khz"] = measured.khz;
   session.finish();
-  return mismatches == 0 ? 0 : static_cast<int>(ExitCode::JobFailed);
+  return measured.mismatches == 0 ? 0 : static_cast<int>(ExitCode::JobFailed);
 }
 
 }  // namespace tsr::tools

@@ -12,8 +12,8 @@ namespace tsr::tools {
 struct GemmOptions {
   std::string format = "bf16";  ///< bf16, int8
   std::uint32_t m = 512, n = 512, k = 512;
-  std::string scope = "chip";   ///< tile, chip
-  std::string source = "hbm";   ///< spm (one tile), hbm
+  std::string scope = "chip";  ///< tile, chip
+  std::string source = "hbm";  ///< spm (one tile), hbm
 };
 
 /// Returns 0 if the result equals the golden model's bit for bit.

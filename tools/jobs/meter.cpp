@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "meter.hpp"
 
-#include <algorithm>
-
 namespace tsr::tools {
 namespace {
 
@@ -16,10 +14,9 @@ Totals Meter::read() {
   for (const Node tile : chip_.config().tiles) {
     const auto get = [&](Counter counter) { return chip_.tile_counter(tile, counter); };
     totals.macs += get(Counter::MeOperations);
-    totals.me_cycles_max = std::max(totals.me_cycles_max, get(Counter::Elapsed) - get(Counter::MeIdle));
-    totals.network_bytes += kFlitBytes * (get(Counter::RequestFlitsSent) + get(Counter::RequestFlitsReceived) +
-                                          get(Counter::ResponseFlitsSent) +
-                                          get(Counter::ResponseFlitsReceived));
+    totals.network_bytes +=
+        kFlitBytes * (get(Counter::RequestFlitsSent) + get(Counter::RequestFlitsReceived) +
+                      get(Counter::ResponseFlitsSent) + get(Counter::ResponseFlitsReceived));
     totals.instructions += get(Counter::Instructions);
   }
   for (const Node memory : chip_.config().memories) {

@@ -11,7 +11,6 @@ namespace tsr::tools {
 /// Totals over the chip since the meter was started.
 struct Totals {
   std::uint64_t macs = 0;
-  std::uint64_t me_cycles_max = 0;  ///< longest time that a tile's matrix engine had commands
   std::uint64_t hbm_bytes_read = 0, hbm_bytes_written = 0;
   std::uint64_t network_bytes = 0;  ///< 96 bytes a flit that a tile sent or received
   std::uint64_t instructions = 0;   ///< retired by the tile cores

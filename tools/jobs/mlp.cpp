@@ -15,14 +15,16 @@
 namespace tsr::tools {
 namespace {
 
-constexpr std::array<const char*, 10> kClasses = {"T-shirt", "Trouser", "Pullover", "Dress", "Coat",
-                                                  "Sandal",  "Shirt",   "Sneaker",  "Bag",   "Boot"};
-constexpr std::uint64_t kRowAlign = 64;  // rows start at flits: every DMA element is as short as it can be
+constexpr std::array<const char*, 10> kClasses = {
+    "T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot"};
+constexpr std::uint64_t kRowAlign =
+    64;  // rows start at flits: every DMA element is as short as it can be
 
 std::uint16_t to_bf16(float value) {
   std::uint32_t bits;
   std::memcpy(&bits, &value, sizeof(bits));
-  return static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);  // nearest-even; finite
+  return static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >>
+                                    16);  // nearest-even; finite
 }
 
 float from_bits(std::uint32_t bits) {
@@ -31,14 +33,17 @@ float from_bits(std::uint32_t bits) {
   return value;
 }
 
-std::uint64_t pitch_of(std::uint64_t row_bytes) { return (row_bytes + kRowAlign - 1) & ~(kRowAlign - 1); }
+std::uint64_t pitch_of(std::uint64_t row_bytes) {
+  return (row_bytes + kRowAlign - 1) & ~(kRowAlign - 1);
+}
 
 /// Copy `rows` rows to HBM with the device's pitch between them; returns their address.
 std::uint64_t upload(Platform& chip, const void* data, std::size_t rows, std::size_t row_bytes) {
   const auto pitch = pitch_of(row_bytes);
   std::vector<std::uint8_t> padded(rows * pitch);
   for (std::size_t i = 0; i < rows; ++i) {
-    std::memcpy(padded.data() + i * pitch, static_cast<const std::uint8_t*>(data) + i * row_bytes, row_bytes);
+    std::memcpy(padded.data() + i * pitch, static_cast<const std::uint8_t*>(data) + i * row_bytes,
+                row_bytes);
   }
   const auto at = chip.allocate(padded.size());
   chip.write(at, padded.data(), padded.size());
@@ -102,7 +107,9 @@ void print_confusion(Session& session, const Confusion& confusion) {
 }  // namespace
 
 void MlpOptions::add_to(CLI::Option_group& app) {
-  app.add_option("--images", images, "Test images to classify")->capture_default_str()->check(CLI::Range(1U, 10000U));
+  app.add_option("--images", images, "Test images to classify")
+      ->capture_default_str()
+      ->check(CLI::Range(1U, 10000U));
   app.add_option("--dataset", dataset, "Folder of the Fashion-MNIST files")->capture_default_str();
   app.add_option("--min-accuracy", min_accuracy, "Fail below this fraction of right answers")
       ->capture_default_str()
@@ -129,8 +136,8 @@ int run_mlp(const SessionOptions& session_options, const MlpOptions& options) {
   const Rect tiles = chip.all_tiles();
   std::string shape = fmt::format("{}", layers.front().in);
   for (const auto& layer : layers) shape += fmt::format("-{}", layer.out);
-  session.line(fmt::format("{}: {} tiles, {} Fashion-MNIST test images through {} in BF16", chip.config().name,
-                           chip.config().tiles.size(), count, shape));
+  session.line(fmt::format("{}: {} tiles, {} Fashion-MNIST test images through {} in BF16",
+                           chip.config().name, chip.config().tiles.size(), count, shape));
 
   session.begin("boot");
   chip.load();
@@ -163,14 +170,17 @@ int run_mlp(const SessionOptions& session_options, const MlpOptions& options) {
   meter.start();
   std::uint64_t kernel_cycles = 0;
   std::uint64_t macs = 0;
-  const double peak = static_cast<double>(chip.config().bf16_macs_per_cycle() * chip.config().tiles.size());
+  const double peak =
+      static_cast<double>(chip.config().bf16_macs_per_cycle() * chip.config().tiles.size());
   for (std::size_t i = 0; i < layers.size(); ++i) {
     session.begin(fmt::format("layer {}: {} x {} x {}", i + 1, count, layers[i].out, layers[i].in));
     const auto done = chip.run("kernel_gemm", tiles, device[i].args);
     kernel_cycles += done.cycles;
     macs += device[i].macs;
-    const double utilization = static_cast<double>(device[i].macs) / (peak * static_cast<double>(done.cycles));
-    session.end(fmt::format("kernel {} cycles, ME utilization {:.1f} %", done.cycles, 100 * utilization));
+    const double utilization =
+        static_cast<double>(device[i].macs) / (peak * static_cast<double>(done.cycles));
+    session.end(
+        fmt::format("kernel {} cycles, ME utilization {:.1f} %", done.cycles, 100 * utilization));
     session.result[fmt::format("layer{}_cycles", i + 1)] = done.cycles;
     session.result[fmt::format("layer{}_utilization", i + 1)] = utilization;
   }
@@ -194,12 +204,14 @@ int run_mlp(const SessionOptions& session_options, const MlpOptions& options) {
     float best_value = 0;
     for (unsigned c = 0; c < classes; ++c) {
       std::uint32_t bits;
-      std::memcpy(&bits, raw.data() + std::size_t{image} * last.ldc + 4 * std::size_t{c}, sizeof(bits));
+      std::memcpy(&bits, raw.data() + std::size_t{image} * last.ldc + 4 * std::size_t{c},
+                  sizeof(bits));
       const auto expected = golden.logits[std::size_t{image} * classes + c];
       if (bits != expected) {
         if (mismatches == 0) {
-          first_mismatch = fmt::format("image {} class {}: chip {:#010x} ({}), golden model {:#010x} ({})", image,
-                                       c, bits, from_bits(bits), expected, from_bits(expected));
+          first_mismatch =
+              fmt::format("image {} class {}: chip {:#010x} ({}), golden model {:#010x} ({})",
+                          image, c, bits, from_bits(bits), expected, from_bits(expected));
         }
         ++mismatches;
       }
@@ -213,24 +225,30 @@ int run_mlp(const SessionOptions& session_options, const MlpOptions& options) {
     if (best == label) ++correct;
   }
   const double accuracy = static_cast<double>(correct) / count;
-  const double utilization = static_cast<double>(macs) / (peak * static_cast<double>(kernel_cycles));
+  const double utilization =
+      static_cast<double>(macs) / (peak * static_cast<double>(kernel_cycles));
   print_confusion(session, confusion);
   const auto stats = chip.stats();
-  session.line(fmt::format("\naccuracy            {:.2f} % ({} of {})", 100 * accuracy, correct, count));
-  session.line(fmt::format("golden model        {}",
-                           mismatches == 0
-                               ? fmt::format("all {} logits agree bit for bit", golden.logits.size())
-                               : fmt::format("{} of {} logits differ; {}", mismatches, golden.logits.size(),
-                                             first_mismatch)));
-  session.line(fmt::format("kernels             {} cycles, ME utilization {:.1f} %", kernel_cycles, 100 * utilization));
-  session.line(fmt::format("HBM                 {} read, {} written", human_bytes(totals.hbm_bytes_read),
+  session.line(
+      fmt::format("\naccuracy            {:.2f} % ({} of {})", 100 * accuracy, correct, count));
+  session.line(fmt::format(
+      "golden model        {}",
+      mismatches == 0 ? fmt::format("all {} logits agree bit for bit", golden.logits.size())
+                      : fmt::format("{} of {} logits differ; {}", mismatches, golden.logits.size(),
+                                    first_mismatch)));
+  session.line(fmt::format("kernels             {} cycles, ME utilization {:.1f} %", kernel_cycles,
+                           100 * utilization));
+  session.line(fmt::format("HBM                 {} read, {} written",
+                           human_bytes(totals.hbm_bytes_read),
                            human_bytes(totals.hbm_bytes_written)));
-  session.line(fmt::format("network             {} to and from the tiles", human_bytes(totals.network_bytes)));
+  session.line(fmt::format("network             {} to and from the tiles",
+                           human_bytes(totals.network_bytes)));
   session.line(fmt::format("simulation          {} cycles in {:.1f} s, {:.1f} kHz", stats.cycles,
                            stats.wall_seconds, stats.khz()));
   const bool counted = totals.macs >= macs;
   if (!counted) {
-    session.line(fmt::format("the matrix engines counted {} multiply-adds; the network needs {}", totals.macs, macs));
+    session.line(fmt::format("the matrix engines counted {} multiply-adds; the network needs {}",
+                             totals.macs, macs));
   }
   const bool accurate = accuracy >= options.min_accuracy;
   if (!accurate) {

@@ -5,16 +5,16 @@
 
 #include <algorithm>
 
-#include "meter.hpp"
+#include "apps/apps_abi.h"
+#include "tessera_abi.h"
 
 namespace tsr::tools {
 namespace {
 
-/// Arguments of kernel_me_busy: how many 64 x 64 x 64 BF16 products from the scratchpad to run.
-struct BusyArgs {
-  std::uint32_t repeats;
-};
-constexpr std::uint64_t kProductCycles = 64 * 64 * 64 / 256;
+constexpr std::uint32_t kSide =
+    128;  // one product is 128 x 128 x 128: 8,192 cycles of the matrix engine
+constexpr std::uint64_t kProductMacs = std::uint64_t{kSide} * kSide * kSide;
+constexpr std::uint64_t kStartCycles = 100'000;  // all tiles work well before this
 
 /// A rectangle of `count` tiles, or nothing of that size.
 Rect busy_rectangle(const Platform& chip, unsigned count) {
@@ -30,46 +30,101 @@ Rect busy_rectangle(const Platform& chip, unsigned count) {
       break;
     }
   }
-  throw InputError(fmt::format("--busy {}: a launch covers a rectangle of tiles; possible are{}", count, sizes));
+  throw InputError(
+      fmt::format("--busy {}: a launch covers a rectangle of tiles; possible are{}", count, sizes));
+}
+
+/// Work of the chip up to now.
+struct Work {
+  std::uint64_t cycle = 0;
+  std::uint64_t macs = 0;
+  std::uint64_t instructions = 0;
+};
+
+Work work_of(Platform& chip, const std::vector<Node>& tiles) {
+  using Counter = Platform::TileCounter;
+  Work work;
+  work.cycle = chip.cycle();
+  for (const Node tile : tiles) {
+    work.macs += chip.tile_counter(tile, Counter::MeOperations);
+    work.instructions += chip.tile_counter(tile, Counter::Instructions);
+  }
+  work.instructions += chip.tile_counter(chip.config().ctl, Counter::Instructions);
+  return work;
 }
 
 }  // namespace
 
 int run_sim_bench(const SessionOptions& session_options, const SimOptions& options) {
+  const auto program = Platform::firmware("apps/me_loop.elf");
   Session session(session_options);
   auto& chip = session.chip();
+  const auto& config = chip.config();
   const unsigned busy =
-      options.busy != 0 ? options.busy : static_cast<unsigned>(chip.config().tiles.size());
-  const Rect tiles = busy_rectangle(chip, busy);
+      options.busy != 0 ? options.busy : static_cast<unsigned>(config.tiles.size());
+  const Rect rect = busy_rectangle(chip, busy);
+  std::vector<Node> tiles;
+  for (const Node tile : config.tiles) {
+    if (rect.contains(tile)) tiles.push_back(tile);
+  }
   session.begin("boot");
-  chip.load();
+  chip.load(program);
   const auto boot = chip.stats();
+  const auto boot_instructions = chip.tile_counter(config.ctl, Platform::TileCounter::Instructions);
   session.end(fmt::format("{:.1f} kHz", boot.khz()));
 
-  Meter meter(chip);
-  meter.start();
-  const BusyArgs args{static_cast<std::uint32_t>(std::max<std::uint64_t>(1, options.cycles / kProductCycles))};
-  session.begin(fmt::format("{} of {} tiles busy", busy, chip.config().tiles.size()));
-  const auto before = chip.stats();
-  chip.run("kernel_me_busy", tiles, args);
-  const auto after = chip.stats();
+  session.begin(fmt::format("start {} of {} tiles", busy, config.tiles.size()));
+  const auto per_cycle = config.bf16_macs_per_cycle();
+  tsr_me_loop_args_t args{};
+  args.rows = args.cols = args.k = kSide;
+  args.format = TSR_GEMM_BF16;
+  args.repeat =
+      static_cast<std::uint32_t>((options.cycles + kStartCycles) * per_cycle / kProductMacs + 1);
+  const auto launch = chip.launch("kernel_main", rect, &args, sizeof(args));
+  const auto deadline = chip.cycle() + kStartCycles;
+  for (const Node tile : tiles) {
+    while (chip.tile_counter(tile, Platform::TileCounter::MeOperations) == 0) {
+      if (chip.cycle() > deadline)
+        throw Error(ExitCode::JobFailed, "the matrix engines do not start");
+      chip.advance(200);
+    }
+  }
   session.end();
-  const Totals totals = meter.read();
+
+  session.begin("all busy");
+  const Work first = work_of(chip, tiles);
+  const auto before = chip.stats();
+  chip.advance(options.cycles);
+  const auto after = chip.stats();
+  const Work last = work_of(chip, tiles);
+  session.end();
+  session.begin("finish");
+  chip.wait(launch);
+  session.end();
 
   const double seconds = std::max(after.wall_seconds - before.wall_seconds, 1e-9);
-  const auto cycles = after.cycles - before.cycles;
-  const double khz = static_cast<double>(cycles) / seconds / 1e3;
-  const double macs_per_second = static_cast<double>(totals.macs) / seconds;
-  const double mips = static_cast<double>(totals.instructions) / seconds / 1e6;
-  session.line(fmt::format("\n{:.1f} kHz, {:.3g} multiply-adds a second, {:.3g} MIPS", khz, macs_per_second, mips));
+  const double khz = static_cast<double>(after.cycles - before.cycles) / seconds / 1e3;
+  const double elapsed = static_cast<double>(last.cycle - first.cycle);
+  const double macs_per_cycle = static_cast<double>(last.macs - first.macs) / elapsed;
+  const double utilization = macs_per_cycle / static_cast<double>(per_cycle * busy);
+  const double macs_per_second = macs_per_cycle * khz * 1e3;
+  const double mips =
+      static_cast<double>(last.instructions - first.instructions) / elapsed * khz / 1e3;
+  const double boot_mips = static_cast<double>(boot_instructions) / boot.wall_seconds / 1e6;
+  session.line(
+      fmt::format("\n{:.1f} kHz with {} of {} matrix engines busy ({:.0f} % of their peak)", khz,
+                  busy, config.tiles.size(), 100 * utilization));
+  session.line(fmt::format("{:.3g} multiply-adds a second, {:.3g} MIPS ({:.3g} MIPS while booting)",
+                           macs_per_second, mips, boot_mips));
   auto& json = session.result;
   json["busy"] = busy;
-  json["cycles"] = cycles;
+  json["cycles"] = after.cycles - before.cycles;
   json["khz"] = khz;
   json["macs_per_second"] = macs_per_second;
   json["mips"] = mips;
-  json["macs"] = totals.macs;
+  json["utilization"] = utilization;
   json["boot_khz"] = boot.khz();
+  json["boot_mips"] = boot_mips;
   session.finish();
   return 0;
 }

@@ -375,7 +375,7 @@
 /* Counter that ROUTER_COUNT shows. */
 #define TSR_TILE_ROUTER_SEL_OFFSET 0x1c0u
 #define TSR_TILE_ROUTER_SEL_RESET 0x0u
-#define TSR_TILE_ROUTER_SEL_SEL_SHIFT 0u /* rw: Flits sent by port: 0..4 request network (local, north, east, south, west), 8..12 response network; 5 and 13: header parity errors. */
+#define TSR_TILE_ROUTER_SEL_SEL_SHIFT 0u /* rw: Flits sent by port: 0..4 request network (local, north, east, south, west), 8..12 response network; 5 and 13: header parity errors; 6 and 14: flits dropped for want of a way. */
 #define TSR_TILE_ROUTER_SEL_SEL_LSB 0u
 #define TSR_TILE_ROUTER_SEL_SEL_MASK 0x0000000fu
 
@@ -403,7 +403,7 @@
 #define TSR_TILE_COUNT_CTRL_CLEAR_LSB 0u
 #define TSR_TILE_COUNT_CTRL_CLEAR_MASK 0x00000001u
 
-/* Counter that COUNT_LO/HI show: engine * 16 + n. Engines 0..2: n = 1 busy, 2 waiting for semaphore, 3 starved, 4 blocked, 5 bank conflict, 6 configuration, 0 idle (the remainder), 8 commands done, 9 operations (ME: multiply-adds; DMA: bytes). 48: elapsed cycles; 49: request flits sent; 50: request flits received; 51: response flits sent; 52: response flits received; 53: instructions retired; 54: SPM bank-conflict cycles; 55: data parity errors. */
+/* Counter that COUNT_LO/HI show: engine * 16 + n. Engines 0..2: n = 1 busy, 2 waiting for semaphore, 3 starved, 4 blocked, 5 bank conflict, 6 configuration, 0 idle (the remainder), 8 commands done, 9 operations (ME: multiply-adds; DMA: bytes). 48: elapsed cycles; 49: request flits sent; 50: request flits received; 51: response flits sent; 52: response flits received; 53: instructions retired; 54: SPM bank-conflict cycles; 55: data parity errors; 56: cycle in which the first command since CLEAR started; 57: cycle in which the last one ended. */
 #define TSR_TILE_COUNT_SEL_OFFSET 0x204u
 #define TSR_TILE_COUNT_SEL_RESET 0x0u
 #define TSR_TILE_COUNT_SEL_SEL_SHIFT 0u /* rw: Selector. */

@@ -144,8 +144,6 @@ class Platform {
 
   /// Selectors of single counters (COUNT_SEL of the tile's registers).
   enum class TileCounter : std::uint32_t {
-    MeIdle = 32,
-    MeBusy = 33,
     MeOperations = 41,
     Elapsed = 48,
     RequestFlitsSent = 49,

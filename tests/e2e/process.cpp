@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <ostream>
+#include <thread>
+
+namespace tsr::e2e {
+
+std::uint64_t seed() {
+  const char* text = std::getenv("TSR_SEED");
+  const std::uint64_t value = text != nullptr ? std::strtoull(text, nullptr, 0) : 1;
+  fmt::print("seed {} (set TSR_SEED to change it)\n", value);
+  return value;
+}
+
+TempFolder::TempFolder() {
+  std::string name = (std::filesystem::temp_directory_path() / "tsr_e2e_XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed: " + name);
+  path_ = name;
+}
+
+TempFolder::~TempFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::string TempFolder::write(const std::string& name, const std::string& content) const {
+  const auto path = path_ / name;
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << content;
+  return path.string();
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+nlohmann::json Outcome::json() const { return nlohmann::json::parse(out); }
+
+std::ostream& operator<<(std::ostream& stream, const Outcome& outcome) {
+  return stream << "exit code " << outcome.code << "\nstandard output:\n"
+                << outcome.out << "\nstandard error:\n"
+                << outcome.err;
+}
+
+std::ostream& operator<<(std::ostream& stream, const Failure& failure) {
+  return stream << "exit code " << static_cast<int>(failure.code) << ": " << failure.message;
+}
+
+Outcome tessera(const std::vector<std::string>& arguments, unsigned seconds) {
+  const TempFolder folder;
+  const std::string out = folder / "out";
+  const std::string err = folder / "err";
+  std::vector<std::string> words = {TSR_TESSERA};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+
+  const pid_t child = fork();
+  if (child == 0) {
+    const int flags = O_WRONLY | O_CREAT | O_TRUNC;
+    dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+    dup2(open(out.c_str(), flags, 0600), STDOUT_FILENO);
+    dup2(open(err.c_str(), flags, 0600), STDERR_FILENO);
+    execv(argv[0], argv.data());
+    _exit(127);
+  }
+  Outcome outcome;
+  int status = 0;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  while (waitpid(child, &status, WNOHANG) == 0) {
+    if (std::chrono::steady_clock::now() > end) {
+      kill(child, SIGKILL);
+      waitpid(child, &status, 0);
+      outcome.err = fmt::format("killed: did not end within {} seconds\n", seconds);
+      break;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  if (WIFEXITED(status)) outcome.code = WEXITSTATUS(status);
+  outcome.out = read_file(out);
+  outcome.err += read_file(err);
+  return outcome;
+}
+
+std::string app(const std::string& name) { return Platform::firmware("apps/" + name + ".elf"); }
+
+}  // namespace tsr::e2e
