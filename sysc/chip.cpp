@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "dram/dram_channel.hpp"
 #include "error.hpp"
@@ -113,7 +114,14 @@ void Chip::request_stop() {
 }
 
 void Chip::run_cycles() {
-  last_run_ = kernel_->run(std::min(budget_, kQuantum));
+  const std::uint64_t start = cycle();
+  try {
+    kernel_->run(std::min(budget_, kQuantum));
+  } catch (...) {
+    failure_ = std::current_exception();
+    stop_requested_ = true;
+  }
+  last_run_ = cycle() - start;
   budget_ -= last_run_;
   if (budget_ != 0 && !stop_requested_) {
     next_trigger(cycles_to_time(last_run_));
@@ -150,6 +158,7 @@ std::uint64_t Chip::advance(std::uint64_t cycles) {
     sc_core::sc_start();
   }
   wall_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count();
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   check();
   if (options_.on_advance) options_.on_advance();
   return cycle() - start;

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -59,6 +60,8 @@ class Chip : public sc_core::sc_module {
   /// Level of the chip's interrupt to the host.
   bool host_interrupt() const { return interrupt_; }
   const UartTerminal& uart() const { return *uart_; }
+  /// Signal-level side of the host port, for observers.
+  HostPort& host_port() { return host_port_; }
   Kernel& kernel() { return *kernel_; }
   /// Wall time spent in advance(), seconds.
   double wall_seconds() const { return wall_seconds_; }
@@ -82,6 +85,7 @@ class Chip : public sc_core::sc_module {
   bool interrupt_ = false;
   bool watchdog_ = false;
   std::atomic<bool> stop_requested_{false};
+  std::exception_ptr failure_;  ///< thrown while cycles ran: SystemC would wrap it
   bool from_process_ = false;   ///< advance() was called by a SystemC process
   std::uint64_t budget_ = 0;    ///< cycles left of the running advance()
   std::uint64_t last_run_ = 0;  ///< cycles of the last activation: SystemC time is behind by them

@@ -61,7 +61,10 @@ void add_sim(CLI::App& bench, int& code) {
 
 void add_bench(CLI::App& app, int& code) {
   auto* bench = app.add_subcommand("bench", "Benchmarks; --json - gives machine-readable results");
-  bench->require_subcommand(1);
+  bench->require_subcommand(0, 1);  // exactly one, but an unknown one is to be named
+  bench->callback([bench] {
+    if (bench->get_subcommands().empty()) throw CLI::RequiredError("A subcommand (gemm or sim)");
+  });
   add_gemm(*bench, code);
   add_sim(*bench, code);
 }

@@ -28,7 +28,11 @@ const char* const kExitCodes =
 int main(int argc, char** argv) {
   CLI::App app{kAbout, "tessera"};
   app.footer(kExitCodes);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // exactly one, but an unknown one is to be named
+  app.callback([&app] {
+    if (app.get_subcommands().empty())
+      throw CLI::RequiredError("A subcommand (run, info or bench)");
+  });
   app.set_version_flag("--version", TSR_VERSION);
   int code = 0;
   tsr::tools::add_run(app, code);

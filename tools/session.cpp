@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -13,19 +14,38 @@ namespace tsr::tools {
 void SessionOptions::add_to(CLI::App& app) {
   app.add_option("-c,--config", config, "Chip: t4, t16 or a TOML file")->capture_default_str();
   app.add_option("--seed", seed, "Seed of the data, and of uninitialized flops")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   app.add_option("-j,--threads", threads, "Worker threads; they change the speed and nothing else")
       ->capture_default_str()
       ->check(CLI::Range(1U, 256U));
   app.add_option("--max-cycles", max_cycles, "Give up (exit code 4) after so many cycles; 0: never")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--trace", trace_file, "Write waves to this FST file (slow: choose a window)");
-  app.add_option("--trace-from", trace_from, "First traced cycle")->capture_default_str();
-  app.add_option("--trace-to", trace_to, "Last traced cycle (default: the end)");
+  app.add_option("--trace-from", trace_from, "First traced cycle")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--trace-to", trace_to, "Last traced cycle (default: the end)")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--vcd", vcd_file, "Write the same waves as VCD (needs fst2vcd, package gtkwave)");
   app.add_option("--json", json_file,
                  "Write the results as JSON to this file; - is standard output");
 }
+
+namespace {
+
+/// Refuse, before a long run, a file that cannot be written after it.
+void require_writable(const std::string& file) {
+  if (file.empty() || file == "-") return;
+  const bool existed = std::filesystem::exists(file);
+  if (!std::ofstream(file, std::ios::app)) {
+    throw InputError(fmt::format("{}: cannot be written", file));
+  }
+  if (!existed) std::filesystem::remove(file);
+}
+
+}  // namespace
 
 Session::Session(const SessionOptions& options)
     : options_(options),
@@ -33,6 +53,9 @@ Session::Session(const SessionOptions& options)
       terminal_(isatty(fileno(stderr)) != 0) {
   if (options_.trace_from > options_.trace_to) {
     throw InputError("--trace-from is behind --trace-to");
+  }
+  for (const auto& file : {options_.trace_file, options_.vcd_file, options_.json_file}) {
+    require_writable(file);
   }
   PlatformOptions platform;
   platform.threads = options_.threads;

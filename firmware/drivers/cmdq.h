@@ -64,16 +64,18 @@ static inline void tsr_cmd_init(tsr_cmd_t *cmd, uint32_t op, uint32_t ctx, uint3
 /* Interrupt the core when done. */
 static inline void tsr_cmd_irq(tsr_cmd_t *cmd) { cmd->w[0] |= 1u << 11; }
 
+/* A wait or post in its 16 bits: semaphore, enable, amount (1..255). */
+static inline uint32_t tsr_cmd_sem(uint32_t sem, uint32_t n) { return sem | (1u << 4) | (n << 8); }
+#define TSR_CMD_POST_REMOTE (1u << 5) /* of post 0: to every node of the post rectangle */
+
 /* Wait `slot` (0, 1): take n (1..255) from semaphore `sem` before the start. */
 static inline void tsr_cmd_wait(tsr_cmd_t *cmd, uint32_t slot, uint32_t sem, uint32_t n) {
-  const uint32_t word = sem | (1u << 4) | (n << 8);
-  cmd->w[1] = (cmd->w[1] & ~(0xffffu << (16 * slot))) | (word << (16 * slot));
+  cmd->w[1] = (cmd->w[1] & ~(0xffffu << (16 * slot))) | (tsr_cmd_sem(sem, n) << (16 * slot));
 }
 
 /* Post `slot` (0, 1): add n (1..255) to the own semaphore `sem` when done. */
 static inline void tsr_cmd_post(tsr_cmd_t *cmd, uint32_t slot, uint32_t sem, uint32_t n) {
-  const uint32_t word = sem | (1u << 4) | (n << 8);
-  cmd->w[2] = (cmd->w[2] & ~(0xffffu << (16 * slot))) | (word << (16 * slot));
+  cmd->w[2] = (cmd->w[2] & ~(0xffffu << (16 * slot))) | (tsr_cmd_sem(sem, n) << (16 * slot));
 }
 
 /* Rectangle as a command word. */
@@ -84,7 +86,7 @@ static inline uint32_t tsr_cmd_rect(tsr_rect_t rect) {
 /* Post 0: add n (1..255) to semaphore `sem` of every node of a rectangle when done. */
 static inline void tsr_cmd_post_remote(tsr_cmd_t *cmd, tsr_rect_t rect, uint32_t sem, uint32_t n) {
   tsr_cmd_post(cmd, 0, sem, n);
-  cmd->w[2] |= 1u << 5;
+  cmd->w[2] |= TSR_CMD_POST_REMOTE;
   cmd->w[3] = tsr_cmd_rect(rect);
 }
 

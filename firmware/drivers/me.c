@@ -119,8 +119,10 @@ tsr_status_t tsr_me_set_context(const tsr_me_t *h, uint32_t ctx, const tsr_me_co
     if (row == ROW_C && (config & CONFIG_PRELOAD) == 0) {
       continue;
     }
+    const tsr_mmio_t to = {h->contexts.base + base + row * TSR_CTX_ROW_BYTES};
+#pragma GCC unroll 16
     for (uint32_t i = 1; i < TSR_CTX_ROW_WORDS; i++) { /* the command replaces word 0 */
-      tsr_mmio_write(h->contexts, base + row * TSR_CTX_ROW_BYTES + 4 * i, context->row[row][i]);
+      tsr_mmio_write(to, 4 * i, context->row[row][i]);
     }
   }
   return TSR_OK;

@@ -10,75 +10,74 @@
 #include "kernels/gemm_plan.h"
 #include "runtime/tessera_tile.h"
 
-#define DRAINS 16u            /* power of two */
+#define RING 16u              /* power of two */
 #define CONTEXTS TSR_NODE_CTX /* the last one belongs to the runtime */
 
-/* Contexts that hold the shapes in use. */
-typedef struct {
-  uint32_t key[CONTEXTS];
-  uint32_t used;
-} cache_t;
+/* Command words, see tsr_tile_pkg.sv. */
+enum { W_OP, W_WAITS, W_POSTS, W_POST_RECT, W_MCAST_RECT, W_ARG0, W_ARG1, W_ARG2, W_ARG3 };
 
-/* One engine's command under construction, and its shapes. */
+/* One engine's queue, and the shapes that its contexts hold. */
 typedef struct {
   tsr_cmdq_t *queue;
   uint32_t free; /* entries known to be free */
   bool busy;
   bool ended; /* no operation is left */
   uint32_t id;
-  cache_t cache;
-  tsr_cmd_t cmd;
+  uint32_t used; /* contexts */
+  uint32_t key[CONTEXTS];
 } feeder_t;
+
+/* Part of a shared load that is to be multicast. */
+typedef struct {
+  bool is_a;
+  uint32_t at, bytes; /* in the scratchpad */
+} share_t;
 
 typedef struct {
   tsr_node_t *node;
   tsr_gemm_plan_t plan;
   feeder_t rdma, me, wdma;
-  tsr_node_id_t here, origin; /* own node, north-west corner of the rectangle */
-  tsr_gemm_load_iter_t loads, shares;
+  tsr_rect_t rect_a, rect_b; /* groups */
+  tsr_gemm_load_iter_t loads;
   tsr_gemm_block_iter_t blocks;
-  tsr_gemm_load_t load;  /* next to push */
-  tsr_gemm_load_t share; /* next to multicast, while sharing */
-  bool sharing;
-  tsr_gemm_block_t block;          /* next to push */
-  bool post_b;                     /* next to push before it: a no-operation that posts FREE_B */
-  tsr_gemm_drain_t drains[DRAINS]; /* results of pushed blocks that are to be written back */
-  uint32_t drains_in, drains_out;  /* counts; the ring's indices are these modulo DRAINS */
+  tsr_gemm_load_t load;   /* next to push */
+  tsr_gemm_block_t block; /* next to push */
+  bool post_b;            /* next to push before it: a no-operation that posts FREE_B */
+  /* What WDMA is to do for commands pushed to the others. Counts; indices are these modulo RING. */
+  share_t shares[RING];
+  uint32_t shares_in, shares_out;
+  tsr_gemm_drain_t drains[RING];
+  uint32_t drains_in, drains_out;
 } gemm_t;
 
 /* Context that holds shape `key`, in *ctx. *fresh: it must be written first. False: all contexts
  * are taken and the engine may still read them. */
 static bool find_context(feeder_t *f, uint32_t key, uint32_t *ctx, bool *fresh) {
-  cache_t *c = &f->cache;
   *fresh = false;
-  for (uint32_t i = 0; i < c->used; i++) {
-    if (c->key[i] == key) {
+  for (uint32_t i = 0; i < f->used; i++) {
+    if (f->key[i] == key) {
       *ctx = i;
       return true;
     }
   }
-  if (c->used == CONTEXTS) {
+  if (f->used == CONTEXTS) {
     if (f->busy) {
       return false;
     }
-    c->used = 0;
+    f->used = 0;
   }
-  *ctx = c->used++;
-  c->key[*ctx] = key;
+  *ctx = f->used;
+  f->key[f->used++] = key;
   *fresh = true;
   return true;
 }
 
-/* First words of a command: operation, context, interrupt when done, next id. No waits or posts. */
-static void begin(feeder_t *f, uint32_t op, uint32_t ctx) {
-  f->cmd.w[0] = op | (ctx << 8) | (1u << 11) | (f->id << 16);
-  f->cmd.w[1] = 0;
-  f->cmd.w[2] = 0;
-  f->id = (f->id + 1) & 0xffff;
-}
-
-static void push(feeder_t *f) {
-  tsr_cmdq_push_free(f->queue, &f->cmd);
+/* Push a command whose arguments are staged. It interrupts the core when done. */
+static void push(feeder_t *f, uint32_t op, uint32_t ctx, uint32_t waits, uint32_t posts) {
+  tsr_cmdq_stage(f->queue, W_OP, op | (ctx << 8) | (1u << 11) | (f->id++ << 16));
+  tsr_cmdq_stage(f->queue, W_WAITS, waits);
+  tsr_cmdq_stage(f->queue, W_POSTS, posts);
+  tsr_cmdq_go(f->queue);
   f->free--;
   f->busy = true;
 }
@@ -88,32 +87,30 @@ static void push(feeder_t *f) {
 static bool feed_rdma(gemm_t *g) {
   feeder_t *f = &g->rdma;
   const tsr_gemm_load_t *l = &g->load;
-  if (f->ended || f->free == 0) {
+  if (f->ended || f->free == 0 || g->shares_in - g->shares_out == RING) {
     return false;
   }
+  const bool is_a = l->kind == TSR_GEMM_LOAD_A;
   uint32_t ctx = 0;
   bool fresh = false;
   if (!find_context(f, l->rows | (l->bytes << 8) | ((uint32_t)l->kind << 30), &ctx, &fresh)) {
     return false;
   }
   if (fresh) {
-    const uint32_t src_pitch = l->kind == TSR_GEMM_LOAD_A ? g->plan.args.lda : g->plan.args.ldb;
-    const tsr_dma_shape_t shape = tsr_dma_rows(l->rows, l->bytes, src_pitch, g->plan.pitch);
-    if (tsr_dma_set_context(&g->node->dma, TSR_DMA_RDMA, ctx, &shape) != TSR_OK) {
+    const uint32_t src_pitch = is_a ? g->plan.args.lda : g->plan.args.ldb;
+    if (tsr_dma_set_rows(&g->node->dma, TSR_DMA_RDMA, ctx, l->rows, l->bytes, src_pitch,
+                         g->plan.pitch) != TSR_OK) {
       return false;
     }
   }
-  begin(f, TSR_OP_DMA_READ, ctx);
-  f->cmd.w[5] = (uint32_t)l->src;
-  f->cmd.w[6] = (uint32_t)(l->src >> 32);
-  f->cmd.w[7] = l->dst;
-  if (l->wait_sem != TSR_GEMM_NO_SEM) {
-    tsr_cmd_wait(&f->cmd, 0, l->wait_sem, 1);
+  tsr_cmdq_stage(f->queue, W_ARG0, (uint32_t)l->src);
+  tsr_cmdq_stage(f->queue, W_ARG1, (uint32_t)(l->src >> 32));
+  tsr_cmdq_stage(f->queue, W_ARG2, l->dst);
+  push(f, TSR_OP_DMA_READ, ctx, l->wait_sem == TSR_GEMM_NO_SEM ? 0 : tsr_cmd_sem(l->wait_sem, 1),
+       l->post_sem == TSR_GEMM_NO_SEM ? 0 : tsr_cmd_sem(l->post_sem, 1));
+  if (l->post_sem == TSR_GEMM_SEM_SHARE) {
+    g->shares[g->shares_in++ % RING] = (share_t){is_a, l->dst, l->rows * g->plan.pitch};
   }
-  if (l->post_sem != TSR_GEMM_NO_SEM) {
-    tsr_cmd_post(&f->cmd, 0, l->post_sem, 1);
-  }
-  push(f);
   f->ended = !tsr_gemm_next_load(&g->plan, &g->loads, &g->load);
   return true;
 }
@@ -143,43 +140,41 @@ static bool write_block_context(gemm_t *g, const tsr_gemm_block_t *b, uint32_t c
          tsr_me_set_context(&g->node->me, ctx, &context) == TSR_OK;
 }
 
-/* Move one of the block's waits into slot `slot` of the command, if there is one. */
-static void add_wait(feeder_t *f, uint32_t slot, tsr_gemm_block_t *b) {
+/* Take one of the waits off the block, as a command's 16 bits; 0: there is none. */
+static uint32_t take_wait(tsr_gemm_block_t *b) {
+  uint32_t word = 0;
   if (b->wait_parts != 0) {
     uint32_t sem = 0;
     while (((b->wait_parts >> sem) & 1) == 0) {
       sem++;
     }
-    tsr_cmd_wait(&f->cmd, slot, sem, 1);
     b->wait_parts &= b->wait_parts - 1;
+    word = tsr_cmd_sem(sem, 1);
   } else if (b->wait_loads > 0) {
-    tsr_cmd_wait(&f->cmd, slot, TSR_GEMM_SEM_LOADED, b->wait_loads);
+    word = tsr_cmd_sem(TSR_GEMM_SEM_LOADED, b->wait_loads);
     b->wait_loads = 0;
   }
+  return word;
 }
 
 static bool feed_me(gemm_t *g) {
   feeder_t *f = &g->me;
-  const tsr_gemm_block_t *b = &g->block;
+  tsr_gemm_block_t *b = &g->block;
   if (f->free == 0) {
     return false;
   }
   if (g->post_b) {
-    begin(f, TSR_OP_NOP, 0);
-    tsr_cmd_post(&f->cmd, 0, TSR_GEMM_SEM_FREE_B, 1);
+    push(f, TSR_OP_NOP, 0, 0, tsr_cmd_sem(TSR_GEMM_SEM_FREE_B, 1));
     g->post_b = false;
-    push(f);
     return true;
   }
-  if (f->ended || g->drains_in - g->drains_out == DRAINS) {
+  if (f->ended || g->drains_in - g->drains_out == RING) {
     return false;
   }
   const uint32_t parts = b->wait_parts;
   if ((parts & (parts - 1)) != 0 || (parts != 0 && b->wait_loads > 0)) {
-    begin(f, TSR_OP_NOP, 0); /* more waits than a command has room for */
-    add_wait(f, 0, &g->block);
-    add_wait(f, 1, &g->block);
-    push(f);
+    const uint32_t first = take_wait(b); /* more waits than a command has room for */
+    push(f, TSR_OP_NOP, 0, first | (take_wait(b) << 16), 0);
     return true;
   }
   uint32_t ctx = 0;
@@ -189,23 +184,23 @@ static bool feed_me(gemm_t *g) {
   if (!find_context(f, key, &ctx, &fresh) || (fresh && !write_block_context(g, b, ctx))) {
     return false;
   }
-  begin(f, TSR_OP_GEMM, ctx);
-  f->cmd.w[5] = b->a;
-  f->cmd.w[6] = b->b;
-  f->cmd.w[7] = b->first ? b->bias : b->sum;
-  f->cmd.w[8] = b->o;
-  add_wait(f, 0, &g->block);
-  tsr_cmd_wait(&f->cmd, 1, b->wait_self ? TSR_GEMM_SEM_SELF : TSR_GEMM_SEM_FREE_C, 1);
-  tsr_cmd_post(&f->cmd, 1, b->post_self ? TSR_GEMM_SEM_SELF : TSR_GEMM_SEM_C_READY, 1);
+  const uint32_t start = b->wait_self ? TSR_GEMM_SEM_SELF : TSR_GEMM_SEM_FREE_C;
+  const uint32_t end = b->post_self ? TSR_GEMM_SEM_SELF : TSR_GEMM_SEM_C_READY;
+  uint32_t free = 0;
   if (b->post_a > 0) {
-    tsr_cmd_post(&f->cmd, 0, TSR_GEMM_SEM_FREE_A, b->post_a);
+    free = tsr_cmd_sem(TSR_GEMM_SEM_FREE_A, b->post_a);
     g->post_b = b->post_b;
   } else if (b->post_b) {
-    tsr_cmd_post(&f->cmd, 0, TSR_GEMM_SEM_FREE_B, 1);
+    free = tsr_cmd_sem(TSR_GEMM_SEM_FREE_B, 1);
   }
-  push(f);
+  tsr_cmdq_stage(f->queue, W_ARG0, b->a);
+  tsr_cmdq_stage(f->queue, W_ARG1, b->b);
+  tsr_cmdq_stage(f->queue, W_ARG2, b->first ? b->bias : b->sum);
+  tsr_cmdq_stage(f->queue, W_ARG3, b->o);
+  push(f, TSR_OP_GEMM, ctx, take_wait(b) | (tsr_cmd_sem(start, 1) << 16),
+       free | (tsr_cmd_sem(end, 1) << 16));
   if (b->last) {
-    tsr_gemm_drain(&g->plan, b, &g->drains[g->drains_in++ % DRAINS]);
+    tsr_gemm_drain(&g->plan, b, &g->drains[g->drains_in++ % RING]);
   }
   f->ended = !tsr_gemm_next_block(&g->plan, &g->blocks, &g->block);
   return true;
@@ -213,81 +208,71 @@ static bool feed_me(gemm_t *g) {
 
 /* ---- WDMA ----------------------------------------------------------------------------------- */
 
+/* Whether multicasts are to be pushed, now or later. */
+static bool sharing(const gemm_t *g) {
+  return g->shares_in != g->shares_out ||
+         (!g->rdma.ended &&
+          (g->load.post_sem == TSR_GEMM_SEM_SHARE || tsr_gemm_shares_left(&g->plan, &g->loads)));
+}
+
 /* Multicast the own part of a shared load to the group, and tell the group. */
 static bool push_share(gemm_t *g) {
   feeder_t *f = &g->wdma;
-  const tsr_gemm_plan_t *p = &g->plan;
-  const bool is_a = g->share.kind == TSR_GEMM_LOAD_A;
-  const tsr_gemm_group_t *group = is_a ? &p->group_a : &p->group_b;
-  const uint32_t bytes = g->share.rows * p->pitch;
-  uint32_t ctx = 0;
-  bool fresh = false;
-  if (!find_context(f, bytes | (1u << 31), &ctx, &fresh)) {
+  if (g->shares_in == g->shares_out) {
     return false;
   }
-  if (fresh) {
-    const tsr_dma_shape_t shape = tsr_dma_linear(bytes);
-    if (tsr_dma_set_context(&g->node->dma, TSR_DMA_WDMA, ctx, &shape) != TSR_OK) {
-      return false;
-    }
+  const share_t *s = &g->shares[g->shares_out % RING];
+  uint32_t ctx = 0;
+  bool fresh = false;
+  if (!find_context(f, s->bytes | (1u << 31), &ctx, &fresh) ||
+      (fresh && tsr_dma_set_rows(&g->node->dma, TSR_DMA_WDMA, ctx, 1, s->bytes, 0, 0) != TSR_OK)) {
+    return false;
   }
-  tsr_rect_t rect = {g->here.x, g->here.y, g->here.x, g->here.y};
-  if (is_a) {
-    rect.x0 = (uint8_t)(g->origin.x + group->first);
-    rect.x1 = (uint8_t)(rect.x0 + group->count - 1);
-  } else {
-    rect.y0 = (uint8_t)(g->origin.y + group->first);
-    rect.y1 = (uint8_t)(rect.y0 + group->count - 1);
-  }
-  begin(f, TSR_OP_MCAST, ctx);
-  f->cmd.w[4] = tsr_cmd_rect(rect);
-  f->cmd.w[5] = g->share.dst;
-  f->cmd.w[7] = TSR_SPM_BASE + g->share.dst;
-  f->cmd.w[8] = 0;
-  tsr_cmd_wait(&f->cmd, 0, TSR_GEMM_SEM_SHARE, 1);
-  tsr_cmd_post_remote(&f->cmd, rect,
-                      (is_a ? TSR_GEMM_SEM_PART_A : TSR_GEMM_SEM_PART_B) + group->index, 1);
-  push(f);
-  g->sharing = tsr_gemm_next_share(p, &g->shares, &g->share);
+  const uint32_t rect = tsr_cmd_rect(s->is_a ? g->rect_a : g->rect_b);
+  const uint32_t sem = s->is_a ? TSR_GEMM_SEM_PART_A + g->plan.group_a.index
+                               : TSR_GEMM_SEM_PART_B + g->plan.group_b.index;
+  tsr_cmdq_stage(f->queue, W_POST_RECT, rect);
+  tsr_cmdq_stage(f->queue, W_MCAST_RECT, rect);
+  tsr_cmdq_stage(f->queue, W_ARG0, s->at);
+  tsr_cmdq_stage(f->queue, W_ARG2, TSR_SPM_BASE + s->at);
+  push(f, TSR_OP_MCAST, ctx, tsr_cmd_sem(TSR_GEMM_SEM_SHARE, 1),
+       tsr_cmd_sem(sem, 1) | TSR_CMD_POST_REMOTE);
+  g->shares_out++;
   return true;
 }
 
-/* Multicasts go first: they wait for nobody else, so that no tile waits for another in a circle. */
+/* All multicasts go first: they wait for nobody else, so that no tile waits for another in a
+ * circle. */
 static bool feed_wdma(gemm_t *g) {
   feeder_t *f = &g->wdma;
-  const tsr_gemm_plan_t *p = &g->plan;
   if (f->free == 0) {
     return false;
   }
-  if (g->sharing) {
-    return push_share(g);
+  if (!f->ended) { /* of multicasts */
+    f->ended = !sharing(g);
+    if (!f->ended) {
+      return push_share(g);
+    }
   }
   if (g->drains_in == g->drains_out) {
     return false;
   }
-  const tsr_gemm_drain_t *d = &g->drains[g->drains_out % DRAINS];
+  const tsr_gemm_plan_t *p = &g->plan;
+  const tsr_gemm_drain_t *d = &g->drains[g->drains_out % RING];
   uint32_t ctx = 0;
   bool fresh = false;
-  if (!find_context(f, d->rows | (d->bytes << 12), &ctx, &fresh)) {
+  if (!find_context(f, d->rows | (d->bytes << 12), &ctx, &fresh) ||
+      (fresh && tsr_dma_set_rows(&g->node->dma, TSR_DMA_WDMA, ctx, d->rows, d->bytes, p->o_pitch,
+                                 p->args.ldc) != TSR_OK)) {
     return false;
   }
-  if (fresh) {
-    const tsr_dma_shape_t shape = tsr_dma_rows(d->rows, d->bytes, p->o_pitch, p->args.ldc);
-    if (tsr_dma_set_context(&g->node->dma, TSR_DMA_WDMA, ctx, &shape) != TSR_OK) {
-      return false;
-    }
-  }
   g->drains_out++;
-  begin(f, TSR_OP_DMA_WRITE, ctx);
-  f->cmd.w[5] = d->src;
-  f->cmd.w[7] = (uint32_t)d->dst;
-  f->cmd.w[8] = (uint32_t)(d->dst >> 32);
-  tsr_cmd_wait(&f->cmd, 0, TSR_GEMM_SEM_C_READY, 1);
-  tsr_cmd_post(&f->cmd, 0, TSR_GEMM_SEM_FREE_C, 1);
-  if (g->me.ended && g->drains_in == g->drains_out) {
-    tsr_cmd_post(&f->cmd, 1, TSR_GEMM_SEM_DONE, 1);
-  }
-  push(f);
+  const bool done = g->me.ended && g->drains_in == g->drains_out;
+  tsr_cmdq_stage(f->queue, W_ARG0, d->src);
+  tsr_cmdq_stage(f->queue, W_ARG2, (uint32_t)d->dst);
+  tsr_cmdq_stage(f->queue, W_ARG3, (uint32_t)(d->dst >> 32));
+  push(f, TSR_OP_DMA_WRITE, ctx, tsr_cmd_sem(TSR_GEMM_SEM_C_READY, 1),
+       tsr_cmd_sem(TSR_GEMM_SEM_FREE_C, 1) | (done ? tsr_cmd_sem(TSR_GEMM_SEM_DONE, 1) << 16 : 0));
   return true;
 }
 
@@ -297,15 +282,31 @@ static void init_feeder(feeder_t *f, tsr_cmdq_t *queue) {
   f->queue = queue;
   f->id = 0;
   f->ended = false;
-  f->cache.used = 0;
-  tsr_cmd_init(&f->cmd, TSR_OP_NOP, 0, 0);
+  f->used = 0;
 }
 
-static tsr_status_t look(feeder_t *f) {
-  tsr_cmdq_state_t state;
-  TSR_TRY(tsr_cmdq_state(f->queue, &state));
-  f->free = state.free;
-  f->busy = state.busy;
+/* How much room the queues have. */
+static tsr_status_t look(gemm_t *g) {
+  feeder_t *const feeders[TSR_ENGINES] = {&g->rdma, &g->wdma, &g->me};
+  tsr_cmdq_state_t states[TSR_ENGINES];
+  TSR_TRY(tsr_cmdq_states(g->rdma.queue, states));
+  for (uint32_t e = 0; e < TSR_ENGINES; e++) {
+    feeders[e]->free = states[e].free;
+    feeders[e]->busy = states[e].busy;
+  }
+  return TSR_OK;
+}
+
+/* The first product as soon as possible: its loads and multicasts, then its command, and only then
+ * what comes after. */
+static tsr_status_t start(gemm_t *g) {
+  TSR_TRY(look(g));
+  while (feed_rdma(g) && !(g->loads.walk.nb > 0 && g->load.kind == TSR_GEMM_LOAD_A)) {
+  }
+  while (feed_wdma(g)) {
+  }
+  while (feed_me(g) && g->drains_in == 0) {
+  }
   return TSR_OK;
 }
 
@@ -321,13 +322,12 @@ static tsr_status_t run(gemm_t *g) {
     TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_B, p->b_slots));
   }
   TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_C, p->c_slots));
-  while (!g->rdma.ended || !g->me.ended || g->post_b || g->sharing ||
+  TSR_TRY(start(g));
+  while (!g->rdma.ended || !g->me.ended || g->post_b || !g->wdma.ended ||
          g->drains_in != g->drains_out) {
     TSR_TRY(tsr_tile_irq_clear(regs, TSR_TILE_IRQ_CMD_DONE));
-    TSR_TRY(look(&g->rdma));
-    TSR_TRY(look(&g->me));
-    TSR_TRY(look(&g->wdma));
-    bool any = feed_rdma(g); /* loads go ahead */
+    TSR_TRY(look(g));
+    bool any = false;
     bool more = true;
     while (more) {
       more = feed_rdma(g);
@@ -360,21 +360,25 @@ int kernel_gemm(const tsr_launch_t *launch) {
   if (bad != 0) {
     return bad;
   }
-  g.here = g.node->self.node;
-  g.origin = (tsr_node_id_t){launch->x0, launch->y0};
-  g.loads = (tsr_gemm_load_iter_t){.pending = 0};
-  g.shares = g.loads;
+  const tsr_gemm_group_t *ga = &g.plan.group_a;
+  const tsr_gemm_group_t *gb = &g.plan.group_b;
+  const tsr_node_id_t here = g.node->self.node;
+  const uint32_t x0 = launch->x0 + ga->first, y0 = launch->y0 + gb->first;
   g.blocks = (tsr_gemm_block_iter_t){.inner = 0};
+  if (!tsr_gemm_next_block(&g.plan, &g.blocks, &g.block)) {
+    return 0; /* nothing to do for this tile */
+  }
+  g.rect_a = (tsr_rect_t){(uint8_t)x0, here.y, (uint8_t)(x0 + ga->count - 1), here.y};
+  g.rect_b = (tsr_rect_t){here.x, (uint8_t)y0, here.x, (uint8_t)(y0 + gb->count - 1)};
   g.post_b = false;
+  g.shares_in = 0;
+  g.shares_out = 0;
   g.drains_in = 0;
   g.drains_out = 0;
   init_feeder(&g.rdma, &g.node->queue[TSR_ENGINE_RDMA]);
   init_feeder(&g.me, &g.node->queue[TSR_ENGINE_ME]);
   init_feeder(&g.wdma, &g.node->queue[TSR_ENGINE_WDMA]);
-  if (!tsr_gemm_next_block(&g.plan, &g.blocks, &g.block)) {
-    return 0; /* nothing to do for this tile */
-  }
+  tsr_gemm_start_loads(&g.plan, &g.loads);
   g.rdma.ended = !tsr_gemm_next_load(&g.plan, &g.loads, &g.load);
-  g.sharing = tsr_gemm_next_share(&g.plan, &g.shares, &g.share);
   return run(&g) == TSR_OK ? 0 : TSR_GEMM_HARDWARE;
 }

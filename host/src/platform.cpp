@@ -383,6 +383,11 @@ std::string Platform::firmware(const std::string& name) {
 
 void Platform::load(const std::string& tile_elf, const std::string& ctl_elf) {
   auto& s = *state_;
+  if (s.loaded) {
+    throw InputError(fmt::format("load of {}: the chip already runs {}. Open a new platform",
+                                 tile_elf.empty() ? "the shipped firmware" : tile_elf,
+                                 s.tile_elf->name()));
+  }
   constexpr std::uint32_t kTileDtcm = TSR_LAUNCH_DTCM_OFFSET;  // the launch descriptor lies above
   s.tile_elf = std::make_unique<ElfImage>(
       ElfImage::load(tile_elf.empty() ? firmware("tile.elf") : tile_elf, kTileDtcm));
@@ -398,7 +403,7 @@ void Platform::load(const std::string& tile_elf, const std::string& ctl_elf) {
   s.command(TSR_MBOX_BOOT, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(at >> 32));
   set_stage("boot firmware");
   s.wait_status(TSR_STATUS_READY, "the ctl firmware to start the tiles");
-  s.heap->free(at);
+  // The image stays allocated: tiles are reloaded from it after a fault.
 
   constexpr std::size_t kRingBytes =
       TSR_RING_ENTRIES * (sizeof(tsr_command_t) + sizeof(tsr_completion_t));
@@ -446,10 +451,11 @@ std::uint32_t Platform::launch(const std::string& kernel, Rect tiles, const void
                                std::size_t args_bytes, std::uint32_t timeout) {
   auto& s = *state_;
   if (!s.loaded) throw InputError("launch before load(): the chip has no firmware yet");
+  const auto names = kernels();
   const auto pc = s.tile_elf->symbol(kernel);
-  if (!pc) {
+  if (!pc || std::find(names.begin(), names.end(), kernel) == names.end()) {
     std::string known;
-    for (const auto& name : kernels()) known += " " + name;
+    for (const auto& name : names) known += " " + name;
     throw InputError(fmt::format("{}: no kernel '{}'. There is:{}", s.tile_elf->name(), kernel,
                                  known.empty() ? " none" : known));
   }

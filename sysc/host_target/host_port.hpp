@@ -34,6 +34,8 @@ class HostPort {
  public:
   /// Requests not yet taken by the chip, oldest first.
   std::deque<HostRequest> requests;
+  /// Called by the model, within a cycle, for every request that goes onto the pins. May be empty.
+  std::function<void(const HostRequest&)> on_request;
   /// Called by the model, within a cycle, for every answer.
   std::function<void(const HostResponse&)> on_response;
   /// Called by the model, within a cycle, when the interrupt pin changes.

@@ -39,6 +39,7 @@ Kernel::Kernel(int mesh_w, int mesh_h, std::vector<MeshNode> nodes, unsigned thr
       node.router->trace(*context_);
       node.endpoint->trace(*context_);
     }
+    context_->open_trace(trace_.file);
   }
 }
 
@@ -273,9 +274,19 @@ void Kernel::parallel_cycle() {
   ++parallel_cycles_;
 }
 
+void Kernel::report_flits() const {
+  for (std::size_t node = 0; node < slot_of_router_.size(); ++node) {
+    const Slot& router = slots_[slot_of_router_[node]];
+    for (Pins valid = router.out & kValidMask; valid != 0; valid &= valid - 1) {
+      const auto link = static_cast<unsigned>(__builtin_ctz(valid));
+      flit_observer_(cycle_, node, link,
+                     router.model->tx_flit[link / kPorts] + link % kPorts * kFlitWords);
+    }
+  }
+}
+
 /// As a serial cycle, but with all models between the two clock edges at the same time.
 void Kernel::traced_cycle() {
-  if (!context_->trace_open()) context_->open_trace(trace_.file);
   for (auto& part : parts_) {
     part.count = 0;
     for (std::uint32_t index = part.first_word * 64; index < part.end_word * 64; ++index) {
@@ -315,6 +326,7 @@ std::uint64_t Kernel::run(std::uint64_t cycles) {
     } else {
       serial_cycle();
     }
+    if (flit_observer_) report_flits();
     ++cycle_;
     ++done;
   }

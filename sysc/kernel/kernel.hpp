@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -61,6 +62,13 @@ class Kernel {
   /// Run at most `cycles` cycles; ends early after a cycle in which request_stop() was called.
   /// Returns how many were run.
   std::uint64_t run(std::uint64_t cycles);
+  /// A flit that a router put out: `cycle` as in cycle() while it ran, `link` = net * kPorts + port,
+  /// kFlitWords words.
+  using FlitObserver = std::function<void(std::uint64_t cycle, std::size_t node, unsigned link,
+                                          const std::uint32_t* flit)>;
+  /// Call `observer` for every flit of every router output, between cycles, by the thread that calls
+  /// run(): cycle by cycle, within a cycle by node and link. Not while waves are written.
+  void observe_flits(FlitObserver observer) { flit_observer_ = std::move(observer); }
   /// `false`: evaluate every model in every cycle. Only for checking that sleeping changes nothing.
   void allow_sleep(bool allow) { sleep_ = allow; }
   /// May be called by models and by agents during a cycle, from any worker thread.
@@ -119,6 +127,7 @@ class Kernel {
   void serial_cycle();
   void traced_cycle();
   void parallel_cycle();
+  void report_flits() const;
   unsigned heavy_awake() const;
   bool awake(std::uint32_t slot) const { return (active_[slot / 64] >> (slot % 64) & 1) != 0; }
   void wake(std::uint32_t slot) { active_[slot / 64] |= 1ULL << (slot % 64); }
@@ -136,6 +145,7 @@ class Kernel {
   std::unique_ptr<WorkerPool> pool_;
   std::atomic<bool> stop_{false};
   bool sleep_ = true;
+  FlitObserver flit_observer_;
   std::uint64_t cycle_ = 0;
   std::uint64_t parallel_cycles_ = 0;
   std::string violation_;

@@ -16,7 +16,7 @@ namespace tsr {
 template <class Condition>
 inline void spin_until(Condition&& condition) {
   for (unsigned i = 0; !condition(); ++i) {
-    if (i < 4000) {
+    if (i < 600) {
 #if defined(__x86_64__) || defined(__i386__)
       __builtin_ia32_pause();
 #endif

@@ -54,6 +54,7 @@ class Ctl final : public VerilatedNode<Vpl_ctl, Ctl> {
     model_.now_i = now;
     model_.host_req_valid_i = 0;
     if (!host_.requests.empty() && credits_ != 0 && model_.rst_ni != 0) {
+      if (host_.on_request) host_.on_request(host_.requests.front());
       send(host_.requests.front());
       host_.requests.pop_front();
       --credits_;

@@ -25,7 +25,6 @@ class SimContext {
   /// Open the trace file; every model must have been added. Throws InputError if it cannot be
   /// written.
   void open_trace(const std::string& file);
-  bool trace_open() const { return open_; }
   /// Write the signals' values at a time in picoseconds.
   void dump(std::uint64_t picoseconds);
   void close_trace();

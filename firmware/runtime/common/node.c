@@ -17,6 +17,7 @@ tsr_status_t tsr_node_init(tsr_node_t *node) {
   node->next_id = 0;
   for (uint32_t e = 0; e < TSR_ENGINES; e++) {
     TSR_TRY(tsr_cmdq_init(&node->queue[e], 0, e));
+    TSR_TRY(tsr_cmdq_clear(&node->queue[e]));
   }
   return tsr_tile_identify(&node->regs, &node->self);
 }
@@ -103,6 +104,14 @@ tsr_status_t tsr_node_push(tsr_node_t *node, uint32_t engine, const tsr_cmd_t *c
   return status;
 }
 
+/* Push a DMA command that uses the helpers' context, and sleep until it is done. */
+static tsr_status_t push_and_wait(tsr_node_t *node, uint32_t engine, tsr_cmd_t *cmd) {
+  cmd->w[0] = (cmd->w[0] & 0xf8ffu) | (TSR_NODE_CTX << 8) | ((uint32_t)node->next_id++ << 16);
+  tsr_cmd_post(cmd, 1, TSR_NODE_SEM, 1);
+  TSR_TRY(tsr_node_push(node, engine, cmd));
+  return tsr_node_wait(node, TSR_NODE_SEM, 1, TSR_FLUSH_TIMEOUT);
+}
+
 tsr_status_t tsr_node_run_dma(tsr_node_t *node, uint32_t engine, tsr_cmd_t *cmd,
                               const tsr_dma_shape_t *shape) {
   if (node == NULL || cmd == NULL || engine > TSR_ENGINE_WDMA) {
@@ -110,30 +119,34 @@ tsr_status_t tsr_node_run_dma(tsr_node_t *node, uint32_t engine, tsr_cmd_t *cmd,
   }
   TSR_TRY(tsr_dma_set_context(&node->dma, engine == TSR_ENGINE_RDMA ? TSR_DMA_RDMA : TSR_DMA_WDMA,
                               TSR_NODE_CTX, shape));
-  cmd->w[0] = (cmd->w[0] & 0xf8ffu) | (TSR_NODE_CTX << 8) | ((uint32_t)node->next_id++ << 16);
-  tsr_cmd_post(cmd, 1, TSR_NODE_SEM, 1);
-  TSR_TRY(tsr_node_push(node, engine, cmd));
-  return tsr_node_wait(node, TSR_NODE_SEM, 1, TSR_FLUSH_TIMEOUT);
+  return push_and_wait(node, engine, cmd);
+}
+
+/* One piece of `bytes` bytes. */
+static tsr_status_t run_linear(tsr_node_t *node, uint32_t engine, tsr_cmd_t *cmd, uint32_t bytes) {
+  if (node == NULL) {
+    return TSR_INVALID;
+  }
+  TSR_TRY(tsr_dma_set_rows(&node->dma, engine == TSR_ENGINE_RDMA ? TSR_DMA_RDMA : TSR_DMA_WDMA,
+                           TSR_NODE_CTX, 1, bytes, 0, 0));
+  return push_and_wait(node, engine, cmd);
 }
 
 tsr_status_t tsr_node_read(tsr_node_t *node, uint64_t src, uint32_t dst_spm, uint32_t bytes) {
   tsr_cmd_t cmd;
   tsr_dma_read_cmd(&cmd, TSR_NODE_CTX, 0, src, dst_spm);
-  const tsr_dma_shape_t shape = tsr_dma_linear(bytes);
-  return tsr_node_run_dma(node, TSR_ENGINE_RDMA, &cmd, &shape);
+  return run_linear(node, TSR_ENGINE_RDMA, &cmd, bytes);
 }
 
 tsr_status_t tsr_node_write(tsr_node_t *node, uint32_t src_spm, uint64_t dst, uint32_t bytes) {
   tsr_cmd_t cmd;
   tsr_dma_write_cmd(&cmd, TSR_NODE_CTX, 0, src_spm, dst);
-  const tsr_dma_shape_t shape = tsr_dma_linear(bytes);
-  return tsr_node_run_dma(node, TSR_ENGINE_WDMA, &cmd, &shape);
+  return run_linear(node, TSR_ENGINE_WDMA, &cmd, bytes);
 }
 
 tsr_status_t tsr_node_mcast(tsr_node_t *node, uint32_t src_spm, tsr_rect_t rect, uint32_t local,
                             uint32_t bytes) {
   tsr_cmd_t cmd;
   tsr_dma_mcast_cmd(&cmd, TSR_NODE_CTX, 0, src_spm, rect, local);
-  const tsr_dma_shape_t shape = tsr_dma_linear(bytes);
-  return tsr_node_run_dma(node, TSR_ENGINE_WDMA, &cmd, &shape);
+  return run_linear(node, TSR_ENGINE_WDMA, &cmd, bytes);
 }

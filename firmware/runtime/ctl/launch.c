@@ -15,6 +15,8 @@ _Static_assert(offsetof(tsr_command_t, args) == offsetof(tsr_launch_t, args), "a
 
 #define TSR_LAUNCH_HEADER_BYTES 64u
 #define TSR_NO_WORD 0xffffffffu
+#define CTX_DESCRIPTOR 0u
+#define CTX_DOORBELL 1u
 
 static const tsr_wdog_t wdog = {{TSR_WDOG_BASE}};
 
@@ -63,11 +65,18 @@ static tsr_status_t ring_tiles(tsr_chip_t *chip, const request_t *r) {
   tsr_spm_write(TSR_CTL_SPM_COMMAND + 4 * LAUNCH_KERNEL_PC, r->word[CMD_KERNEL_PC]);
   tsr_spm_write(TSR_CTL_SPM_COMMAND + 4 * LAUNCH_ARGS_BYTES, r->word[CMD_ARGS_BYTES]);
   tsr_spm_write(TSR_CTL_SPM_COMMAND + 4 * LAUNCH_RECT, r->word[CMD_RECT]);
+  tsr_spm_write(TSR_CTL_SPM_WORDS, r->word[CMD_SEQUENCE]);
   const uint32_t bytes = TSR_LAUNCH_HEADER_BYTES + ((r->word[CMD_ARGS_BYTES] + 63u) & ~63u);
-  TSR_TRY(tsr_node_mcast(&chip->node, TSR_CTL_SPM_COMMAND, r->rect,
-                         TSR_DTCM_BASE + TSR_LAUNCH_DTCM_OFFSET, bytes));
-  return tsr_chip_write_all(chip, r->map, TSR_REGS_BASE + TSR_TILE_LAUNCH_OFFSET,
-                            r->word[CMD_SEQUENCE]);
+  const tsr_dma_t *dma = &chip->node.dma;
+  TSR_TRY(tsr_dma_set_rows(dma, TSR_DMA_WDMA, CTX_DESCRIPTOR, 1, bytes, 0, 0));
+  TSR_TRY(tsr_dma_set_rows(dma, TSR_DMA_WDMA, CTX_DOORBELL, 1, 4, 0, 0));
+  tsr_cmd_t cmd; /* both leave in order: the doorbell arrives behind the descriptor */
+  tsr_dma_mcast_cmd(&cmd, CTX_DESCRIPTOR, 0, TSR_CTL_SPM_COMMAND, r->rect,
+                    TSR_DTCM_BASE + TSR_LAUNCH_DTCM_OFFSET);
+  TSR_TRY(tsr_node_push(&chip->node, TSR_ENGINE_WDMA, &cmd));
+  tsr_dma_mcast_cmd(&cmd, CTX_DOORBELL, 0, TSR_CTL_SPM_WORDS, r->rect,
+                    TSR_REGS_BASE + TSR_TILE_LAUNCH_OFFSET);
+  return tsr_node_push(&chip->node, TSR_ENGINE_WDMA, &cmd);
 }
 
 /* Sleep until all tiles are done, one has faulted, or the watchdog bites. */
