@@ -276,9 +276,10 @@ struct Platform::State {
       case TSR_DONE_BAD_COMMAND:
         throw Error(
             ExitCode::BadInput,
-            fmt::format("{}: the ctl firmware refused the launch: word {} of the command is not "
-                        "acceptable (opcode 0, arguments 3, rectangle 4)",
-                        kernel, record.value));
+            fmt::format(
+                "{}: the ctl firmware refused the launch: word {} of the command is not "
+                "acceptable (opcode 0, arguments 3, rectangle 4: it must hold working tiles only)",
+                kernel, record.value));
       default:
         break;
     }
@@ -545,6 +546,8 @@ TileCounters Platform::tile_counters(Node tile) {
   t.response_flits_received = get(52);
   t.instructions = get(53);
   t.spm_conflict_cycles = get(54);
+  t.first_command = get(56);
+  t.last_command = get(57);
   return t;
 }
 

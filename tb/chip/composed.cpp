@@ -6,7 +6,6 @@
 #include <random>
 #include <systemc>
 
-#include "common/bench.hpp"
 #include "chip.hpp"
 #include "engines/me.hpp"
 #include "tessera_abi.h"
@@ -105,7 +104,7 @@ void read_counters(Platform& chip, GemmOutcome& out) {
 
 GemmOutcome run_gemm(const GemmJob& job) {
   GemmOutcome out;
-  std::mt19937_64 rng(seed_from_env());
+  std::mt19937_64 rng(job.seed);
   const auto a = random_matrix(std::size_t{job.m} * job.k, rng);
   const auto b = random_matrix(std::size_t{job.n} * job.k, rng);
 

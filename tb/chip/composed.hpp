@@ -15,6 +15,7 @@ namespace tsr::tb {
 
 struct GemmJob {
   std::uint32_t m = 0, n = 0, k = 0;  ///< elements, BF16
+  std::uint64_t seed = 1;             ///< of the operands
   unsigned threads = 1;
   bool sleep = true;  ///< false: every model is evaluated in every cycle
 };

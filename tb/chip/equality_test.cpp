@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "common/bench.hpp"
 #include "composed.hpp"
 #include "mono_chip.hpp"
 
@@ -10,10 +11,11 @@ namespace tsr::tb {
 namespace {
 
 constexpr unsigned kWidth = 2;  // of t4's mesh
-constexpr GemmJob kJob{32, 32, 64, 1, true};
+
+GemmJob small_job() { return {32, 32, 64, seed_from_env()}; }
 
 TEST(ChipEquality, MonolithicChipGivesTheSameFlitsInTheSameCycles) {
-  const auto composed = run_gemm(kJob);
+  const auto composed = run_gemm(small_job());
   ASSERT_TRUE(composed.right) << "the product is wrong";
   // The record is worth something only if the job went through the whole chip.
   ASSERT_GT(composed.record.flits.size(), 10'000U);
@@ -28,10 +30,10 @@ TEST(ChipEquality, MonolithicChipGivesTheSameFlitsInTheSameCycles) {
 }
 
 TEST(ChipEquality, SleepingChangesNothing) {
-  GemmJob awake = kJob;
+  GemmJob awake = small_job();
   awake.sleep = false;
   const auto expected = run_gemm(awake);
-  const auto actual = run_gemm(kJob);
+  const auto actual = run_gemm(small_job());
   ASSERT_TRUE(expected.right) << "the product is wrong";
   EXPECT_EQ(first_difference(expected.record, "always awake", actual.record, "with sleep", kWidth),
             "");

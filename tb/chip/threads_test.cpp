@@ -2,13 +2,14 @@
 /// The number of threads changes nothing but speed.
 #include <gtest/gtest.h>
 
+#include "common/bench.hpp"
 #include "composed.hpp"
 
 namespace tsr::tb {
 namespace {
 
 TEST(ChipThreads, OneAndTwoThreadsGiveTheSameResultCyclesAndCounters) {
-  GemmJob job{64, 64, 128, 1, true};
+  GemmJob job{64, 64, 128, seed_from_env()};
   const auto one = run_gemm(job);
   job.threads = 2;
   const auto two = run_gemm(job);

@@ -124,5 +124,16 @@ TEST(EndToEndProgram, HostMistakesAreRefusedAndTheChipWorksOn) {
   }
 }
 
+TEST(EndToEndProgram, UnwritableTraceIsRefusedAtItsFirstCycle) {
+  PlatformOptions options;
+  options.trace_file = "/nonexistent/waves.fst";
+  options.trace_from = 100;
+  auto chip = Platform::open("t4", options);
+  EXPECT_EQ(failure_of([&] { chip->advance(100); }).code, ExitCode::Ok);
+  const auto failure = failure_of([&] { chip->advance(100); });
+  EXPECT_EQ(failure.code, ExitCode::BadInput) << failure;
+  EXPECT_TRUE(failure.says("/nonexistent/waves.fst: the trace file cannot be written")) << failure;
+}
+
 }  // namespace
 }  // namespace tsr::e2e

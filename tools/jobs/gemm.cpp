@@ -56,7 +56,7 @@ std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / 
 
 /// What both kinds of run measure.
 struct Measured {
-  std::uint64_t cycles = 0;         ///< what the utilization refers to
+  std::uint64_t cycles = 0;         ///< from the first command to the end of the last
   std::uint64_t launch_cycles = 0;  ///< from launch to completion
   std::uint64_t bytes = 0;          ///< every operand and the result once over the network
   std::size_t mismatches = 0;
@@ -98,8 +98,7 @@ Measured run_from_spm(Session& session, const GemmOptions& options) {
   session.end();
   measured.totals = Meter(chip).read();
   // The kernel clears the counters before its first command.
-  const EngineCounters me = chip.tile_counters(tile).me;
-  measured.cycles = me.busy + me.wait_semaphore + me.starved + me.blocked + me.conflict + me.config;
+  measured.cycles = measured.totals.command_cycles;
 
   // The result lies at the end of the scratchpad, rows at an odd multiple of 32 bytes
   // (drivers/me.h).
@@ -165,10 +164,11 @@ Measured run_from_hbm(Session& session, const GemmOptions& options) {
   session.begin(fmt::format("{} {}x{}x{}", options.format, options.m, options.n, options.k));
   Measured measured;
   const auto before = chip.stats();
-  measured.launch_cycles = measured.cycles = chip.run("kernel_gemm", tiles, args).cycles;
+  measured.launch_cycles = chip.run("kernel_gemm", tiles, args).cycles;
   measured.khz = khz_between(before, chip.stats());
   session.end();
   measured.totals = meter.read();
+  measured.cycles = measured.totals.command_cycles;
   measured.bytes = a.rows * a.row_bytes + b.rows * b.row_bytes + options.m * c_row;
 
   session.begin("read result");
@@ -211,8 +211,9 @@ int run_gemm_bench(const SessionOptions& session_options, const GemmOptions& opt
   const double utilization = static_cast<double>(macs) / (static_cast<double>(peak) * cycles);
   const double roofline = static_cast<double>(bound_cycles) / cycles;
 
-  session.line(fmt::format("\ncycles       {}{}", measured.cycles,
-                           from_spm ? " from the matrix engine's first command to its last" : ""));
+  session.line(
+      fmt::format("\ncycles       {} from the first command to the last, {} with the launch",
+                  measured.cycles, measured.launch_cycles));
   session.line(fmt::format("macs         {}, {:.1f} % of the matrix engines' peak", macs,
                            100 * utilization));
   session.line(fmt::format("bound        {} cycles ({}), reached {:.1f} %", bound_cycles, bound,

@@ -14,6 +14,8 @@ struct Totals {
   std::uint64_t hbm_bytes_read = 0, hbm_bytes_written = 0;
   std::uint64_t network_bytes = 0;  ///< 96 bytes a flit that a tile sent or received
   std::uint64_t instructions = 0;   ///< retired by the tile cores
+  std::uint64_t command_cycles =
+      0;  ///< from the first engine command of any tile to the end of the last
 };
 
 class Meter {

@@ -69,6 +69,9 @@ struct TileCounters {
   std::uint64_t response_flits_sent = 0, response_flits_received = 0;
   std::uint64_t instructions = 0;
   std::uint64_t spm_conflict_cycles = 0;
+  std::uint64_t first_command =
+      0;  ///< cycle in which the first command started; that of the clear if none
+  std::uint64_t last_command = 0;  ///< cycle in which the last command ended
 };
 
 /// Counters of a memory node since the last clear_counters().
@@ -151,6 +154,8 @@ class Platform {
     ResponseFlitsSent = 51,
     ResponseFlitsReceived = 52,
     Instructions = 53,
+    FirstCommand = 56,
+    LastCommand = 57,
   };
   std::uint64_t tile_counter(Node tile, TileCounter counter);
   TileCounters tile_counters(Node tile);
