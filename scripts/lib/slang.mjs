@@ -70,8 +70,8 @@ async function main() {
     return 0;
   }
   // What slang says stands in front of the passes of Yosys; what Yosys says is marked.
-  const front = log.split(/^Build (?:succeeded|failed).*$/m).slice(0, builds.length).map((part) =>
-    part.replace(/^-- Running command.*$/m, "").slice(part.lastIndexOf("Top level design units")));
+  const front = log.split(/^Build (?:succeeded|failed).*$/m).slice(0, builds.length)
+    .map((part) => part.split("Executing SLANG frontend.").pop().trim());
   const marked = log.split("\n").filter((line) => /^(Warning|ERROR):/.test(line));
   console.error([...front, ...marked].join("\n"));
   console.error(`slang: ${top}: not accepted (exit code ${code})`);
