@@ -54,6 +54,10 @@ Session::Session(const SessionOptions& options)
   if (options_.trace_from > options_.trace_to) {
     throw InputError("--trace-from is behind --trace-to");
   }
+  const bool window = options_.trace_from != 0 || options_.trace_to != ~0ULL;
+  if (window && options_.trace_file.empty() && options_.vcd_file.empty()) {
+    throw InputError("--trace-from and --trace-to need --trace FILE or --vcd FILE");
+  }
   for (const auto& file : {options_.trace_file, options_.vcd_file, options_.json_file}) {
     require_writable(file);
   }
@@ -116,6 +120,12 @@ void Session::finish() {
   result["wall_seconds"] = stats.wall_seconds;
   result["total_khz"] = stats.khz();
   clear_progress();
+  if (!(options_.trace_file.empty() && options_.vcd_file.empty()) &&
+      options_.trace_from >= stats.cycles) {
+    fmt::print(stderr,
+               "tessera: nothing was traced: the run ended in cycle {}, before --trace-from\n",
+               stats.cycles);
+  }
   write_json(result, options_.json_file);
 }
 

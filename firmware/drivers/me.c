@@ -5,86 +5,69 @@
 
 #define TSR_CTX_ROW_BYTES 64u
 #define TSR_CTX_BYTES 512u
-#define TSR_MAX_COUNT 65535u
 
 #define CONFIG_PRELOAD (1u << 4)
 
 enum { ROW_ME, ROW_A, ROW_B, ROW_C, ROW_O };
 
-tsr_status_t tsr_agu_encode(const tsr_agu_t *agu, uint32_t row[TSR_CTX_ROW_WORDS]) {
-  if (agu == NULL || row == NULL || agu->w_log2 > 3 || (agu->pitch & 7) != 0 || agu->loops == 0 ||
-      agu->loops > TSR_AGU_LOOPS || agu->row_loop >= TSR_AGU_LOOPS ||
-      agu->byte_loop >= TSR_AGU_LOOPS || agu->row_limit > 15 ||
-      agu->byte_limit > (8u << agu->w_log2)) {
-    return TSR_INVALID;
-  }
-  int32_t rewind = 0; /* how far the loops inside have moved */
-  for (uint32_t i = 0; i < agu->loops; i++) {
-    if (agu->count[i] == 0 || agu->count[i] > TSR_MAX_COUNT || (agu->stride[i] & 7) != 0) {
-      return TSR_INVALID;
-    }
-    row[4 + i] = agu->count[i];
-    row[10 + i] = (uint32_t)(agu->stride[i] - rewind);
-    rewind += (int32_t)(agu->count[i] - 1) * agu->stride[i];
-  }
-  for (uint32_t i = agu->loops; i < TSR_AGU_LOOPS; i++) {
-    row[4 + i] = 1;
-    row[10 + i] = 0;
-  }
+/* One stream's address generator: loop 0 runs inside a block of results, loop 1 over the column
+ * blocks, loop 2 over the row blocks; the others are not used. */
+typedef struct {
+  uint32_t count[3];
+  uint32_t stride[3]; /* bytes, multiples of 8 */
+} loops_t;
+
+/* Edge masks in word 2 of a row. */
+static uint32_t row_edge(uint32_t loop, uint32_t rows, bool over_loop_0) {
+  return rows == 0 ? 0 : (1u << 4) | (loop << 5) | ((uint32_t)over_loop_0 << 8) | (rows << 12);
+}
+static uint32_t byte_edge(uint32_t loop, uint32_t bytes) {
+  return bytes == 0 ? 0 : (1u << 16) | (loop << 17) | (bytes << 24);
+}
+
+/* Deltas contain the rewinding of the loops inside. */
+static void encode(uint32_t row[TSR_CTX_ROW_WORDS], uint32_t w_log2, uint32_t pitch, uint32_t edges,
+                   const loops_t *l) {
   row[0] = 0;
-  row[1] = agu->pitch;
-  row[2] = agu->w_log2;
-  if (agu->row_limit != 0) {
-    row[2] |=
-        (1u << 4) | (agu->row_loop << 5) | ((uint32_t)agu->row_sub << 8) | (agu->row_limit << 12);
-  }
-  if (agu->byte_limit != 0) {
-    row[2] |= (1u << 16) | (agu->byte_loop << 17) | (agu->byte_limit << 24);
-  }
+  row[1] = pitch;
+  row[2] = w_log2 | edges;
   row[3] = 0;
-  return TSR_OK;
+  row[4] = l->count[0];
+  row[5] = l->count[1];
+  row[6] = l->count[2];
+  row[7] = 1;
+  row[8] = 1;
+  row[9] = 1;
+  row[10] = l->stride[0];
+  const uint32_t back_0 = (l->count[0] - 1) * l->stride[0];
+  row[11] = l->stride[1] - back_0;
+  row[12] = l->stride[2] - back_0 - (l->count[1] - 1) * l->stride[1];
+  row[13] = 0;
+  row[14] = 0;
+  row[15] = 0;
 }
 
-/* Loops of all streams: 0 = inside a block, 1 = column blocks, 2 = row blocks. */
-static void set_loops(const tsr_me_gemm_t *g, tsr_agu_t *agu) {
-  agu->loops = 3;
-  agu->count[1] = (g->cols + TSR_ME_BLOCK - 1) / TSR_ME_BLOCK;
-  agu->count[2] = (g->rows + TSR_ME_BLOCK - 1) / TSR_ME_BLOCK;
-}
-
-static void operand(const tsr_me_gemm_t *g, bool is_b, tsr_agu_t *agu) {
+static void encode_operand(const tsr_me_gemm_t *g, bool is_b, loops_t *l, uint32_t *row) {
   const uint32_t pitch = is_b ? g->b_pitch : g->a_pitch;
-  const int32_t step = (int32_t)(TSR_ME_BLOCK * pitch);
-  set_loops(g, agu);
-  agu->w_log2 = 0;
-  agu->pitch = pitch;
-  agu->count[0] = (g->k_bytes + 7) / 8;
-  agu->stride[0] = 8;
-  agu->stride[1] = is_b ? step : 0;
-  agu->stride[2] = is_b ? 0 : step;
-  agu->row_loop = is_b ? 1 : 2;
-  agu->row_limit = (is_b ? g->cols : g->rows) % TSR_ME_BLOCK;
-  agu->row_sub = false;
-  agu->byte_loop = 0;
-  agu->byte_limit = g->k_bytes % 8;
+  const uint32_t tail = (is_b ? g->cols : g->rows) % TSR_ME_BLOCK;
+  l->count[0] = (g->k_bytes + 7) / 8;
+  l->stride[0] = 8;
+  l->stride[1] = is_b ? TSR_ME_BLOCK * pitch : 0;
+  l->stride[2] = is_b ? 0 : TSR_ME_BLOCK * pitch;
+  encode(row, 0, pitch, row_edge(is_b ? 1 : 2, tail, false) | byte_edge(0, g->k_bytes % 8), l);
 }
 
 /* C or O: blocks of 8 x 8 results of 4 or 2 bytes; `pitch` 0 repeats one row. */
-static void result(const tsr_me_gemm_t *g, bool half, uint32_t pitch, tsr_agu_t *agu) {
-  const uint32_t size = half ? 2 : 4;
-  const uint32_t rows_a_beat = half ? 4 : 2;
-  set_loops(g, agu);
-  agu->w_log2 = half ? 1 : 2;
-  agu->pitch = pitch;
-  agu->count[0] = half ? 2 : 4;
-  agu->stride[0] = (int32_t)(rows_a_beat * pitch);
-  agu->stride[1] = (int32_t)(TSR_ME_BLOCK * size);
-  agu->stride[2] = (int32_t)(TSR_ME_BLOCK * pitch);
-  agu->row_loop = 2;
-  agu->row_limit = g->rows % TSR_ME_BLOCK;
-  agu->row_sub = true;
-  agu->byte_loop = 1;
-  agu->byte_limit = (g->cols % TSR_ME_BLOCK) * size;
+static void encode_result(const tsr_me_gemm_t *g, bool half, uint32_t pitch, loops_t *l,
+                          uint32_t *row) {
+  const uint32_t size_log2 = half ? 1 : 2;
+  l->count[0] = half ? 2 : 4;
+  l->stride[0] = (half ? 4 : 2) * pitch;
+  l->stride[1] = TSR_ME_BLOCK << size_log2;
+  l->stride[2] = TSR_ME_BLOCK * pitch;
+  const uint32_t edges = row_edge(2, g->rows % TSR_ME_BLOCK, true) |
+                         byte_edge(1, (g->cols % TSR_ME_BLOCK) << size_log2);
+  encode(row, size_log2, pitch, edges, l);
 }
 
 tsr_status_t tsr_me_encode(const tsr_me_gemm_t *gemm, tsr_me_context_t *context) {
@@ -92,20 +75,25 @@ tsr_status_t tsr_me_encode(const tsr_me_gemm_t *gemm, tsr_me_context_t *context)
       (gemm->out_bf16 && gemm->format != TSR_ME_BF16)) {
     return TSR_INVALID;
   }
+  if (gemm->rows > TSR_ME_MAX_ROWS || gemm->cols > TSR_ME_MAX_ROWS ||
+      gemm->k_bytes > TSR_ME_MAX_K_BYTES ||
+      ((gemm->a_pitch | gemm->b_pitch | gemm->c_pitch | gemm->o_pitch) & 7) != 0) {
+    return TSR_INVALID;
+  }
   const bool preload = gemm->preload != TSR_ME_PRELOAD_NONE;
   context->row[ROW_ME][0] = (uint32_t)gemm->format | (preload ? CONFIG_PRELOAD : 0) |
                             ((uint32_t)gemm->relu << 5) | ((uint32_t)gemm->out_bf16 << 6);
-  tsr_agu_t agu;
-  operand(gemm, false, &agu);
-  TSR_TRY(tsr_agu_encode(&agu, context->row[ROW_A]));
-  operand(gemm, true, &agu);
-  TSR_TRY(tsr_agu_encode(&agu, context->row[ROW_B]));
+  loops_t l;
+  l.count[1] = (gemm->cols + TSR_ME_BLOCK - 1) / TSR_ME_BLOCK;
+  l.count[2] = (gemm->rows + TSR_ME_BLOCK - 1) / TSR_ME_BLOCK;
+  encode_operand(gemm, false, &l, context->row[ROW_A]);
+  encode_operand(gemm, true, &l, context->row[ROW_B]);
   if (preload) {
-    result(gemm, false, gemm->preload == TSR_ME_PRELOAD_MATRIX ? gemm->c_pitch : 0, &agu);
-    TSR_TRY(tsr_agu_encode(&agu, context->row[ROW_C]));
+    encode_result(gemm, false, gemm->preload == TSR_ME_PRELOAD_MATRIX ? gemm->c_pitch : 0, &l,
+                  context->row[ROW_C]);
   }
-  result(gemm, gemm->out_bf16, gemm->o_pitch, &agu);
-  return tsr_agu_encode(&agu, context->row[ROW_O]);
+  encode_result(gemm, gemm->out_bf16, gemm->o_pitch, &l, context->row[ROW_O]);
+  return TSR_OK;
 }
 
 tsr_status_t tsr_me_set_context(const tsr_me_t *h, uint32_t ctx, const tsr_me_context_t *context) {

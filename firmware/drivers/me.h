@@ -7,35 +7,15 @@
 
 #include "drivers/cmdq.h"
 
-#define TSR_AGU_LOOPS 6u
 #define TSR_CTX_ROW_WORDS 16u
-#define TSR_ME_BLOCK 8u /* rows and columns of the grid of cells */
+#define TSR_ME_MAX_ROWS 32768u     /* rows and columns of a product */
+#define TSR_ME_MAX_K_BYTES 262144u /* 65,535 beats would be the hardware's limit */
+#define TSR_ME_BLOCK 8u            /* rows and columns of the grid of cells */
 
 /* Context store of the own node. */
 typedef struct {
   tsr_mmio_t contexts;
 } tsr_me_t;
-
-/* Up to six nested loops, loop 0 innermost. */
-typedef struct {
-  uint32_t loops;  /* in use, 1..TSR_AGU_LOOPS */
-  uint32_t w_log2; /* log2 of the 8-byte lanes next to each other */
-  uint32_t pitch;  /* bytes between row groups, multiple of 8; 0: all are the first one */
-  uint32_t count[TSR_AGU_LOOPS];
-  int32_t stride[TSR_AGU_LOOPS]; /* bytes an iteration of this loop moves, multiple of 8 */
-  /* In the last iteration of row_loop only rows < row_limit are valid; 0: no row mask. With row_sub
-   * rows count on over loop 0. */
-  uint32_t row_loop, row_limit;
-  bool row_sub;
-  /* In the last iteration of byte_loop only the first byte_limit bytes of a row are valid; 0: no
-   * mask. */
-  uint32_t byte_loop, byte_limit;
-} tsr_agu_t;
-
-/* Encode an address generator configuration as a context row.
- * @return TSR_INVALID for a count outside 1..65535, a stride or pitch that is no multiple of 8, or
- * a mask out of range. */
-TSR_MUST_USE tsr_status_t tsr_agu_encode(const tsr_agu_t *agu, uint32_t row[TSR_CTX_ROW_WORDS]);
 
 typedef enum { TSR_ME_BF16 = 0, TSR_ME_INT8 = 1 } tsr_me_format_t;
 typedef enum { TSR_ME_PRELOAD_NONE, TSR_ME_PRELOAD_ROW, TSR_ME_PRELOAD_MATRIX } tsr_me_preload_t;

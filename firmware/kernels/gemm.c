@@ -280,6 +280,8 @@ static bool feed_wdma(gemm_t *g) {
 
 static void init_feeder(feeder_t *f, tsr_cmdq_t *queue) {
   f->queue = queue;
+  f->free = TSR_CMDQ_DEPTH;
+  f->busy = false;
   f->id = 0;
   f->ended = false;
   f->used = 0;
@@ -298,16 +300,19 @@ static tsr_status_t look(gemm_t *g) {
 }
 
 /* The first product as soon as possible: its loads and multicasts, then its command, and only then
- * what comes after. */
-static tsr_status_t start(gemm_t *g) {
-  TSR_TRY(look(g));
-  while (feed_rdma(g) && !(g->loads.walk.nb > 0 && g->load.kind == TSR_GEMM_LOAD_A)) {
+ * what comes after. The queues are empty and have room for all of that. */
+static void start(gemm_t *g) {
+  tsr_gemm_start_loads(&g->plan, &g->loads);
+  g->rdma.ended = !tsr_gemm_next_load(&g->plan, &g->loads, &g->load);
+  bool more = true;
+  while (more) {
+    more = feed_rdma(g) && !(g->loads.walk.nb > 0 && g->load.kind == TSR_GEMM_LOAD_A);
+    (void)feed_wdma(g);
   }
-  while (feed_wdma(g)) {
-  }
+  g->blocks = (tsr_gemm_block_iter_t){.inner = 0};
+  g->me.ended = !tsr_gemm_next_block(&g->plan, &g->blocks, &g->block);
   while (feed_me(g) && g->drains_in == 0) {
   }
-  return TSR_OK;
 }
 
 /* Post the credits, run all three sequences, and leave every semaphore at zero. */
@@ -322,7 +327,7 @@ static tsr_status_t run(gemm_t *g) {
     TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_B, p->b_slots));
   }
   TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_C, p->c_slots));
-  TSR_TRY(start(g));
+  start(g);
   while (!g->rdma.ended || !g->me.ended || g->post_b || !g->wdma.ended ||
          g->drains_in != g->drains_out) {
     TSR_TRY(tsr_tile_irq_clear(regs, TSR_TILE_IRQ_CMD_DONE));
@@ -333,6 +338,7 @@ static tsr_status_t run(gemm_t *g) {
       more = feed_rdma(g);
       more = feed_wdma(g) || more;
       more = feed_me(g) || more;
+      more = feed_me(g) || more; /* waits take commands of their own */
       any = any || more;
     }
     if (!any) {
@@ -364,8 +370,7 @@ int kernel_gemm(const tsr_launch_t *launch) {
   const tsr_gemm_group_t *gb = &g.plan.group_b;
   const tsr_node_id_t here = g.node->self.node;
   const uint32_t x0 = launch->x0 + ga->first, y0 = launch->y0 + gb->first;
-  g.blocks = (tsr_gemm_block_iter_t){.inner = 0};
-  if (!tsr_gemm_next_block(&g.plan, &g.blocks, &g.block)) {
+  if (g.plan.rows == 0 || g.plan.cols == 0) {
     return 0; /* nothing to do for this tile */
   }
   g.rect_a = (tsr_rect_t){(uint8_t)x0, here.y, (uint8_t)(x0 + ga->count - 1), here.y};
@@ -378,7 +383,5 @@ int kernel_gemm(const tsr_launch_t *launch) {
   init_feeder(&g.rdma, &g.node->queue[TSR_ENGINE_RDMA]);
   init_feeder(&g.me, &g.node->queue[TSR_ENGINE_ME]);
   init_feeder(&g.wdma, &g.node->queue[TSR_ENGINE_WDMA]);
-  tsr_gemm_start_loads(&g.plan, &g.loads);
-  g.rdma.ended = !tsr_gemm_next_load(&g.plan, &g.loads, &g.load);
   return run(&g) == TSR_OK ? 0 : TSR_GEMM_HARDWARE;
 }

@@ -71,9 +71,13 @@ static bool choose_steps(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
   const uint32_t max_cols = min_u32(round_up(p->cols, BLOCK), MAX_BLOCKS * BLOCK);
   const uint32_t share_rows = p->group_a.count * BLOCK;
   const uint32_t share_cols = p->group_b.count * BLOCK;
-  uint32_t rows = BLOCK, cols = BLOCK;
+  uint32_t rows = min_u32(share_rows, max_rows), cols = min_u32(share_cols, max_cols);
   if (!fits(p, rows, cols, 1, spm_bytes)) {
-    return false;
+    rows = BLOCK;
+    cols = BLOCK;
+    if (!fits(p, rows, cols, 1, spm_bytes)) {
+      return false;
+    }
   }
   bool grown = true;
   while (grown && ((rows / BLOCK) * (cols / BLOCK) * beats < target || rows < share_rows ||

@@ -12,10 +12,10 @@ namespace {
 
 constexpr unsigned kWidth = 2;  // of t4's mesh
 
-GemmJob small_job() { return {32, 32, 64, seed_from_env()}; }
+GemmJob job() { return {72, 48, 96, seed_from_env()}; }
 
 TEST(ChipEquality, MonolithicChipGivesTheSameFlitsInTheSameCycles) {
-  const auto composed = run_gemm(small_job());
+  const auto composed = run_gemm(job());
   ASSERT_TRUE(composed.right) << "the product is wrong";
   // The record is worth something only if the job went through the whole chip.
   ASSERT_GT(composed.record.flits.size(), 10'000U);
@@ -30,10 +30,10 @@ TEST(ChipEquality, MonolithicChipGivesTheSameFlitsInTheSameCycles) {
 }
 
 TEST(ChipEquality, SleepingChangesNothing) {
-  GemmJob awake = small_job();
+  GemmJob awake = job();
   awake.sleep = false;
   const auto expected = run_gemm(awake);
-  const auto actual = run_gemm(small_job());
+  const auto actual = run_gemm(job());
   ASSERT_TRUE(expected.right) << "the product is wrong";
   EXPECT_EQ(first_difference(expected.record, "always awake", actual.record, "with sleep", kWidth),
             "");

@@ -209,7 +209,7 @@ TEST_F(EndToEndFaults, DramTimingViolationEndsTheRun) {
   ASSERT_NE(slow.find("rcdrd = 31"), std::string::npos);
   ASSERT_NE(text.find(profile), std::string::npos);
   text.replace(text.find(profile), profile.size(), "slow");
-  folder.write("dram/slow.toml", std::regex_replace(slow, std::regex("rcdrd = 31"), "rcdrd = 32"));
+  folder.write("dram/slow.toml", std::regex_replace(slow, std::regex("rcdrd = 31"), "rcdrd = 60"));
   const auto outcome =
       tessera({"run", app("hello"), "--config", folder.write("slow.toml", text), "--json", "-"});
   EXPECT_EQ(outcome.code, 5) << outcome;

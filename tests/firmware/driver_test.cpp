@@ -2,6 +2,8 @@
 // Every driver against a mocked register bus: exact writes, guards without side effects, timeouts.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "bus.hpp"
 
 extern "C" {
@@ -449,42 +451,76 @@ TEST(DmaDriver, BuildsCommands) {
   EXPECT_EQ(cmd.w[8], 1u);
 }
 
-TEST(MeDriver, EncodesDeltasWithRewinding) {
-  tsr_agu_t agu = {};
-  agu.loops = 3;
-  agu.w_log2 = 2;
-  agu.pitch = 96;
-  const uint32_t count[3] = {4, 3, 2};
-  const int32_t stride[3] = {192, 32, 768};
-  std::copy(count, count + 3, agu.count);
-  std::copy(stride, stride + 3, agu.stride);
-  agu.row_loop = 2;
-  agu.row_limit = 5;
-  agu.row_sub = true;
-  agu.byte_loop = 1;
-  agu.byte_limit = 20;
-  uint32_t row[16];
-  ASSERT_EQ(tsr_agu_encode(&agu, row), TSR_OK);
-  EXPECT_EQ(row[1], 96u);
-  EXPECT_EQ(row[2], 2u | 1 << 4 | 2 << 5 | 1 << 8 | 5 << 12 | 1 << 16 | 1 << 17 | 20 << 24);
-  EXPECT_EQ(row[4], 4u);
-  EXPECT_EQ(static_cast<int32_t>(row[10]), 192);
-  EXPECT_EQ(static_cast<int32_t>(row[11]), 32 - 3 * 192);
-  EXPECT_EQ(static_cast<int32_t>(row[12]), 768 - 3 * 192 - 2 * 32);
-  EXPECT_EQ(row[7], 1u);
-  EXPECT_EQ(row[9], 1u);
-  agu.loops = 0;
-  EXPECT_EQ(tsr_agu_encode(&agu, row), TSR_INVALID);
-  agu.loops = 7;
-  EXPECT_EQ(tsr_agu_encode(&agu, row), TSR_INVALID);
-  agu.loops = 3;
-  agu.count[2] = 0;
-  EXPECT_EQ(tsr_agu_encode(&agu, row), TSR_INVALID);
-  agu.count[2] = 65536;
-  EXPECT_EQ(tsr_agu_encode(&agu, row), TSR_INVALID);
-  agu.count[2] = 1;
-  agu.stride[0] = 4;
-  EXPECT_EQ(tsr_agu_encode(&agu, row), TSR_INVALID);
+/// Context words of a stream that nothing masks.
+std::vector<uint32_t> row_words(const uint32_t* row) { return {row, row + 16}; }
+
+TEST(MeDriver, EncodesStreamsWithRewinding) {
+  tsr_me_gemm_t gemm = {};
+  gemm.format = TSR_ME_BF16;
+  gemm.preload = TSR_ME_PRELOAD_MATRIX;
+  gemm.rows = 16;
+  gemm.cols = 24;
+  gemm.k_bytes = 80;
+  gemm.a_pitch = 88;
+  gemm.b_pitch = 104;
+  gemm.c_pitch = 96;
+  gemm.o_pitch = 160;
+  tsr_me_context_t context;
+  ASSERT_EQ(tsr_me_encode(&gemm, &context), TSR_OK);
+  const auto words = [](uint32_t w2, uint32_t pitch, std::array<uint32_t, 3> count,
+                        std::array<int, 3> delta) {
+    return std::vector<uint32_t>{0,
+                                 pitch,
+                                 w2,
+                                 0,
+                                 count[0],
+                                 count[1],
+                                 count[2],
+                                 1,
+                                 1,
+                                 1,
+                                 uint32_t(delta[0]),
+                                 uint32_t(delta[1]),
+                                 uint32_t(delta[2]),
+                                 0,
+                                 0,
+                                 0};
+  };
+  // A: 10 beats along K, again for each of 3 column blocks, then 8 rows further.
+  EXPECT_EQ(row_words(context.row[1]), words(0, 88, {10, 3, 2}, {8, -72, 8 * 88 - 72}));
+  // B: 10 beats along K, then 8 columns further, and back for the next row block.
+  EXPECT_EQ(row_words(context.row[2]),
+            words(0, 104, {10, 3, 2}, {8, 8 * 104 - 72, -72 - 2 * 8 * 104}));
+  EXPECT_EQ(row_words(context.row[3]),
+            words(2, 96, {4, 3, 2}, {192, 32 - 3 * 192, 8 * 96 - 3 * 192 - 2 * 32}));
+  EXPECT_EQ(row_words(context.row[4]),
+            words(2, 160, {4, 3, 2}, {320, 32 - 3 * 320, 8 * 160 - 3 * 320 - 2 * 32}));
+  gemm.out_bf16 = true;
+  ASSERT_EQ(tsr_me_encode(&gemm, &context), TSR_OK);
+  EXPECT_EQ(row_words(context.row[4]),
+            words(1, 160, {2, 3, 2}, {640, 16 - 640, 8 * 160 - 640 - 2 * 16}));
+}
+
+TEST(MeDriver, EncodesEdges) {
+  tsr_me_gemm_t gemm = {};
+  gemm.format = TSR_ME_INT8;
+  gemm.preload = TSR_ME_PRELOAD_ROW;
+  gemm.rows = 13;
+  gemm.cols = 11;
+  gemm.k_bytes = 21;
+  gemm.a_pitch = gemm.b_pitch = 24;
+  gemm.o_pitch = 96;
+  tsr_me_context_t context;
+  ASSERT_EQ(tsr_me_encode(&gemm, &context), TSR_OK);
+  const uint32_t k_tail = 1 << 16 | 0 << 17 | 5u << 24;
+  EXPECT_EQ(context.row[1][2], (1u << 4 | 2 << 5 | 5 << 12) | k_tail);
+  EXPECT_EQ(context.row[2][2], (1u << 4 | 1 << 5 | 3 << 12) | k_tail);
+  const uint32_t result = 2u | 1 << 4 | 2 << 5 | 1 << 8 | 5 << 12 | 1 << 16 | 1 << 17 | 12u << 24;
+  EXPECT_EQ(context.row[3][2], result);
+  EXPECT_EQ(context.row[4][2], result);
+  EXPECT_EQ(context.row[4][4], 4u);
+  EXPECT_EQ(context.row[4][5], 2u);
+  EXPECT_EQ(context.row[4][6], 2u);
 }
 
 TEST(MeDriver, RefusesImpossibleProducts) {
