@@ -104,7 +104,8 @@ void add_run(CLI::App& app, int& code) {
   elf->add_option("--tiles", options->tiles, "Rectangle of tiles X0 Y0 X1 Y1 (default: all)")
       ->expected(4);
   elf->add_option("--arg", options->args, "Argument words, 32 bits each")->expected(1, 48);
-  elf->add_option("--timeout", options->timeout, "Cycles until the firmware gives the kernel up")
+  elf->add_option("--timeout", options->timeout,
+                  "Cycles until the firmware gives the kernel up (default: 20,000,000)")
       ->check(CLI::Range(1U, ~0U));
   auto* mlp = cmd->add_option_group("Job mlp");
   options->mlp.add_to(*mlp);

@@ -80,7 +80,7 @@ enum {
 enum { TSR_CMD_LAUNCH = 1 };
 
 #define TSR_ARGS_MAX 192u
-#define TSR_LAUNCH_TIMEOUT_DEFAULT 500000000u
+#define TSR_LAUNCH_TIMEOUT_DEFAULT 20000000u
 
 /* 256 bytes. */
 typedef struct {
