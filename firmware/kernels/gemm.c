@@ -31,6 +31,7 @@ typedef struct {
 typedef struct {
   bool is_a;
   uint32_t at, bytes; /* in the scratchpad */
+  uint32_t sem;       /* of the group, gets one when the part is there */
 } share_t;
 
 typedef struct {
@@ -109,7 +110,8 @@ static bool feed_rdma(gemm_t *g) {
   push(f, TSR_OP_DMA_READ, ctx, l->wait_sem == TSR_GEMM_NO_SEM ? 0 : tsr_cmd_sem(l->wait_sem, 1),
        l->post_sem == TSR_GEMM_NO_SEM ? 0 : tsr_cmd_sem(l->post_sem, 1));
   if (l->post_sem == TSR_GEMM_SEM_SHARE) {
-    g->shares[g->shares_in++ % RING] = (share_t){is_a, l->dst, l->rows * g->plan.pitch};
+    g->shares[g->shares_in++ % RING] =
+        (share_t){is_a, l->dst, l->rows * g->plan.pitch, l->part_sem};
   }
   f->ended = !tsr_gemm_next_load(&g->plan, &g->loads, &g->load);
   return true;
@@ -140,21 +142,27 @@ static bool write_block_context(gemm_t *g, const tsr_gemm_block_t *b, uint32_t c
          tsr_me_set_context(&g->node->me, ctx, &context) == TSR_OK;
 }
 
-/* Take one of the waits off the block, as a command's 16 bits; 0: there is none. */
-static uint32_t take_wait(tsr_gemm_block_t *b) {
-  uint32_t word = 0;
-  if (b->wait_parts != 0) {
-    uint32_t sem = 0;
-    while (((b->wait_parts >> sem) & 1) == 0) {
-      sem++;
-    }
-    b->wait_parts &= b->wait_parts - 1;
-    word = tsr_cmd_sem(sem, 1);
-  } else if (b->wait_loads > 0) {
-    word = tsr_cmd_sem(TSR_GEMM_SEM_LOADED, b->wait_loads);
-    b->wait_loads = 0;
+/* Take up to two waits off the block; *left: how many remain. */
+static uint32_t take_waits(tsr_gemm_block_t *b, uint32_t *left) {
+  uint32_t word[4];
+  uint32_t count = 0;
+  if (b->wait_a != 0) {
+    word[count++] = b->wait_a;
   }
-  return word;
+  if (b->wait_b != 0) {
+    word[count++] = b->wait_b;
+  }
+  if (b->wait_loads > 0) {
+    word[count++] = tsr_cmd_sem(TSR_GEMM_SEM_LOADED, b->wait_loads);
+  }
+  if (b->wait_c || b->wait_self) {
+    word[count++] = tsr_cmd_sem(b->wait_self ? TSR_GEMM_SEM_SELF : TSR_GEMM_SEM_FREE_C, 1);
+  }
+  *left = count > 2 ? count - 2 : 0;
+  if (count == 0) {
+    return 0;
+  }
+  return count == 1 ? word[0] : word[0] | (word[1] << 16);
 }
 
 static bool feed_me(gemm_t *g) {
@@ -171,10 +179,18 @@ static bool feed_me(gemm_t *g) {
   if (f->ended || g->drains_in - g->drains_out == RING) {
     return false;
   }
-  const uint32_t parts = b->wait_parts;
-  if ((parts & (parts - 1)) != 0 || (parts != 0 && b->wait_loads > 0)) {
-    const uint32_t first = take_wait(b); /* more waits than a command has room for */
-    push(f, TSR_OP_NOP, 0, first | (take_wait(b) << 16), 0);
+  uint32_t left = 0;
+  const uint32_t waits = take_waits(b, &left);
+  if (left > 0) { /* more than a command has room for: the first two go ahead */
+    push(f, TSR_OP_NOP, 0, waits, 0);
+    if (b->wait_a != 0 && b->wait_b != 0) {
+      b->wait_a = 0;
+      b->wait_b = 0;
+    } else {
+      b->wait_a = 0;
+      b->wait_b = 0;
+      b->wait_loads = 0;
+    }
     return true;
   }
   uint32_t ctx = 0;
@@ -184,7 +200,6 @@ static bool feed_me(gemm_t *g) {
   if (!find_context(f, key, &ctx, &fresh) || (fresh && !write_block_context(g, b, ctx))) {
     return false;
   }
-  const uint32_t start = b->wait_self ? TSR_GEMM_SEM_SELF : TSR_GEMM_SEM_FREE_C;
   const uint32_t end = b->post_self ? TSR_GEMM_SEM_SELF : TSR_GEMM_SEM_C_READY;
   uint32_t free = 0;
   if (b->post_a > 0) {
@@ -197,8 +212,7 @@ static bool feed_me(gemm_t *g) {
   tsr_cmdq_stage(f->queue, W_ARG1, b->b);
   tsr_cmdq_stage(f->queue, W_ARG2, b->first ? b->bias : b->sum);
   tsr_cmdq_stage(f->queue, W_ARG3, b->o);
-  push(f, TSR_OP_GEMM, ctx, take_wait(b) | (tsr_cmd_sem(start, 1) << 16),
-       free | (tsr_cmd_sem(end, 1) << 16));
+  push(f, TSR_OP_GEMM, ctx, waits, free | (tsr_cmd_sem(end, 1) << 16));
   if (b->last) {
     tsr_gemm_drain(&g->plan, b, &g->drains[g->drains_in++ % RING]);
   }
@@ -229,14 +243,12 @@ static bool push_share(gemm_t *g) {
     return false;
   }
   const uint32_t rect = tsr_cmd_rect(s->is_a ? g->rect_a : g->rect_b);
-  const uint32_t sem = s->is_a ? TSR_GEMM_SEM_PART_A + g->plan.group_a.index
-                               : TSR_GEMM_SEM_PART_B + g->plan.group_b.index;
   tsr_cmdq_stage(f->queue, W_POST_RECT, rect);
   tsr_cmdq_stage(f->queue, W_MCAST_RECT, rect);
   tsr_cmdq_stage(f->queue, W_ARG0, s->at);
   tsr_cmdq_stage(f->queue, W_ARG2, TSR_SPM_BASE + s->at);
   push(f, TSR_OP_MCAST, ctx, tsr_cmd_sem(TSR_GEMM_SEM_SHARE, 1),
-       tsr_cmd_sem(sem, 1) | TSR_CMD_POST_REMOTE);
+       tsr_cmd_sem(s->sem, 1) | TSR_CMD_POST_REMOTE);
   g->shares_out++;
   return true;
 }
@@ -319,14 +331,12 @@ static void start(gemm_t *g) {
 static tsr_status_t run(gemm_t *g) {
   const tsr_gemm_plan_t *p = &g->plan;
   const tsr_tile_t *regs = &g->node->regs;
-  /* Shared loads fill the places at first, without credits. */
-  if (p->group_a.count == 1) {
-    TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_A, p->panel));
+  if (p->panel > p->shared_a) { /* shared loads fill their places without asking */
+    TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_A, p->panel - p->shared_a));
   }
-  if (p->group_b.count == 1) {
-    TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_B, p->b_slots));
+  if (p->b_slots > p->shared_b) {
+    TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_B, p->b_slots - p->shared_b));
   }
-  TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_C, p->c_slots));
   start(g);
   while (!g->rdma.ended || !g->me.ended || g->post_b || !g->wdma.ended ||
          g->drains_in != g->drains_out) {

@@ -106,7 +106,6 @@ static bool choose_steps(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
 /* Share the scratchpad between the three kinds of buffers and place them: A at the bottom, B at the
  * top, C between them, so that the streams meet in the same hyperbank as little as possible. */
 static void choose_buffers(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
-  const uint32_t hyperbank = spm_bytes / 8;
   const slots_t s = slots_for(p, p->row_step, p->col_step, p->merge);
   const uint32_t pieces = ceil_div(p->rows, p->row_step);
   const uint32_t chunks = ceil_div(p->cols, p->col_step);
@@ -131,6 +130,8 @@ static void choose_buffers(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
       a = min_u32((room - b * s.b) / s.a, min_u32(pieces, MAX_SLOTS));
     }
   }
+  p->pieces = pieces;
+  p->chunks = chunks;
   p->panel = a;
   p->merge = min_u32(p->merge, a);
   p->a_slot = s.a;
@@ -144,11 +145,12 @@ static void choose_buffers(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
   p->o_offset = s.o_offset;
   p->a_base = 0;
   p->b_base = spm_bytes - b * s.b;
-  const uint32_t aligned = p->b_base / hyperbank * hyperbank;
-  if (aligned >= a * s.a + c * s.c) {
-    p->b_base = aligned;
+  /* To hyperbanks, if there is room; sizes that are no power of two do without. */
+  const uint32_t mask = (spm_bytes & (spm_bytes - 1)) == 0 ? spm_bytes / 8 - 1 : 7;
+  if ((p->b_base & ~mask) >= a * s.a + c * s.c) {
+    p->b_base &= ~mask;
   }
-  p->c_base = round_up(a * s.a, hyperbank);
+  p->c_base = (a * s.a + mask) & ~mask;
   if (p->c_base + c * s.c > p->b_base) {
     p->c_base = a * s.a;
   }
@@ -181,7 +183,7 @@ int tsr_gemm_plan(const tsr_gemm_args_t *args, uint32_t x, uint32_t y, uint32_t 
     return TSR_GEMM_BAD_SHAPE;
   }
   p->k_part = p->k_bytes <= TSR_GEMM_WHOLE_K_BYTES ? p->k_bytes : TSR_GEMM_SPLIT_K_BYTES;
-  p->k_parts = ceil_div(p->k_bytes, p->k_part);
+  p->k_parts = p->k_bytes == p->k_part ? 1 : ceil_div(p->k_bytes, p->k_part);
   p->pitch = tsr_me_operand_pitch(p->k_part);
   uint32_t rows = 0, cols = 0, most_rows = 0, most_cols = 0;
   tsr_gemm_share(args->m, y, h, &p->m0, &rows, &most_rows);
@@ -203,9 +205,15 @@ int tsr_gemm_plan(const tsr_gemm_args_t *args, uint32_t x, uint32_t y, uint32_t 
   choose_buffers(p, spm_bytes);
   p->rows = rows;
   p->cols = cols;
-  p->pieces = ceil_div(rows, p->row_step);
-  p->chunks = ceil_div(cols, p->col_step);
-  p->panels = ceil_div(p->pieces, p->panel);
+  if (rows != most_rows) {
+    p->pieces = ceil_div(rows, p->row_step);
+  }
+  if (cols != most_cols) {
+    p->chunks = ceil_div(cols, p->col_step);
+  }
+  p->panels = p->pieces <= p->panel ? 1 : ceil_div(p->pieces, p->panel);
+  p->shared_a = p->group_a.count > 1 ? min_u32(p->panel, TSR_GEMM_SHARED) : 0;
+  p->shared_b = p->group_b.count > 1 ? min_u32(p->b_slots, TSR_GEMM_SHARED) : 0;
   p->b_resident = p->b_slots >= p->chunks;
   p->growth = p->b_resident ? p->chunks : p->b_slots - 1;
   p->a_step = (uint64_t)p->row_step * args->lda;
@@ -263,7 +271,7 @@ static bool is_shared(const tsr_gemm_plan_t *p, const tsr_gemm_walk_t *w) {
   if (w->panel != 0) {
     return false;
   }
-  return w->is_a ? p->group_a.count > 1 : p->group_b.count > 1 && w->index < p->b_slots;
+  return w->index < (w->is_a ? p->shared_a : p->shared_b);
 }
 
 /* Rows of each member's part of `total` rows that a group shares; the last ones get what is left.
@@ -286,11 +294,12 @@ static void set_load(tsr_gemm_load_t *load, tsr_gemm_load_kind_t kind, uint64_t 
 
 /* Cut a load down to the own part of a group; false if that is empty. */
 static bool keep_part(const tsr_gemm_plan_t *p, const tsr_gemm_group_t *group, uint32_t src_pitch,
-                      tsr_gemm_load_t *load) {
+                      uint32_t part_sem, tsr_gemm_load_t *load) {
   const uint32_t each = part_size(group, load->rows);
   const uint32_t first = group->index * each;
   load->wait_sem = TSR_GEMM_NO_SEM;
   load->post_sem = TSR_GEMM_SEM_SHARE;
+  load->part_sem = part_sem;
   if (first >= load->rows) {
     return false;
   }
@@ -308,7 +317,8 @@ static bool load_piece(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it, tsr_g
   it->a_src += p->a_step;
   it->a_dst += p->a_slot;
   it->a_left -= rows;
-  return !is_shared(p, &it->walk) || keep_part(p, &p->group_a, p->args.lda, load);
+  return !is_shared(p, &it->walk) ||
+         keep_part(p, &p->group_a, p->args.lda, TSR_GEMM_SEM_PART_A + it->walk.index, load);
 }
 
 static bool load_chunk(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it, tsr_gemm_load_t *load) {
@@ -322,7 +332,8 @@ static bool load_chunk(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it, tsr_g
     it->b_dst = p->b_base;
   }
   it->b_left -= cols;
-  return !is_shared(p, &it->walk) || keep_part(p, &p->group_b, p->args.ldb, load);
+  return !is_shared(p, &it->walk) ||
+         keep_part(p, &p->group_b, p->args.ldb, TSR_GEMM_SEM_PART_B + it->walk.index, load);
 }
 
 /* The bias goes in front of its chunk and takes its credit; every tile loads it itself. A shared
@@ -428,8 +439,8 @@ bool tsr_gemm_shares_left(const tsr_gemm_plan_t *p, const tsr_gemm_load_iter_t *
   if (w->panel != 0 || w->ended) {
     return false;
   }
-  return (p->group_a.count > 1 && w->na < pieces_of_panel(p, 0)) ||
-         (p->group_b.count > 1 && (it->bias_taken || w->nb < min_u32(p->chunks, p->b_slots)));
+  return w->na < min_u32(p->shared_a, p->pieces) || w->nb < min_u32(p->shared_b, p->chunks) ||
+         (it->bias_taken && w->index < p->shared_b);
 }
 
 /* ---- blocks --------------------------------------------------------------------------------- */
@@ -461,6 +472,7 @@ static bool next_split_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it
                               .first = it->k == 0,
                               .last = it->k + 1 == p->k_parts,
                               .wait_loads = 1,
+                              .wait_c = it->k == 0 && it->blocks >= p->c_slots,
                               .wait_self = it->k > 0,
                               .post_self = it->k + 1 < p->k_parts,
                               .post_a = 1};
@@ -468,6 +480,7 @@ static bool next_split_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it
   if (!block->last) {
     block->o = block->sum;
   } else {
+    it->blocks++;
     next_c_slot(p, it);
   }
   step_split(p, &it->piece, &it->chunk, &it->k, &it->slot);
@@ -482,11 +495,16 @@ static void add_waits(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it) {
     return;
   }
   const tsr_gemm_group_t *group = w->is_a ? &p->group_a : &p->group_b;
-  const uint32_t sem = w->is_a ? TSR_GEMM_SEM_PART_A : TSR_GEMM_SEM_PART_B;
   const uint32_t total = w->is_a ? rows_of_piece(p, w->index) : cols_of_chunk(p, w->index);
   const uint32_t each = part_size(group, total);
-  for (uint32_t i = 0, first = 0; first < total; i++, first += each) {
-    it->parts |= 1u << (sem + i);
+  uint32_t parts = 0;
+  for (uint32_t first = 0; first < total; first += each) {
+    parts++;
+  }
+  if (w->is_a) {
+    it->wait_a = tsr_cmd_sem(TSR_GEMM_SEM_PART_A + w->index, parts);
+  } else {
+    it->wait_b = tsr_cmd_sem(TSR_GEMM_SEM_PART_B + w->index, parts);
   }
   it->waits += !w->is_a && (p->args.flags & TSR_GEMM_BIAS) != 0;
 }
@@ -524,7 +542,9 @@ bool tsr_gemm_next_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it,
   block->first = true;
   block->last = true;
   block->wait_loads = it->waits;
-  block->wait_parts = it->parts;
+  block->wait_a = it->wait_a;
+  block->wait_b = it->wait_b;
+  block->wait_c = it->blocks >= p->c_slots;
   block->wait_self = false;
   block->post_self = false;
   place_block(p, w->panel * p->panel + piece, chunk, piece, slot, it->c_slot, block);
@@ -533,7 +553,9 @@ bool tsr_gemm_next_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it,
   block->post_b = piece + count == pieces && !p->b_resident &&
                   w->panel * p->chunks + chunk + p->b_slots < p->panels * p->chunks;
   it->waits = 0;
-  it->parts = 0;
+  it->wait_a = 0;
+  it->wait_b = 0;
+  it->blocks++;
   it->inner += count;
   next_c_slot(p, it);
   return true;

@@ -10,11 +10,11 @@
  * loaded once, and panels of A stream.
  *
  * Tiles of a grid row need the same rows of A, those of a grid column the same rows of B. The first
- * load of every place in the scratchpad is shared: groups of up to four tiles read a part of each
- * piece or chunk each, and multicast it to the group. These places are free when the kernel starts,
- * so nobody asks for permission; a semaphore for each source tells when its part is there. Later
- * loads are each tile's own. Buffers therefore lie at the same offsets in all tiles: they are laid
- * out for the largest part of the grid.
+ * pieces and chunks are shared: groups of up to four tiles read a part of each one, and multicast
+ * it to the group. Their places are free when the kernel starts, so nobody asks for permission;
+ * every shared piece and chunk has a semaphore that counts its parts. Later loads are each tile's
+ * own. Buffers therefore lie at the same offsets in all tiles: they are laid out for the largest
+ * part of the grid.
  *
  * If a row of K does not fit (more than TSR_GEMM_WHOLE_K_BYTES), every block is summed over pieces
  * of K: partial sums stay in FP32 or INT32 in the block's result buffer, and are preloaded for the
@@ -27,13 +27,14 @@
 
 #include "tessera_abi.h"
 
-#define TSR_GEMM_GROUP 4u /* tiles that share loads */
+#define TSR_GEMM_GROUP 4u  /* tiles that share loads */
+#define TSR_GEMM_SHARED 4u /* pieces and chunks that are shared, at most */
 
 /* Semaphores that couple the engines. Those named FREE are credits: the kernel posts the number of
  * free places before it starts, and clears what is left at the end. */
 enum {
-  TSR_GEMM_SEM_PART_A = 0, /* + source: its part of the next shared piece is there */
-  TSR_GEMM_SEM_PART_B = 4, /* + source: its part of the next shared chunk is there */
+  TSR_GEMM_SEM_PART_A = 0, /* + index: parts of a shared piece that are there */
+  TSR_GEMM_SEM_PART_B = 4, /* + index: parts of a shared chunk that are there */
   TSR_GEMM_SEM_SELF =
       0, /* split K, where nothing is shared: ME -> ME, the partial sum is written */
   TSR_GEMM_SEM_FREE_A = 8,   /* ME -> RDMA: the next piece's place is free */
@@ -74,6 +75,7 @@ typedef struct {
   uint32_t o_pitch, sum_pitch;
   uint32_t out_bytes;                /* of an element of C */
   tsr_gemm_group_t group_a, group_b; /* along the grid row, along the grid column */
+  uint32_t shared_a, shared_b;       /* so many pieces and chunks are shared */
   uint64_t a_step, b_step;           /* bytes of A in a piece, of B in a chunk, in memory */
 } tsr_gemm_plan_t;
 
@@ -86,16 +88,18 @@ typedef struct {
   uint32_t rows, bytes; /* rows of `bytes` bytes; a bias is one row */
   uint32_t wait_sem;    /* TSR_GEMM_SEM_FREE_A or _B to take one from, or TSR_GEMM_NO_SEM */
   uint32_t post_sem;    /* TSR_GEMM_SEM_LOADED or _SHARE to post one to, or TSR_GEMM_NO_SEM */
+  uint32_t part_sem;    /* if shared: semaphore of the group that gets one when the part is there */
 } tsr_gemm_load_t;
 
 /* What to multiply next. */
 typedef struct {
   uint32_t row, rows, col, cols; /* inside the tile's part */
   uint32_t k_bytes;
-  bool first, last; /* first, last piece of K: wait for FREE_C and preload the bias; post C_READY */
+  bool first, last;            /* first, last piece of K: preload the bias; post C_READY */
   uint32_t a, b, bias, sum, o; /* scratchpad offsets */
   uint32_t wait_loads;         /* LOADED, 0..3 */
-  uint32_t wait_parts;         /* map of PART semaphores to take one from each */
+  uint32_t wait_a, wait_b;     /* PART semaphores as tsr_cmd_sem() words, 0 = none */
+  bool wait_c;                 /* FREE_C */
   bool wait_self, post_self;
   uint32_t post_a; /* FREE_A, 0..merge */
   bool post_b;     /* FREE_B */
@@ -129,7 +133,8 @@ typedef struct {
 typedef struct {
   tsr_gemm_walk_t walk;
   uint32_t inner;                 /* next of the event's others */
-  uint32_t waits, parts;          /* loads and parts that no block has waited for */
+  uint32_t waits, wait_a, wait_b; /* what no block has waited for yet */
+  uint32_t blocks;                /* results so far */
   uint32_t c_slot;                /* of the next result */
   uint32_t first_slot;            /* of the panel's first chunk */
   uint32_t piece, chunk, k, slot; /* split K */

@@ -62,12 +62,12 @@ class Kernel {
   /// Run at most `cycles` cycles; ends early after a cycle in which request_stop() was called.
   /// Returns how many were run.
   std::uint64_t run(std::uint64_t cycles);
-  /// A flit that a router put out: `cycle` as in cycle() while it ran, `link` = net * kPorts + port,
-  /// kFlitWords words.
+  /// A flit that a router put out: `cycle` as in cycle() while it ran, `link` = net * kPorts +
+  /// port, kFlitWords words.
   using FlitObserver = std::function<void(std::uint64_t cycle, std::size_t node, unsigned link,
                                           const std::uint32_t* flit)>;
-  /// Call `observer` for every flit of every router output, between cycles, by the thread that calls
-  /// run(): cycle by cycle, within a cycle by node and link. Not while waves are written.
+  /// Call `observer` for every flit of every router output, between cycles, by the thread that
+  /// calls run(): cycle by cycle, within a cycle by node and link.
   void observe_flits(FlitObserver observer) { flit_observer_ = std::move(observer); }
   /// `false`: evaluate every model in every cycle. Only for checking that sleeping changes nothing.
   void allow_sleep(bool allow) { sleep_ = allow; }

@@ -24,14 +24,14 @@ Chip& chip_of_platform() {
 }
 
 void attach(Chip& chip, Record& record) {
-  chip.kernel().observe_flits([&record](std::uint64_t cycle, std::size_t node, unsigned link,
-                                        const std::uint32_t* flit) {
-    FlitEvent& event = record.flits.emplace_back();
-    event.cycle = cycle;
-    event.node = static_cast<std::uint32_t>(node);
-    event.link = link;
-    std::memcpy(event.words, flit, sizeof(event.words));
-  });
+  chip.kernel().observe_flits(
+      [&record](std::uint64_t cycle, std::size_t node, unsigned link, const std::uint32_t* flit) {
+        FlitEvent& event = record.flits.emplace_back();
+        event.cycle = cycle;
+        event.node = static_cast<std::uint32_t>(node);
+        event.link = link;
+        std::memcpy(event.words, flit, sizeof(event.words));
+      });
   HostPort& port = chip.host_port();
   port.on_request = [&](const HostRequest& request) {
     record.requests.push_back({chip.cycle(), request});

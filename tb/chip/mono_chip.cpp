@@ -143,8 +143,8 @@ Record replay_monolithic(const Record& composed, std::string& error) {
   std::size_t next_request = 0;
   std::size_t compared = 0;
   for (std::uint64_t cycle = 0; cycle < composed.cycles; ++cycle) {
-    const bool sends = next_request < composed.requests.size() &&
-                       composed.requests[next_request].cycle == cycle;
+    const bool sends =
+        next_request < composed.requests.size() && composed.requests[next_request].cycle == cycle;
     pins.host_req_valid_i = sends;
     if (sends) {
       record.requests.push_back(composed.requests[next_request++]);

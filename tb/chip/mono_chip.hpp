@@ -8,8 +8,8 @@
 
 namespace tsr::tb {
 
-/// What the monolithic chip does with the host traffic of `composed`, request by request in the same
-/// cycles, for as many cycles. Stops a little after the first cycle whose flits differ.
+/// What the monolithic chip does with the host traffic of `composed`, request by request in the
+/// same cycles, for as many cycles. Stops a little after the first cycle whose flits differ.
 /// `error` gets a report of a DRAM timing violation or a failed watchdog, or "".
 Record replay_monolithic(const Record& composed, std::string& error);
 

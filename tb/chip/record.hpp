@@ -32,8 +32,8 @@ struct ResponseEvent {
   HostResponse response;
 
   bool operator==(const ResponseEvent& o) const {
-    return cycle == o.cycle && response.tag == o.response.tag && response.error == o.response.error &&
-           response.data == o.response.data;
+    return cycle == o.cycle && response.tag == o.response.tag &&
+           response.error == o.response.error && response.data == o.response.data;
   }
 };
 
@@ -57,7 +57,7 @@ struct Record {
 std::string describe(const FlitEvent& event, unsigned width);
 
 /// The first difference of two runs with the same host traffic, both sides described, or "".
-std::string first_difference(const Record& expected, const char* expected_name, const Record& actual,
-                             const char* actual_name, unsigned width);
+std::string first_difference(const Record& expected, const char* expected_name,
+                             const Record& actual, const char* actual_name, unsigned width);
 
 }  // namespace tsr::tb

@@ -20,7 +20,8 @@ TEST(ChipThreads, OneAndTwoThreadsGiveTheSameResultCyclesAndCounters) {
   EXPECT_EQ(two.record.cycles, one.record.cycles);
   EXPECT_EQ(two.launch_cycles, one.launch_cycles);
   EXPECT_EQ(two.counters, one.counters);
-  EXPECT_EQ(first_difference(one.record, "one thread", two.record, "two threads", 2), "");
+  const auto difference = first_difference(one.record, "one thread", two.record, "two threads", 2);
+  EXPECT_TRUE(difference.empty()) << difference;
 }
 
 }  // namespace

@@ -255,7 +255,7 @@ class TileBench : public Bench<Vtile> {
   std::vector<Flit> posted_;                      ///< posted writes sent by the tile
   std::set<std::uint64_t> bad_blocks_;            ///< 64-byte blocks answered with kUnmapped
   double answer_chance_ = 0.5;
-  std::uint64_t skipped_ = 0;                     ///< cycles that time ran without the clock
+  std::uint64_t skipped_ = 0;  ///< cycles that time ran without the clock
 
   void serve() {
     auto& in = links_.requests.received;
