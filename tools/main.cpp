@@ -23,9 +23,8 @@ const char* const kExitCodes =
     "2 bad usage or input; 3 a fault on the chip (trap, engine error); 4 timeout (watchdog or\n"
     "--max-cycles); 5 a checker found a violation (DRAM timing, network protocol).";
 
-}  // namespace
-
-int main(int argc, char** argv) {
+/// Everything but what is thrown: exit code of the command line.
+int run(int argc, char** argv) {
   CLI::App app{kAbout, "tessera"};
   app.footer(kExitCodes);
   app.require_subcommand(0, 1);  // exactly one, but an unknown one is to be named
@@ -46,9 +45,15 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
     fmt::print(stderr, "tessera: {}\n", error.what());
     return static_cast<int>(error.code());
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "tessera: internal error: {}\n", error.what());
-    return static_cast<int>(tsr::ExitCode::JobFailed);
   }
   return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  return run(argc, argv);
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "tessera: internal error: %s\n", error.what());
+  return static_cast<int>(tsr::ExitCode::JobFailed);
 }

@@ -142,7 +142,8 @@ double accuracy(const Dataset& set, const Layer& hidden, const Layer& output) {
     for (int i = 0; i < count; ++i) {
       Eigen::Index best = 0;
       z.row(i).maxCoeff(&best);
-      right += best == set.labels[static_cast<std::size_t>(start + i)] ? 1 : 0;
+      const int image = start + i;
+      right += best == set.labels[static_cast<std::size_t>(image)] ? 1 : 0;
     }
   }
   return static_cast<double>(right) / set.size();
@@ -189,7 +190,8 @@ void train(const Options& options) {
       Matrix x(kBatch, kPixels);
       std::vector<int> label(kBatch);
       for (int i = 0; i < kBatch; ++i) {
-        const int index = order[static_cast<std::size_t>(step * kBatch + i)];
+        const int place = step * kBatch + i;
+        const int index = order[static_cast<std::size_t>(place)];
         const bool shift = rng() % 4 == 0;
         const int dx = shift ? static_cast<int>(rng() % 3) - 1 : 0;
         const int dy = shift ? static_cast<int>(rng() % 3) - 1 : 0;
@@ -234,7 +236,7 @@ void train(const Options& options) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   CLI::App app("Train the Fashion-MNIST network of the main job.");
   Options options;
   app.add_option("-o,--output", options.output, "File to write")->capture_default_str();
@@ -247,11 +249,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--seed", options.seed, "Random seed")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-  try {
-    train(options);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "train_mlp: {}\n", error.what());
-    return 1;
-  }
+  train(options);
   return 0;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "train_mlp: %s\n", error.what());
+  return 1;
 }

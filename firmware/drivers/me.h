@@ -9,7 +9,7 @@
 
 #define TSR_CTX_ROW_WORDS 16u
 #define TSR_ME_MAX_ROWS 32768u     /* rows and columns of a product */
-#define TSR_ME_MAX_K_BYTES 262144u /* 65,535 beats would be the hardware's limit */
+#define TSR_ME_MAX_K_BYTES 262144u /* of a row of A or B */
 #define TSR_ME_BLOCK 8u            /* rows and columns of the grid of cells */
 
 /* Context store of the own node. */

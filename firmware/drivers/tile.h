@@ -29,7 +29,9 @@
 #define TSR_TILE_COUNTER_OPS 9u
 #define TSR_TILE_COUNTER_ELAPSED 48u
 #define TSR_TILE_COUNTER_INSTRET 53u
-#define TSR_TILE_COUNTERS 56u
+#define TSR_TILE_COUNTER_FIRST_COMMAND 56u /* cycle in which it started */
+#define TSR_TILE_COUNTER_LAST_COMMAND 57u  /* cycle in which it ended */
+#define TSR_TILE_COUNTERS 58u
 
 #define TSR_TILE_SCRATCH_WORDS 8u
 

@@ -11,6 +11,7 @@
 #include "runtime/tessera_tile.h"
 
 #define RING 16u              /* power of two */
+#define ME_AHEAD 2u           /* commands that ME always has, if there are any */
 #define CONTEXTS TSR_NODE_CTX /* the last one belongs to the runtime */
 
 /* Command words, see tsr_tile_pkg.sv. */
@@ -347,8 +348,10 @@ static tsr_status_t run(gemm_t *g) {
     while (more) {
       more = feed_rdma(g);
       more = feed_wdma(g) || more;
-      more = feed_me(g) || more;
-      more = feed_me(g) || more; /* waits take commands of their own */
+      if (!more ||
+          g->me.free > TSR_CMDQ_DEPTH - ME_AHEAD) { /* the others first: all wait for them */
+        more = feed_me(g) || more;
+      }
       any = any || more;
     }
     if (!any) {

@@ -9,7 +9,8 @@ module tsr_ctl
   import tsr_pkg::*;
   import tsr_tile_pkg::*;
 #(
-  parameter int unsigned SpmBytes = 65536  // scratchpad, staging memory of the boot DMA
+  parameter int unsigned SpmBytes = 65536,  // scratchpad, staging memory of the boot DMA
+  parameter bit          Check    = 1'b0    // protocol checkers (simulation only)
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -69,7 +70,7 @@ module tsr_ctl
   assign ext_idle = periph_idle && port_idle && !host_req_valid_i && uart_rx_i && !me_cmd_valid &&
                     !me_done_q.valid;
 
-  tsr_hart_node #(.IsCtl(1'b1), .SpmBytes(SpmBytes)) u_node (
+  tsr_hart_node #(.IsCtl(1'b1), .SpmBytes(SpmBytes), .Check(Check)) u_node (
     .clk_i, .rst_ni, .node_i, .cfg_i, .now_i,
     .req_tx_valid_o, .req_tx_flit_o, .req_tx_credit_i, .req_rx_valid_i, .req_rx_flit_i, .req_rx_credit_o,
     .rsp_tx_valid_o, .rsp_tx_flit_o, .rsp_tx_credit_i, .rsp_rx_valid_i, .rsp_rx_flit_i, .rsp_rx_credit_o,

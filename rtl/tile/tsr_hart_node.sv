@@ -12,7 +12,8 @@ module tsr_hart_node
   import tsr_tile_pkg::*;
 #(
   parameter bit          IsCtl    = 1'b0,   // ctl node: privileged, runs from ROM, has peripherals
-  parameter int unsigned SpmBytes = 262144  // scratchpad, multiple of 4096, up to 3 MiB
+  parameter int unsigned SpmBytes = 262144, // scratchpad, multiple of 4096, up to 3 MiB
+  parameter bit          Check    = 1'b0    // protocol checkers on links and streams (simulation only)
 ) (
   input  logic             clk_i,
   input  logic             rst_ni,
@@ -585,5 +586,36 @@ module tsr_hart_node
     end
   end
   assign router_sel_o = router_sel_q;
+
+  // ---------------------------------------------------------------- implementation checks
+  if (Check) begin : gen_check
+    tsr_flit_check #(.Response(1'b0)) u_req_tx (
+      .clk_i, .rst_ni, .valid_i(req_tx_valid_o), .flit_i(req_tx_flit_o), .credit_i(req_tx_credit_i)
+    );
+    tsr_flit_check #(.Response(1'b0)) u_req_rx (
+      .clk_i, .rst_ni, .valid_i(req_rx_valid_i), .flit_i(req_rx_flit_i), .credit_i(req_rx_credit_o)
+    );
+    tsr_flit_check #(.Response(1'b1)) u_rsp_tx (
+      .clk_i, .rst_ni, .valid_i(rsp_tx_valid_o), .flit_i(rsp_tx_flit_o), .credit_i(rsp_tx_credit_i)
+    );
+    tsr_flit_check #(.Response(1'b1)) u_rsp_rx (
+      .clk_i, .rst_ni, .valid_i(rsp_rx_valid_i), .flit_i(rsp_rx_flit_i), .credit_i(rsp_rx_credit_o)
+    );
+    for (genvar i = 0; i < 5; i++) begin : gen_ni_req
+      tsr_stream_check #(.T(ni_req_t)) u_check (
+        .clk_i, .rst_ni, .valid_i(ni_valid[i]), .ready_i(ni_ready[i]), .data_i(ni_req[i])
+      );
+    end
+    for (genvar i = 0; i < 4; i++) begin : gen_ni_rsp
+      tsr_stream_check #(.T(ni_rsp_t)) u_check (
+        .clk_i, .rst_ni, .valid_i(ni_rsp_valid[i]), .ready_i(ni_rsp_ready[i]), .data_i(ni_rsp)
+      );
+    end
+    for (genvar p = 0; p < 8; p++) begin : gen_spm
+      tsr_stream_check #(.T(spm_req_t)) u_check (
+        .clk_i, .rst_ni, .valid_i(spm_valid[p]), .ready_i(spm_ready[p]), .data_i(spm_req[p])
+      );
+    end
+  end
 
 endmodule

@@ -179,26 +179,34 @@ module tsr_ni_init
   assign data_bad = rx_valid && rx_flit.hdr.kind == KindReadRsp &&
                     rx_flit.hdr.dpar != data_parity(rx_flit.data);
 
-  // Refusals made here go first: they are rare and must not wait behind the network.
-  assign rx_ready  = rx_valid && !err_valid && rsp_ready_i[rx_flit.hdr.tag[7:6]];
-  assign err_ready = rsp_ready_i[s1_init_q[1:0]];
+  // Refusals made here go first: they are rare and must not wait behind the network. Neither kind
+  // takes the place of the other once it is offered.
+  logic err_first, rx_offered_q;
+  assign err_first = err_valid && !rx_offered_q;
+  assign rx_ready  = rx_valid && !err_first && rsp_ready_i[rx_flit.hdr.tag[7:6]];
+  assign err_ready = err_first && rsp_ready_i[s1_init_q[1:0]];
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) rx_offered_q <= 1'b0;
+    else rx_offered_q <= rx_valid && !err_first && !rx_ready;
+  end
   assign rx_o      = rx_valid && rx_ready;
   assign par_err_o = rx_par_err || (rx_o && data_bad);
 
   always_comb begin
     rsp_valid_o = '0;
-    if (err_valid) rsp_valid_o[s1_init_q[1:0]] = 1'b1;
+    if (err_first) rsp_valid_o[s1_init_q[1:0]] = 1'b1;
     else if (rx_valid) rsp_valid_o[rx_flit.hdr.tag[7:6]] = 1'b1;
   end
 
   always_comb begin
-    rsp_o.kind   = err_valid ? KindErrRsp : rx_flit.hdr.kind;
-    rsp_o.err    = err_valid ? s1_err : rx_flit.hdr.err;
-    rsp_o.poison = !err_valid && (rx_flit.hdr.poison || data_bad);
-    rsp_o.addr   = err_valid ? s1_q.addr : rx_flit.hdr.addr;
+    rsp_o.kind   = err_first ? KindErrRsp : rx_flit.hdr.kind;
+    rsp_o.err    = err_first ? s1_err : rx_flit.hdr.err;
+    rsp_o.poison = !err_first && (rx_flit.hdr.poison || data_bad);
+    rsp_o.addr   = err_first ? s1_q.addr : rx_flit.hdr.addr;
     rsp_o.strb   = rx_flit.hdr.strb;
     rsp_o.doff   = rx_flit.hdr.doff;
-    rsp_o.tag    = err_valid ? s1_q.tag : rx_flit.hdr.tag[5:0];
+    rsp_o.tag    = err_first ? s1_q.tag : rx_flit.hdr.tag[5:0];
     rsp_o.data   = rx_flit.data;
   end
 

@@ -41,28 +41,33 @@ module tsr_post_out
   logic [1:0]  wr_q, rd_q;
   logic [2:0]  count_q;
   logic        push, pop;
-  logic [3:0]  gnt;   // queues 0..2, register
+  logic [3:0]  gnt, fresh, gnt_q;   // queues 0..2, register
+  logic        locked_q;            // the offered post waits: nothing overtakes it
   post_t       win;
 
   assign reg_err_o = reg_valid_i && count_q == 3'd4;
   assign push      = reg_valid_i && !reg_err_o;
-  assign gnt[0]    = q_valid_i[0];
-  assign gnt[1]    = q_valid_i[1] && !q_valid_i[0];
-  assign gnt[2]    = q_valid_i[2] && q_valid_i[1:0] == '0;
-  assign gnt[3]    = count_q != '0 && q_valid_i == '0;
+  assign fresh[0]  = q_valid_i[0];
+  assign fresh[1]  = q_valid_i[1] && !q_valid_i[0];
+  assign fresh[2]  = q_valid_i[2] && q_valid_i[1:0] == '0;
+  assign fresh[3]  = count_q != '0 && q_valid_i == '0;
+  assign gnt       = locked_q ? gnt_q : fresh;
   assign q_ready_o = req_ready_i ? gnt[2:0] : '0;
   assign pop       = gnt[3] && req_ready_i;
 
   always_ff @(posedge clk_i) begin
+    gnt_q <= gnt;
     if (push) fifo_q[wr_q] <= '{rect: '{hi: reg_node_i, lo: reg_node_i}, id: reg_id_i, n: reg_n_i};
   end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      wr_q    <= '0;
-      rd_q    <= '0;
-      count_q <= '0;
+      wr_q     <= '0;
+      rd_q     <= '0;
+      count_q  <= '0;
+      locked_q <= 1'b0;
     end else begin
+      locked_q <= req_valid_o && !req_ready_i;
       if (push) wr_q <= wr_q + 2'd1;
       if (pop) rd_q <= rd_q + 2'd1;
       if (push != pop) count_q <= push ? count_q + 3'd1 : count_q - 3'd1;

@@ -10,7 +10,8 @@ module tsr_tile
 #(
   parameter int unsigned SpmBytes = 262144,  // scratchpad, multiple of 4096, up to 3 MiB
   parameter int unsigned Rows     = 8,       // matrix engine grid
-  parameter int unsigned Cols     = 8
+  parameter int unsigned Cols     = 8,
+  parameter bit          Check    = 1'b0     // protocol checkers (simulation only)
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -51,7 +52,7 @@ module tsr_tile
   spm_req_t [3:0] spm_req;
   spm_rsp_t [3:0] spm_rsp;
 
-  tsr_hart_node #(.IsCtl(1'b0), .SpmBytes(SpmBytes)) u_node (
+  tsr_hart_node #(.IsCtl(1'b0), .SpmBytes(SpmBytes), .Check(Check)) u_node (
     .clk_i, .rst_ni, .node_i, .cfg_i, .now_i,
     .req_tx_valid_o, .req_tx_flit_o, .req_tx_credit_i, .req_rx_valid_i, .req_rx_flit_i, .req_rx_credit_o,
     .rsp_tx_valid_o, .rsp_tx_flit_o, .rsp_tx_credit_i, .rsp_rx_valid_i, .rsp_rx_flit_i, .rsp_rx_credit_o,

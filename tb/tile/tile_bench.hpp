@@ -57,6 +57,9 @@ class TileBench : public Bench<Vtile> {
     dut().rsp_tx_credit_i = 0;
     dut().now_i = 0;
     reset();
+    // Half of the tests' seeds run with random gaps and late credits.
+    if (chance(0.5)) links_.send_chance = 0.6;
+    if (chance(0.5)) links_.credit_chance = 0.4;
     // Outputs mean nothing before reset: watch them from here on.
     before_edge([this] { links_.before_edge(dut()); });
     after_edge([this] {

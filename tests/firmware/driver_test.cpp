@@ -266,7 +266,7 @@ TEST(TileDriver, GuardsHaveNoSideEffects) {
   EXPECT_EQ(tsr_tile_core_window(&h, 8, 0), TSR_INVALID);
   EXPECT_EQ(tsr_tile_access_window(&h, 0, &backwards), TSR_INVALID);
   EXPECT_EQ(tsr_tile_remote(&h, &empty), TSR_INVALID);
-  EXPECT_EQ(tsr_tile_counter(&h, 56, &wide), TSR_INVALID);
+  EXPECT_EQ(tsr_tile_counter(&h, TSR_TILE_COUNTERS, &wide), TSR_INVALID);
   EXPECT_EQ(tsr_tile_scratch_write(&h, 8, 0), TSR_INVALID);
   EXPECT_EQ(tsr_tile_errors_enable(&h, 8, false), TSR_INVALID);
   EXPECT_TRUE(bus.writes.empty());
