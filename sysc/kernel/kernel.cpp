@@ -116,8 +116,8 @@ void Kernel::connect(int mesh_w, int mesh_h) {
   };
   for (int y = 0; y < mesh_h; ++y) {
     for (int x = 0; x < mesh_w; ++x) {
-      const int place = y * mesh_w + x;
-      const auto node = static_cast<std::size_t>(place);
+      const int index = y * mesh_w + x;
+      const auto node = static_cast<std::size_t>(index);
       const auto router = slot_of_router_[node];
       join(router, kLocal, slot_of_endpoint_[node], kLocal);
       join(slot_of_endpoint_[node], kLocal, router, kLocal);
