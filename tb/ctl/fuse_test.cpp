@@ -6,7 +6,7 @@
 
 namespace {
 
-using namespace tsr::regs::fuse;  // NOLINT: offsets of this block only
+using namespace tsr::regs::fuse;  // offsets of this block only
 
 class Fuse : public tsr::tb::PeriphBench<Vctl_fuse> {
  protected:

@@ -6,7 +6,7 @@
 
 namespace {
 
-using namespace tsr::regs::mailbox;  // NOLINT: offsets of this block only
+using namespace tsr::regs::mailbox;  // offsets of this block only
 
 class Mailbox : public tsr::tb::PeriphBench<Vctl_mailbox> {
  protected:

@@ -6,7 +6,7 @@
 
 namespace {
 
-using namespace tsr::regs::timer;  // NOLINT: offsets of this block only
+using namespace tsr::regs::timer;  // offsets of this block only
 
 class Timer : public tsr::tb::PeriphBench<Vctl_timer> {
  protected:

@@ -7,7 +7,7 @@
 
 namespace {
 
-using namespace tsr::regs::uart;  // NOLINT: offsets of this block only
+using namespace tsr::regs::uart;  // offsets of this block only
 using tsr::tb::SerialDecoder;
 using tsr::tb::SerialEncoder;
 

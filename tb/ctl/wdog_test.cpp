@@ -6,7 +6,7 @@
 
 namespace {
 
-using namespace tsr::regs::wdog;  // NOLINT: offsets of this block only
+using namespace tsr::regs::wdog;  // offsets of this block only
 
 constexpr std::uint32_t kExpired = 1, kLast = 2, kFatal = 4;
 

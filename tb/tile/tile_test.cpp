@@ -5,7 +5,7 @@
 
 namespace {
 
-using namespace tsr;  // NOLINT: the bench is all about this namespace
+using namespace tsr;
 using namespace tsr::tb;
 
 using Tile = TileBench;
