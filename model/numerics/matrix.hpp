@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Arithmetic of the matrix engine, bit for bit: what one cell does with one beat, how it
-/// accumulates, is preloaded and drained. docs/numerics.md states the same contract in words, with
-/// error bounds.
+/// Arithmetic of the matrix engine, bit for bit: what one cell does with one group of products, how
+/// it accumulates, is preloaded and drained. docs/numerics.md states the same contract in words,
+/// with error bounds.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,112 @@
 
 namespace tsr::numerics {
 
-/// Products of one cell and one beat.
-inline constexpr int kBf16Group = 4;
-inline constexpr int kInt8Group = 8;
+// ------------------------------------------------------------------ formats
 
-/// Sum of a group of BF16 products: s * 2^(e-280), and what special elements were met.
+constexpr bool is_fp8(ElementFormat f) {
+  return f == ElementFormat::E4m3 || f == ElementFormat::E5m2;
+}
+constexpr bool is_fp6(ElementFormat f) {
+  return f == ElementFormat::E3m2 || f == ElementFormat::E2m3;
+}
+
+/// The matrix engine multiplies elements of this format.
+constexpr bool is_matrix_format(ElementFormat f) {
+  switch (f) {
+    case ElementFormat::Bf16:
+    case ElementFormat::Int8:
+    case ElementFormat::Fp16:
+    case ElementFormat::Tf32:
+    case ElementFormat::Fp32:
+    case ElementFormat::E4m3:
+    case ElementFormat::E5m2:
+    case ElementFormat::E3m2:
+    case ElementFormat::E2m3:
+    case ElementFormat::E2m1:
+    case ElementFormat::Int4:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// A and B may have these formats: equal, both FP8, or both FP6.
+constexpr bool is_matrix_pair(ElementFormat a, ElementFormat b) {
+  return is_matrix_format(a) && (a == b || (is_fp8(a) && is_fp8(b)) || (is_fp6(a) && is_fp6(b)));
+}
+
+/// The format has a block-scaled (MX) form.
+constexpr bool is_mx_format(ElementFormat f) {
+  return is_fp8(f) || is_fp6(f) || f == ElementFormat::E2m1 || f == ElementFormat::Int8;
+}
+
+/// Results are INT32 instead of FP32.
+constexpr bool has_int32_results(ElementFormat f, bool mx) {
+  return f == ElementFormat::Int4 || (f == ElementFormat::Int8 && !mx);
+}
+
+/// Bits of an element in memory.
+constexpr int matrix_element_bits(ElementFormat f) { return element_info(f).storage_bits; }
+
+/// Elements of a beat: 8 bytes of a row.
+constexpr int beat_elements(ElementFormat f) { return 64 / matrix_element_bits(f); }
+
+/// Elements that share a block scale along K.
+inline constexpr int kScaleBlock = 32;
+
+// ------------------------------------------------------------------ elements
+
+/// An element split once for use in many groups.
+///
+/// Floating: value (-1)^negative * significand * 2^(exponent + constant of the format); exponent is
+/// the biased one, 1 for subnormals. FP32 is normalized: bit 23 is set unless the element is zero,
+/// and the exponent of a subnormal is 0 or less. E5M2 has its significand shifted left by one.
+/// Fixed (E2M1, FP6, integers): value (-1)^negative * significand in units of 2^-1, 2^-4, 1.
+struct MatrixElement {
+  std::uint32_t significand = 0;
+  std::int16_t exponent = 0;
+  bool negative = false;
+  bool infinite = false;
+  bool nan = false;
+
+  constexpr bool special() const { return infinite || nan; }
+  constexpr bool zero() const { return !special() && significand == 0; }
+};
+
+constexpr MatrixElement matrix_element(ElementFormat format, std::uint32_t bits) {
+  MatrixElement out;
+  const ElementInfo info = element_info(format);
+  if (!info.is_float) {
+    const int width = info.as_int.bits;
+    const auto x = static_cast<std::int32_t>(bits << (32 - width)) >> (32 - width);
+    out.negative = x < 0;
+    out.significand = static_cast<std::uint32_t>(x < 0 ? -x : x);
+    return out;
+  }
+  const FloatFormat layout = info.as_float;
+  const Decoded x = decode(layout, bits);
+  out.negative = x.negative;
+  out.infinite = x.kind == FloatClass::Infinity;
+  out.nan = x.kind == FloatClass::Nan;
+  if (x.kind != FloatClass::Finite) return out;
+  out.significand = x.significand;
+  if (format == ElementFormat::E2m1 || is_fp6(format)) {
+    out.significand <<= x.exponent + (format == ElementFormat::E2m1 ? 1 : 4);
+    return out;
+  }
+  out.exponent = static_cast<std::int16_t>(x.exponent + layout.bias() + layout.fraction_bits);
+  if (format == ElementFormat::E5m2) out.significand <<= 1;
+  if (format == ElementFormat::Fp32) {
+    const int up = 23 - leading_one(out.significand);
+    out.significand <<= up;
+    out.exponent = static_cast<std::int16_t>(out.exponent - up);
+  }
+  return out;
+}
+
+// ------------------------------------------------------------------ groups
+
+/// Sum of a group of products: s * 2^(e-280), or the integer s; and what special elements were met.
 struct Group {
   std::int32_t s = 0;
   int e = 0;
@@ -23,6 +124,93 @@ struct Group {
   bool pinf = false;
   bool ninf = false;
 };
+
+/// How a pair of formats is multiplied.
+struct GroupRule {
+  int products;   ///< of one cell, added at once
+  bool floating;  ///< products are aligned to the largest exponent; else all have one exponent
+  int window;     ///< left shift of a product before it is aligned or added; FP32: negative
+  int exponent;   ///< of the group: plus the largest product exponent if floating
+  bool int32;     ///< the sum is an integer, not scaled
+};
+
+constexpr GroupRule group_rule(ElementFormat a, ElementFormat b, bool mx) {
+  const auto fp8_offset = [](ElementFormat f) { return f == ElementFormat::E4m3 ? 10 : 18; };
+  switch (a) {
+    case ElementFormat::Int4:
+      return {16, false, 0, 0, true};
+    case ElementFormat::Int8:
+      return mx ? GroupRule{8, false, 11, 257, false} : GroupRule{8, false, 0, 0, true};
+    case ElementFormat::E2m1:
+      return {16, false, 17, 261, false};
+    case ElementFormat::E3m2:
+    case ElementFormat::E2m3:
+      return {8, false, 8, 264, false};
+    case ElementFormat::E4m3:
+    case ElementFormat::E5m2:
+      return {8, true, 20, 260 - fp8_offset(a) - fp8_offset(b), false};
+    case ElementFormat::Fp16:
+      return {4, true, 6, 224, false};
+    case ElementFormat::Tf32:
+      return {2, true, 6, 0, false};
+    case ElementFormat::Fp32:
+      return {1, true, -18, -2, false};
+    default:  // BF16
+      return {4, true, 12, 0, false};
+  }
+}
+
+/// Sum of one group of products.
+constexpr Group matrix_group(const GroupRule& rule, const MatrixElement* a,
+                             const MatrixElement* b) {
+  Group group;
+  if (!rule.floating) {
+    std::int32_t sum = 0;
+    for (int i = 0; i < rule.products; ++i) {
+      const auto product = static_cast<std::int32_t>(a[i].significand * b[i].significand);
+      sum += a[i].negative != b[i].negative ? -product : product;
+    }
+    group.s = sum * (1 << rule.window);
+    group.e = rule.exponent;
+    return group;
+  }
+  bool any = false;
+  int top = 0;
+  for (int i = 0; i < rule.products; ++i) {
+    if (a[i].special() || b[i].special()) {
+      if (a[i].nan || b[i].nan || a[i].zero() || b[i].zero()) {
+        group.nan = true;
+      } else {
+        (a[i].negative != b[i].negative ? group.ninf : group.pinf) = true;
+      }
+      continue;
+    }
+    const int exponent = a[i].exponent + b[i].exponent;
+    if (a[i].zero() || b[i].zero()) continue;
+    if (!any || exponent > top) top = exponent;
+    any = true;
+  }
+  if (!any) return group;
+  for (int i = 0; i < rule.products; ++i) {
+    if (a[i].special() || b[i].special() || a[i].zero() || b[i].zero()) continue;
+    const std::uint64_t product = std::uint64_t{a[i].significand} * b[i].significand;
+    const int shift = top - a[i].exponent - b[i].exponent;
+    const std::uint64_t placed = rule.window < 0 ? product >> -rule.window : product << rule.window;
+    const auto aligned = shift > 31 ? 0 : static_cast<std::int32_t>(placed >> shift);
+    group.s += a[i].negative != b[i].negative ? -aligned : aligned;
+  }
+  group.e = top + rule.exponent;
+  return group;
+}
+
+/// Block scales (E8M0) of the row and the column: exponents add; 0xff is NaN.
+constexpr Group scale_group(Group group, std::uint8_t a, std::uint8_t b) {
+  group.e += a + b - 254;
+  group.nan = group.nan || a == 0xff || b == 0xff;
+  return group;
+}
+
+// ------------------------------------------------------------------ accumulator
 
 /// Accumulator of a cell: m * 2^(e-280) with a 48-bit m, and sticky flags.
 struct Accumulator {
@@ -32,75 +220,6 @@ struct Accumulator {
   bool pinf = false;
   bool ninf = false;
 };
-
-/// A BF16 element split into fields once, for use in many groups: value
-/// (-1)^negative * significand * 2^(exponent-134).
-struct Bf16Element {
-  std::uint8_t significand;
-  std::uint8_t exponent;  // biased; 1 for subnormals
-  bool negative;
-  bool infinite;
-  bool nan;
-};
-
-constexpr Bf16Element bf16_element(std::uint16_t bits) {
-  const unsigned biased = (bits >> 7) & 0xffU;
-  const unsigned fraction = bits & 0x7fU;
-  Bf16Element x{};
-  x.negative = (bits >> 15) != 0;
-  x.infinite = biased == 0xff && fraction == 0;
-  x.nan = biased == 0xff && fraction != 0;
-  if (biased != 0xff) {
-    x.significand = static_cast<std::uint8_t>(biased == 0 ? fraction : 0x80U | fraction);
-    x.exponent = static_cast<std::uint8_t>(biased == 0 ? 1 : biased);
-  }
-  return x;
-}
-
-/// Sum of four products, aligned to the largest product exponent in a 32-bit window: what lies
-/// below the window is cut off each product's magnitude.
-constexpr Group bf16_group(const Bf16Element* a, const Bf16Element* b) {
-  Group group;
-  std::uint32_t product[kBf16Group]{};
-  int exponent[kBf16Group]{};
-  int top = 0;
-  for (int i = 0; i < kBf16Group; ++i) {
-    const bool negative = a[i].negative != b[i].negative;
-    const bool a_special = a[i].nan || a[i].infinite;
-    const bool b_special = b[i].nan || b[i].infinite;
-    if (a_special || b_special) {
-      const bool zero =
-          (!a_special && a[i].significand == 0) || (!b_special && b[i].significand == 0);
-      if (a[i].nan || b[i].nan || zero) {
-        group.nan = true;
-      } else {
-        (negative ? group.ninf : group.pinf) = true;
-      }
-      continue;
-    }
-    product[i] = static_cast<std::uint32_t>(a[i].significand) * b[i].significand;
-    exponent[i] = a[i].exponent + b[i].exponent;
-    if (product[i] != 0 && exponent[i] > top) top = exponent[i];
-  }
-  for (int i = 0; i < kBf16Group; ++i) {
-    if (product[i] == 0) continue;
-    const int shift = top - exponent[i];
-    const auto aligned = shift > 31 ? 0 : static_cast<std::int32_t>((product[i] << 12) >> shift);
-    group.s += a[i].negative != b[i].negative ? -aligned : aligned;
-  }
-  group.e = top;
-  return group;
-}
-
-constexpr Group bf16_group(const std::uint16_t* a, const std::uint16_t* b) {
-  Bf16Element x[kBf16Group]{};
-  Bf16Element y[kBf16Group]{};
-  for (int i = 0; i < kBf16Group; ++i) {
-    x[i] = bf16_element(a[i]);
-    y[i] = bf16_element(b[i]);
-  }
-  return bf16_group(x, y);
-}
 
 /// Add a group: the operand with the smaller exponent is shifted down (floor). An accumulator that
 /// fits 32 bits is first moved down by up to 15 bits, so that after cancellation small groups still
@@ -135,6 +254,11 @@ constexpr void accumulate(Accumulator& acc, const Group& group) {
   }
 }
 
+/// Add an integer group: 32 bits, wraps.
+constexpr std::uint32_t accumulate_int32(std::uint32_t acc, const Group& group) {
+  return acc + static_cast<std::uint32_t>(group.s);
+}
+
 /// Accumulator that holds an FP32 number exactly.
 constexpr Accumulator preload_fp32(std::uint32_t bits) {
   const Decoded x = decode(kFp32, bits);
@@ -150,6 +274,8 @@ constexpr Accumulator preload_fp32(std::uint32_t bits) {
   return acc;
 }
 
+// ------------------------------------------------------------------ drain
+
 /// The accumulator's value rounded once, nearest-even, to FP32.
 constexpr std::uint32_t drain_fp32(const Accumulator& acc) {
   if (acc.nan || (acc.pinf && acc.ninf)) return kFp32.canonical_nan();
@@ -160,12 +286,11 @@ constexpr std::uint32_t drain_fp32(const Accumulator& acc) {
   return encode(kFp32, negative, magnitude, acc.e - 280);
 }
 
-/// Sum of eight INT8 products added to a 32-bit accumulator that wraps.
-constexpr std::uint32_t int8_accumulate(std::uint32_t acc, const std::int8_t* a,
-                                        const std::int8_t* b) {
-  for (int i = 0; i < kInt8Group; ++i) acc += static_cast<std::uint32_t>(a[i] * b[i]);
-  return acc;
+/// FP32 bits of an infinity of either sign; of a NaN.
+constexpr bool is_fp32_infinity(std::uint32_t bits) {
+  return (bits & 0x7fff'ffffU) == kFp32.infinity();
 }
+constexpr bool is_fp32_nan(std::uint32_t bits) { return (bits & 0x7fff'ffffU) > kFp32.infinity(); }
 
 /// ReLU of the drain: results with the sign set (-0 and -Inf too) become +0; NaN stays. The same
 /// bit test serves FP32, whose canonical NaN is positive, and INT32.

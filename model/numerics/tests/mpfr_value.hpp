@@ -72,7 +72,8 @@ class Exact {
   }
   friend bool operator<=(const Exact& a, const Exact& b) { return !(b < a); }
 
-  /// Round once to `format`, with MPFR's exponent range and subnormal rounding.
+  /// Round once to an IEEE format, with MPFR's exponent range and subnormal rounding. Not for
+  /// Rounding::Stochastic.
   std::uint32_t encode(const FloatFormat& format, Rounding rounding) const {
     const mpfr_rnd_t mode = rounding == Rounding::NearestEven  ? MPFR_RNDN
                             : rounding == Rounding::TowardZero ? MPFR_RNDZ
@@ -99,8 +100,9 @@ class Exact {
       const int scale = exponent > min_exponent ? exponent : min_exponent;
       mpfr_abs(out, out, MPFR_RNDN);
       mpfr_mul_2si(out, out, format.fraction_bits - scale, MPFR_RNDN);
-      bits |= (static_cast<std::uint32_t>(scale - min_exponent) << format.fraction_bits) +
-              static_cast<std::uint32_t>(mpfr_get_ui(out, MPFR_RNDN));
+      bits |= ((static_cast<std::uint32_t>(scale - min_exponent) << format.fraction_bits) +
+               static_cast<std::uint32_t>(mpfr_get_ui(out, MPFR_RNDN)))
+              << format.padding;
     }
     mpfr_clear(out);
     return bits;
