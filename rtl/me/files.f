@@ -1,7 +1,8 @@
 tsr_me_pkg.sv
-tsr_agu.sv
-tsr_stream_rd.sv
-tsr_stream_wr.sv
 tsr_me_cell.sv
 tsr_me_front.sv
+tsr_me_share.sv
+tsr_me_operand.sv
+tsr_me_decode.sv
+tsr_me_drain.sv
 tsr_me.sv

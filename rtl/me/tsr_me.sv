@@ -2,11 +2,12 @@
 `include "tsr_assert.svh"
 
 /// Matrix engine: a grid of dot-product cells, output stationary, fed by two operand streams, with
-/// preload and drain hidden behind the beats of the running block.
+/// preload and drain hidden behind the beats of the running block. Two commands may be in flight, each
+/// with its own configuration; the grid changes over behind the last beat of the first.
 ///
-/// *Latency:* see README.md; 11 idle cycles of the grid between commands.
+/// *Latency:* see README.md.
 /// *Backpressure:* cmd_ready_o depends on cmd_valid_i: a command is accepted when it starts.
-/// *Throughput:* one beat (Rows x Cols x 8 bytes of K) a cycle.
+/// *Throughput:* one beat (Rows x Cols x 8 bytes of K) a cycle; a beat of FP32 takes two.
 /// *Reset:* control state only.
 ///
 /// Each scratchpad port answers an accepted access in the very next cycle; so does the context store.
@@ -14,125 +15,557 @@ module tsr_me
   import tsr_tile_pkg::*;
   import tsr_me_pkg::*;
 #(
-  /// Cells in a column: rows of A in a beat. 8.
+  /// Cells in a column: rows of A in a beat. 4, 8 or 16.
   parameter int unsigned Rows = 8,
-  /// Cells in a row: columns of B in a beat. 8.
-  parameter int unsigned Cols = 8
+  /// Cells in a row: columns of B in a beat. As Rows.
+  parameter int unsigned Cols = 8,
+  localparam int unsigned NA = (Rows + 7) / 8,
+  localparam int unsigned NB = (Cols + 7) / 8,
+  /// Scratchpad ports: A (one for each 8 rows), B (one for each 8 columns), C with the scales, O.
+  localparam int unsigned NP = NA + NB + 2
 ) (
-  input  logic         clk_i,
-  input  logic         rst_ni,
+  input  logic              clk_i,
+  input  logic              rst_ni,
 
   // Command, its semaphore waits satisfied.
-  input  logic         cmd_valid_i,
-  output logic         cmd_ready_o,
-  input  cmd_t         cmd_i,
-  /// Completion, in command order.
-  output done_t        done_o,
-  /// Level: start nothing; the running command completes.
-  input  logic         abort_i,
+  input  logic              cmd_valid_i,
+  output logic              cmd_ready_o,
+  input  cmd_t              cmd_i,
+  /// Completion, in command order. Without an error info[0]: a result is NaN; info[1]: a finite result
+  /// was rounded to infinity. Rows and columns that are masked throughout a block do not count.
+  output done_t             done_o,
+  /// Level: start nothing; running commands complete.
+  input  logic              abort_i,
 
   // Context store.
-  output logic         ctx_req_valid_o,
-  input  logic         ctx_req_ready_i,
-  output logic [5:0]   ctx_row_o,
-  input  logic         ctx_rsp_valid_i,
-  input  logic [511:0] ctx_rsp_data_i,
+  output logic              ctx_req_valid_o,
+  input  logic              ctx_req_ready_i,
+  output logic [5:0]        ctx_row_o,
+  input  logic              ctx_rsp_valid_i,
+  input  logic [511:0]      ctx_rsp_data_i,
 
-  // Scratchpad: operands A and B, preload C, output O.
-  output logic         a_valid_o,
-  input  logic         a_ready_i,
-  output spm_req_t     a_req_o,
-  input  logic         a_rsp_valid_i,
-  input  spm_rsp_t     a_rsp_i,
-  output logic         b_valid_o,
-  input  logic         b_ready_i,
-  output spm_req_t     b_req_o,
-  input  logic         b_rsp_valid_i,
-  input  spm_rsp_t     b_rsp_i,
-  output logic         c_valid_o,
-  input  logic         c_ready_i,
-  output spm_req_t     c_req_o,
-  input  logic         c_rsp_valid_i,
-  input  spm_rsp_t     c_rsp_i,
-  output logic         o_valid_o,
-  input  logic         o_ready_i,
-  output spm_req_t     o_req_o,
-  input  logic         o_rsp_valid_i,
-  input  spm_rsp_t     o_rsp_i,
+  // Scratchpad.
+  output logic [NP-1:0]     spm_valid_o,
+  input  logic [NP-1:0]     spm_ready_i,
+  output spm_req_t [NP-1:0] spm_req_o,
+  input  logic [NP-1:0]     spm_rsp_valid_i,
+  input  spm_rsp_t [NP-1:0] spm_rsp_i,
+
+  // Results to the vector engine, 16 a beat.
+  output logic              chain_out_valid_o,
+  input  logic              chain_out_ready_i,
+  output beat_t             chain_out_o,
+
+  // Operand A from the vector engine; 16 rows are two beats, rows 0..7 first.
+  input  logic              chain_in_valid_i,
+  output logic              chain_in_ready_o,
+  input  beat_t             chain_in_i,
 
   /// What the engine did in the cycle before.
-  output eng_state_e   state_o,
-  /// Multiply-adds of the cycle before, edges included: Rows * Cols * 4 (BF16) or 8 (INT8) a beat.
-  output logic [15:0]  ops_o,
+  output eng_state_e        state_o,
+  /// Multiply-adds of the cycle before, edges included.
+  output logic [15:0]       ops_o,
   /// Nothing changes until a command arrives.
-  output logic         idle_o
+  output logic              idle_o
 );
 
   // ---------------------------------------------------------------- integration checks
-  // A beat has eight lanes, and a drain beat is two rows of eight: other grids need wider streams.
-  `TSR_STATIC_ASSERT(RowsLegal, Rows == 8)
-  `TSR_STATIC_ASSERT(ColsLegal, Cols == 8)
+  `TSR_STATIC_ASSERT(RowsLegal, Rows == 4 || Rows == 8 || Rows == 16)
+  `TSR_STATIC_ASSERT(Square, Cols == Rows)
 
-  // ---------------------------------------------------------------- commands
-  logic           front_ready, front_gemm, front_idle, go, start;
+  localparam int unsigned PortC     = NA + NB;
+  localparam int unsigned PortO     = PortC + 1;
+  localparam int unsigned Beats     = Rows * Cols / 16;  // of a block's drain and preload
+  localparam int unsigned HalfBeats = (Beats == 1) ? 1 : Beats / 2;
+  localparam int unsigned CntW      = tsr_pkg::idx_width(Beats + 1);
+  localparam int unsigned RowGroup  = 16 / Cols;         // rows of a drain beat
+
+  // ---------------------------------------------------------------- commands in flight
+  /// What a command in flight needs to know; index = epoch.
+  typedef struct packed {
+    logic [2:0]  kloop;
+    fmt_e        fmt_a;
+    fmt_e        fmt_b;
+    group_cfg_t  group;
+    logic        preload;
+    logic        relu;
+    logic        bf16;
+    logic        chain_o;
+    logic        chain_a;
+  } run_t;
+
+  logic           front_ready, front_gemm, front_idle, go, start, start_ok;
   cmd_err_e       front_err;
-  me_cfg_t        front_me;
+  me_fields_t     front_me;
   agu_cfg_t [3:0] front_agu;
-  logic           run_q;      // a GEMM runs
-  logic [15:0]    id_q;
-  logic           int8_q, preload_q, relu_q, bf16_out_q;
-  cmd_err_e       err_q;      // of the running command
-  spm_addr_t      err_addr_q;
-  done_t          done_q;
-  logic           err_now;    // an access of the running command failed in this cycle
-  spm_addr_t      err_addr_now;
-  logic           fin;        // the running command finishes in this cycle
-  logic           failed;     // it, or the one whose completion is shown, failed
+  scale_cfg_t     front_scale;
+  logic [29:0]    front_blocks;
+  logic           streams_ready;
 
-  tsr_me_front u_front (
+  run_t [1:0]        run_q;
+  logic [1:0][29:0]  blocks_q;
+  logic [1:0][15:0]  id_q;
+  logic [1:0]        live_q;      // started and not complete
+  logic [1:0]        finished_q;  // all results are out
+  logic [1:0]        nan_q, over_q;
+  cmd_err_e [1:0]    err_q;
+  spm_addr_t [1:0]   err_addr_q;
+  logic              next_q;      // epoch of the next command
+  logic              old_q;       // epoch of the oldest command in flight
+  logic              pend_q;      // a started command whose blocks have not begun
+  logic [1:0]        live_after, range_now, shape_now, err_now;
+  spm_addr_t [1:0]   range_addr;
+  logic              o_fin, o_fin_epoch, complete, failed;
+  done_t             done_q;
+
+  tsr_me_front #(.Beats(Beats), .HalfBeats(HalfBeats)) u_front (
     .clk_i, .rst_ni, .cmd_valid_i, .cmd_i, .abort_i,
     .ctx_req_valid_o, .ctx_req_ready_i, .ctx_row_o, .ctx_rsp_valid_i, .ctx_rsp_data_i,
     .ready_o(front_ready), .go_i(go), .gemm_o(front_gemm), .err_o(front_err), .me_o(front_me),
-    .agu_o(front_agu), .idle_o(front_idle)
+    .agu_o(front_agu), .scale_o(front_scale), .blocks_o(front_blocks), .idle_o(front_idle)
   );
 
-  // A command that needs no run would complete in the same cycle as the finishing one.
-  logic start_ok;
-  assign start_ok = front_gemm && front_err == CmdOk;
+  assign complete = live_q[old_q] && (finished_q[old_q] || (o_fin && o_fin_epoch == old_q));
+  assign err_now  = range_now | shape_now;
+  always_comb begin
+    live_after = live_q;
+    if (complete) live_after[old_q] = 1'b0;
+  end
 
   // After a failure the queue needs a cycle to withdraw its next command.
-  assign failed      = (run_q && (err_q != CmdOk || err_now)) || (done_q.valid && done_q.err != CmdOk);
-  assign go          = front_ready && cmd_valid_i && !abort_i && (!run_q || fin) && !failed &&
-                       !(fin && !start_ok);
-  assign start       = go && front_gemm && front_err == CmdOk;
+  assign failed = (live_q[0] && (err_q[0] != CmdOk || err_now[0])) ||
+                  (live_q[1] && (err_q[1] != CmdOk || err_now[1])) ||
+                  (done_q.valid && done_q.err != CmdOk);
+
+  // A command that needs no run completes at once: it waits for all before it.
+  assign start_ok    = front_gemm && front_err == CmdOk;
+  assign go          = front_ready && cmd_valid_i && !abort_i && !failed &&
+                       (start_ok ? (!live_after[next_q] && (cmd_i.overlap || live_after == '0) &&
+                                    streams_ready && !pend_q) : live_q == '0);
+  assign start       = go && start_ok;
   assign cmd_ready_o = go;
 
   always_ff @(posedge clk_i) begin
     if (start) begin
-      id_q       <= cmd_i.id;
-      int8_q     <= front_me.fmt == FmtInt8;
-      preload_q  <= front_me.preload;
-      relu_q     <= front_me.relu;
-      bf16_out_q <= front_me.out == OutBf16;
+      id_q[next_q]          <= cmd_i.id;
+      blocks_q[next_q]      <= front_blocks;
+      run_q[next_q].kloop   <= front_me.kloop;
+      run_q[next_q].fmt_a   <= front_me.fmt;
+      run_q[next_q].fmt_b   <= front_me.fmt_b;
+      run_q[next_q].group   <= '{mode: mode_of(front_me.fmt), int32: int32_of(front_me.fmt, front_me.mx),
+                                 mx: front_me.mx};
+      run_q[next_q].preload <= front_me.preload;
+      run_q[next_q].relu    <= front_me.relu;
+      run_q[next_q].bf16    <= front_me.out == OutBf16;
+      run_q[next_q].chain_o <= front_me.chain_o;
+      run_q[next_q].chain_a <= front_me.chain_a;
     end
-    if (start) err_q <= CmdOk;
-    else if (err_now && err_q == CmdOk) err_q <= CmdErrRange;
-    if (err_now && err_q == CmdOk) err_addr_q <= err_addr_now;
+  end
+
+  // ---------------------------------------------------------------- streams
+  logic        a_spm_valid, b_spm_valid;  // there is a command to feed, see fire
+  logic        a_idle, b_idle, c_idle, o_idle, drain_idle;
+  logic        a_ready, b_ready, c_ready, o_start_ready;
+  logic        b_take, a_take, c_take;
+  logic        a_scaled, b_scaled, c_valid;
+  logic [5:0]  a_last, b_last;
+  logic        a_fin, b_fin, a_epoch, b_epoch;
+  logic [Rows-1:0][63:0] a_data;
+  logic [Cols-1:0][63:0] b_data;
+  logic [Rows-1:0]       a_rows;
+  logic [Cols-1:0]       b_cols;
+  logic [Rows-1:0][7:0]  a_scale;
+  logic [Cols-1:0][7:0]  b_scale;
+  beat_t       c_beat, out_beat;
+  run_t        feed;                      // the command of the offered beat
+  logic        fp4;
+  logic        o_valid, o_ready;
+  logic [1:0]  a_err, b_err;
+  spm_addr_t [1:0] a_err_addr, b_err_addr;
+  logic        c_err, c_err_epoch, o_err, o_err_epoch;
+  spm_addr_t   c_err_addr, o_err_addr;
+
+  // Port C: stream C, then the scales of A and B.
+  localparam int unsigned Sharers = 1 + NA + NB;
+  logic [Sharers-1:0]     share_valid, share_ready, share_rsp_valid;
+  rd_req_t [Sharers-1:0]  share_req;
+  spm_req_t               c_req;
+
+  spm_req_t [NA-1:0] a_req;
+  spm_req_t [NB-1:0] b_req;
+  spm_req_t          pc_req, o_req;
+
+  agu_cfg_t          a_scale_cfg, b_scale_cfg;
+
+  always_comb begin
+    a_scale_cfg = '0;
+    b_scale_cfg = '0;
+    if (start && front_me.mx) begin
+      a_scale_cfg = scale_cfg(front_agu[0], front_scale.a, front_me.fmt == FmtE2m1);
+      b_scale_cfg = scale_cfg(front_agu[1], front_scale.b, front_me.fmt == FmtE2m1);
+    end
+  end
+
+  tsr_me_operand #(.Num(Rows)) u_a (
+    .clk_i, .rst_ni, .start_i(start && !front_me.chain_a), .start_scale_i(start && front_me.mx),
+    .start_ready_o(a_ready), .cfg_i(front_agu[0]),
+    .scale_cfg_i(a_scale_cfg),
+    .start_epoch_i(next_q),
+    .spm_valid_o(spm_valid_o[NA-1:0]), .spm_ready_i(spm_ready_i[NA-1:0]), .spm_req_o(a_req),
+    .spm_rsp_valid_i(spm_rsp_valid_i[NA-1:0]), .spm_rsp_i(spm_rsp_i[NA-1:0]),
+    .scale_valid_o(share_valid[NA:1]), .scale_ready_i(share_ready[NA:1]), .scale_req_o(share_req[NA:1]),
+    .scale_rsp_valid_i(share_rsp_valid[NA:1]), .scale_rsp_i(spm_rsp_i[PortC]),
+    .valid_o(a_spm_valid), .take_i(a_take), .last_o(a_last), .fin_o(a_fin), .epoch_o(a_epoch),
+    .data_o(a_data), .valid_rows_o(a_rows), .mx_i(feed.group.mx), .fp4_i(fp4), .scaled_o(a_scaled), .scale_o(a_scale),
+    .err_o(a_err), .err_addr_o(a_err_addr), .idle_o(a_idle)
+  );
+
+  tsr_me_operand #(.Num(Cols)) u_b (
+    .clk_i, .rst_ni, .start_i(start), .start_scale_i(start && front_me.mx),
+    .start_ready_o(b_ready), .cfg_i(front_agu[1]),
+    .scale_cfg_i(b_scale_cfg),
+    .start_epoch_i(next_q),
+    .spm_valid_o(spm_valid_o[NA+:NB]), .spm_ready_i(spm_ready_i[NA+:NB]), .spm_req_o(b_req),
+    .spm_rsp_valid_i(spm_rsp_valid_i[NA+:NB]), .spm_rsp_i(spm_rsp_i[NA+:NB]),
+    .scale_valid_o(share_valid[NA+1+:NB]), .scale_ready_i(share_ready[NA+1+:NB]),
+    .scale_req_o(share_req[NA+1+:NB]),
+    .scale_rsp_valid_i(share_rsp_valid[NA+1+:NB]), .scale_rsp_i(spm_rsp_i[PortC]),
+    .valid_o(b_spm_valid), .take_i(b_take), .last_o(b_last), .fin_o(b_fin), .epoch_o(b_epoch),
+    .data_o(b_data), .valid_rows_o(b_cols), .mx_i(feed.group.mx), .fp4_i(fp4), .scaled_o(b_scaled), .scale_o(b_scale),
+    .err_o(b_err), .err_addr_o(b_err_addr), .idle_o(b_idle)
+  );
+
+  tsr_stream_rd #(.Xpose(1'b0)) u_c (
+    .clk_i, .rst_ni, .start_valid_i(start && front_me.preload), .start_ready_o(c_ready),
+    .cfg_i(front_agu[2]), .start_epoch_i(next_q), .idx_valid_i(1'b0), .idx_ready_o(), .idx_i('0),
+    .spm_valid_o(share_valid[0]), .spm_ready_i(share_ready[0]), .spm_req_o(c_req),
+    .spm_rsp_valid_i(share_rsp_valid[0]), .spm_rsp_i(spm_rsp_i[PortC]),
+    .beat_valid_o(c_valid), .beat_ready_i(c_take), .beat_o(c_beat),
+    .err_o(c_err), .err_addr_o(c_err_addr), .err_epoch_o(c_err_epoch), .idle_o(c_idle)
+  );
+
+  assign share_req[0] = '{w_log2: c_req.w_log2, base: c_req.base, pitch: c_req.pitch, strb: c_req.strb};
+
+  tsr_me_share #(.Num(Sharers)) u_share (
+    .clk_i, .rst_ni, .valid_i(share_valid), .ready_o(share_ready), .req_i(share_req),
+    .rsp_valid_o(share_rsp_valid),
+    .spm_valid_o(spm_valid_o[PortC]), .spm_ready_i(spm_ready_i[PortC]), .spm_req_o(pc_req),
+    .spm_rsp_valid_i(spm_rsp_valid_i[PortC])
+  );
+
+  tsr_stream_wr u_o (
+    .clk_i, .rst_ni, .start_valid_i(start && !front_me.chain_o), .start_ready_o(o_start_ready),
+    .cfg_i(front_agu[3]), .start_epoch_i(next_q), .drop_i({err_q[1] != CmdOk, err_q[0] != CmdOk}),
+    .idx_valid_i(1'b0), .idx_ready_o(), .idx_i('0),
+    .beat_valid_i(o_valid), .beat_ready_o(o_ready), .beat_data_i(out_beat.data),
+    .spm_valid_o(spm_valid_o[PortO]), .spm_ready_i(spm_ready_i[PortO]), .spm_req_o(o_req),
+    .spm_rsp_valid_i(spm_rsp_valid_i[PortO]), .spm_rsp_i(spm_rsp_i[PortO]),
+    .fin_o(o_fin), .fin_epoch_o(o_fin_epoch),
+    .err_o(o_err), .err_addr_o(o_err_addr), .err_epoch_o(o_err_epoch), .idle_o(o_idle)
+  );
+
+  assign spm_req_o     = {o_req, pc_req, b_req, a_req};
+  assign streams_ready = a_ready && b_ready && c_ready && o_start_ready;
+
+  for (genvar e = 0; e < 2; e++) begin : gen_err
+    assign range_now[e]  = a_err[e] || b_err[e] || (c_err && c_err_epoch == 1'(e)) ||
+                           (o_err && o_err_epoch == 1'(e));
+    assign range_addr[e] = a_err[e] ? a_err_addr[e] : b_err[e] ? b_err_addr[e] :
+                           (c_err && c_err_epoch == 1'(e)) ? c_err_addr : o_err_addr;
+  end
+
+  // ---------------------------------------------------------------- operand A: memory or vector engine
+  logic                  a_valid, chain_valid, chain_take;
+  logic [5:0]            chain_last;
+  logic [Rows-1:0][63:0] chain_data;
+  logic [8*Rows-1:0]     chain_strb;
+
+  if (Rows <= 8) begin : gen_chain
+    assign chain_valid      = chain_in_valid_i;
+    assign chain_in_ready_o = chain_take;
+    assign chain_data       = chain_in_i.data[Rows-1:0];
+    assign chain_strb       = chain_in_i.strb[8*Rows-1:0];
+  end else begin : gen_chain_two
+    logic [7:0][63:0] lower_q;
+    logic [63:0]      lower_strb_q;
+    logic             lower_valid_q;
+    assign chain_valid      = lower_valid_q && chain_in_valid_i;
+    assign chain_in_ready_o = !lower_valid_q || chain_take;
+    assign chain_data       = {chain_in_i.data, lower_q};
+    assign chain_strb       = {chain_in_i.strb, lower_strb_q};
+    always_ff @(posedge clk_i) begin
+      if (chain_in_valid_i && !lower_valid_q) begin
+        lower_q      <= chain_in_i.data;
+        lower_strb_q <= chain_in_i.strb;
+      end
+    end
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) lower_valid_q <= 1'b0;
+      else if (chain_take) lower_valid_q <= 1'b0;
+      else if (chain_in_valid_i) lower_valid_q <= 1'b1;
+    end
+  end
+  assign chain_last = chain_in_i.last;
+
+  // ---------------------------------------------------------------- beats into the grid
+  logic       fire;       // a beat (FP32: half of one) enters the grid
+  logic       pop;        // its streams move on
+  logic       half_q;     // FP32: the second element is next
+  logic       hole_q;     // the working accumulators belong to no block
+  logic       advance;    // the pipeline moves
+  logic [1:0] feeding_q;  // beats of the command are left
+
+  assign feed    = run_q[b_epoch];
+  assign fp4     = feed.fmt_a == FmtE2m1;
+  assign a_valid = feed.chain_a ? chain_valid : a_spm_valid;
+  assign fire    = b_spm_valid && a_valid && (!feed.group.mx || (a_scaled && b_scaled)) && !hole_q && advance;
+  assign pop     = fire && (feed.group.mode != ModeFp32 || half_q);
+  assign b_take  = pop;
+  assign a_take  = pop && !feed.chain_a;
+  assign chain_take = pop && feed.chain_a;
+
+  always_comb begin
+    shape_now = '0;
+    if (chain_take && chain_last[feed.kloop] != b_last[feed.kloop]) shape_now[b_epoch] = 1'b1;
   end
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) run_q <= 1'b0;
-    else if (start) run_q <= 1'b1;
-    else if (fin) run_q <= 1'b0;
+    if (!rst_ni) begin
+      half_q    <= 1'b0;
+      feeding_q <= '0;
+    end else begin
+      if (fire) half_q <= !pop;
+      if (pop && b_fin) feeding_q[b_epoch] <= 1'b0;
+      if (start) feeding_q[next_q] <= 1'b1;
+    end
+  end
+
+  // Rows and columns of the block that have elements.
+  logic            begun_q;  // a beat of the block is in
+  logic [Rows-1:0] s1_rows_q, s2_rows_q;
+  logic [Cols-1:0] s1_cols_q, s2_cols_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begun_q <= 1'b0;
+    else if (fire) begun_q <= !(pop && b_last[feed.kloop]);
+  end
+
+  /// Lanes with a valid byte.
+  function automatic logic [Rows-1:0] used_rows(logic [8*Rows-1:0] strb);
+    logic [Rows-1:0] r;
+    for (int unsigned i = 0; i < Rows; i++) r[i] = strb[8*i+:8] != '0;
+    return r;
+  endfunction
+
+  // Stage 0 decodes, stage 1 sums groups, stage 2 accumulates.
+  logic       s1_valid_q, s1_last_q, s2_valid_q, s2_last_q, s2_int32_q;
+  group_cfg_t s1_cfg_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      s1_valid_q <= 1'b0;
+      s2_valid_q <= 1'b0;
+    end else if (advance) begin
+      s1_valid_q <= fire;
+      s2_valid_q <= s1_valid_q;
+    end
   end
 
   always_ff @(posedge clk_i) begin
-    done_q.valid <= rst_ni && ((go && !start) || fin);
-    if (fin) begin
-      done_q.id   <= id_q;
-      done_q.err  <= (err_q == CmdOk && err_now) ? CmdErrRange : err_q;
-      done_q.info <= '0;
-      done_q.addr <= (err_q != CmdOk) ? 56'(err_addr_q) : err_now ? 56'(err_addr_now) : '0;
+    if (fire) begin
+      s1_last_q <= pop && b_last[feed.kloop];
+      s1_cfg_q  <= feed.group;
+      s1_rows_q <= (begun_q ? s1_rows_q : '0) | (feed.chain_a ? used_rows(chain_strb) : a_rows);
+      s1_cols_q <= (begun_q ? s1_cols_q : '0) | b_cols;
+    end
+    if (advance && s1_valid_q) begin
+      s2_last_q  <= s1_last_q;
+      s2_int32_q <= s1_cfg_q.int32;
+      s2_rows_q  <= s1_rows_q;
+      s2_cols_q  <= s1_cols_q;
+    end
+  end
+
+  // ---------------------------------------------------------------- blocks in the accumulators
+  // The working accumulators hold one block; the other ones drain the block before and take the
+  // preload of the block behind.
+  logic            work_epoch_q;    // command of the working block
+  logic [29:0]     work_left_q;     // its blocks from the working one on
+  logic            pend_epoch_q;
+  logic [CntW-1:0] pre_q;           // beats preloaded
+  logic            more, known, need_pre, pre_ok, next_epoch, swap, load, pre_fire;
+  logic            drain_room;
+  logic [CntW-1:0] drain_left;
+
+  assign more       = !hole_q && work_left_q != 30'd1;
+  assign known      = more || pend_q;
+  assign next_epoch = more ? work_epoch_q : pend_epoch_q;
+  assign need_pre   = known && run_q[next_epoch].preload;
+  assign pre_ok     = !need_pre || pre_q == CntW'(Beats);
+  assign advance    = !(s2_valid_q && s2_last_q) || (drain_room && pre_ok);
+  assign swap       = s2_valid_q && s2_last_q && advance;
+  assign load       = hole_q && pend_q && pre_ok;
+  // Rows may be preloaded once they have been drained.
+  assign pre_fire   = c_valid && need_pre && pre_q < CntW'(Beats) - drain_left;
+  assign c_take     = pre_fire;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      hole_q <= 1'b1;
+      pend_q <= 1'b0;
+      pre_q  <= '0;
+    end else begin
+      if (load) hole_q <= 1'b0;
+      else if (swap && !known) hole_q <= 1'b1;
+      if (start) pend_q <= 1'b1;
+      else if (load || (swap && !more)) pend_q <= 1'b0;
+      if (load || swap) pre_q <= '0;
+      else if (pre_fire) pre_q <= pre_q + 1'b1;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (start) pend_epoch_q <= next_q;
+    if (load || (swap && !more)) begin
+      work_epoch_q <= pend_epoch_q;
+      work_left_q  <= blocks_q[pend_epoch_q];
+    end else if (swap) begin
+      work_left_q <= work_left_q - 30'd1;
+    end
+  end
+
+  // ---------------------------------------------------------------- cells
+  logic [Rows-1:0][63:0] row_x, row_y;
+  logic [Cols-1:0][63:0] col_x, col_y;
+  logic [Rows-1:0][7:0]  row_scale;
+  logic [Cols-1:0][7:0]  col_scale;
+  acc_t                  alt [Rows][Cols];
+  logic                  grp_en, acc_en;
+  logic [Beats-1:0]      pre_en;  // per drain beat
+
+  tsr_me_decode #(.Num(Rows)) u_rows (
+    .clk_i, .en_i(fire), .fmt_i(feed.fmt_a), .half_i(half_q), .mx_i(feed.group.mx),
+    .data_i(a_data), .chain_i(feed.chain_a), .chain_data_i(chain_data), .scale_i(a_scale),
+    .x_o(row_x), .y_o(row_y), .scale_o(row_scale)
+  );
+
+  tsr_me_decode #(.Num(Cols)) u_cols (
+    .clk_i, .en_i(fire), .fmt_i(feed.fmt_b), .half_i(half_q), .mx_i(feed.group.mx),
+    .data_i(b_data), .chain_i(1'b0), .chain_data_i('0), .scale_i(b_scale), .x_o(col_x), .y_o(col_y), .scale_o(col_scale)
+  );
+
+  assign grp_en = s1_valid_q && advance;
+  assign acc_en = s2_valid_q && advance;
+  always_comb begin
+    pre_en = '0;
+    for (int unsigned b = 0; b < Beats; b++) pre_en[b] = pre_fire && pre_q == CntW'(b);
+  end
+
+  for (genvar r = 0; r < int'(Rows); r++) begin : gen_row
+    for (genvar c = 0; c < int'(Cols); c++) begin : gen_col
+      localparam int unsigned Value = (r % RowGroup) * Cols + c;  // of a beat of C
+      tsr_me_cell u_cell (
+        .clk_i,
+        .grp_en_i(grp_en), .grp_cfg_i(s1_cfg_q),
+        .row_x_i(row_x[r]), .row_y_i(row_y[r]), .row_scale_i(row_scale[r]),
+        .col_x_i(col_x[c]), .col_y_i(col_y[c]), .col_scale_i(col_scale[c]),
+        .acc_en_i(acc_en), .acc_int32_i(s2_int32_q), .swap_i(s2_last_q), .keep_i(need_pre), .load_i(load),
+        .pre_en_i(pre_en[r/RowGroup]), .pre_int32_i(run_q[next_epoch].group.int32),
+        .pre_i(c_beat.data[Value/2][(Value%2)*32+:32]),
+        .alt_o(alt[r][c])
+      );
+    end
+  end
+
+  // ---------------------------------------------------------------- drain
+  run_t       work;
+  drain_cfg_t drain_cfg;
+  logic       taken, taken_epoch, taken_nan, taken_over, chain_fin;
+
+  assign work      = run_q[work_epoch_q];
+  assign drain_cfg = '{int32: work.group.int32, relu: work.relu, bf16: work.bf16, chain: work.chain_o,
+                       epoch: work_epoch_q, fin: !more};
+
+  acc_t [15:0]     sel_q;
+  logic            sel_en;
+  logic [CntW-1:0] sel_index;
+
+  always_ff @(posedge clk_i) begin
+    if (sel_en) begin
+      for (int unsigned b = 0; b < Beats; b++) begin
+        if (sel_index == CntW'(b)) begin
+          for (int unsigned i = 0; i < 16; i++) sel_q[i] <= alt[(16*b+i)/Cols][i%Cols];
+        end
+      end
+    end
+  end
+
+  tsr_me_drain #(.Rows(Rows), .Cols(Cols)) u_drain (
+    .clk_i, .rst_ni, .start_i(swap), .cfg_i(drain_cfg), .select_o(sel_en), .index_o(sel_index),
+    .sel_i(sel_q), .rows_i(s2_rows_q),
+    .cols_i(s2_cols_q), .room_o(drain_room),
+    .left_o(drain_left), .o_valid_o(o_valid), .o_ready_i(o_ready),
+    .chain_valid_o(chain_out_valid_o), .chain_ready_i(chain_out_ready_i), .beat_o(out_beat),
+    .taken_o(taken), .taken_epoch_o(taken_epoch), .nan_o(taken_nan), .over_o(taken_over),
+    .chain_fin_o(chain_fin), .idle_o(drain_idle)
+  );
+  assign chain_out_o = out_beat;
+
+  // ---------------------------------------------------------------- end of commands
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      live_q     <= '0;
+      finished_q <= '0;
+      next_q     <= 1'b0;
+      old_q      <= 1'b0;
+    end else begin
+      live_q <= live_after;
+      if (start) begin
+        live_q[next_q] <= 1'b1;
+        next_q         <= !next_q;
+      end
+      if (complete) old_q <= !old_q;
+      if (o_fin) finished_q[o_fin_epoch] <= 1'b1;
+      if (chain_fin) finished_q[taken_epoch] <= 1'b1;
+      if (complete) finished_q[old_q] <= 1'b0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    for (int unsigned e = 0; e < 2; e++) begin
+      if (start && next_q == 1'(e)) begin
+        err_q[e]  <= CmdOk;
+        nan_q[e]  <= 1'b0;
+        over_q[e] <= 1'b0;
+      end else begin
+        if (err_now[e] && err_q[e] == CmdOk) begin
+          err_q[e]      <= range_now[e] ? CmdErrRange : CmdErrShape;
+          err_addr_q[e] <= range_now[e] ? range_addr[e] : '0;
+        end
+        if (taken && taken_epoch == 1'(e)) begin
+          nan_q[e]  <= nan_q[e] || taken_nan;
+          over_q[e] <= over_q[e] || taken_over;
+        end
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    done_q.valid <= rst_ni && ((go && !start) || complete);
+    if (complete) begin
+      done_q.id   <= id_q[old_q];
+      done_q.err  <= CmdOk;
+      done_q.info <= {1'b0, over_q[old_q], nan_q[old_q]};
+      done_q.addr <= '0;
+      if (err_q[old_q] != CmdOk) begin
+        done_q.err  <= err_q[old_q];
+        done_q.info <= '0;
+        done_q.addr <= 56'(err_addr_q[old_q]);
+      end else if (err_now[old_q]) begin  // only its last write can still fail
+        done_q.err  <= CmdErrRange;
+        done_q.info <= '0;
+        done_q.addr <= 56'(range_addr[old_q]);
+      end
     end else if (go) begin
       done_q.id   <= cmd_i.id;
       done_q.err  <= front_err;
@@ -142,233 +575,21 @@ module tsr_me
   end
   assign done_o = done_q;
 
-  // ---------------------------------------------------------------- streams
-  logic             a_busy, b_busy, c_busy, o_busy;
-  logic             a_valid, b_valid, c_valid;
-  beat_t            a_beat, b_beat, c_beat;
-  logic             fire;       // a beat of A and B enters the grid
-  logic             pre_fire;   // a beat of C is preloaded
-  logic [3:0]       stream_err;
-  spm_addr_t [3:0]  stream_err_addr;
-  logic             o_push, o_room;
-  logic [7:0][63:0] o_data;
-
-  tsr_stream_rd u_a (
-    .clk_i, .rst_ni, .start_i(start), .cfg_i(front_agu[0]), .busy_o(a_busy),
-    .spm_valid_o(a_valid_o), .spm_ready_i(a_ready_i), .spm_req_o(a_req_o),
-    .spm_rsp_valid_i(a_rsp_valid_i), .spm_rsp_i(a_rsp_i),
-    .beat_valid_o(a_valid), .beat_ready_i(fire), .beat_o(a_beat),
-    .err_o(stream_err[0]), .err_addr_o(stream_err_addr[0])
-  );
-
-  tsr_stream_rd u_b (
-    .clk_i, .rst_ni, .start_i(start), .cfg_i(front_agu[1]), .busy_o(b_busy),
-    .spm_valid_o(b_valid_o), .spm_ready_i(b_ready_i), .spm_req_o(b_req_o),
-    .spm_rsp_valid_i(b_rsp_valid_i), .spm_rsp_i(b_rsp_i),
-    .beat_valid_o(b_valid), .beat_ready_i(fire), .beat_o(b_beat),
-    .err_o(stream_err[1]), .err_addr_o(stream_err_addr[1])
-  );
-
-  tsr_stream_rd u_c (
-    .clk_i, .rst_ni, .start_i(start && front_me.preload), .cfg_i(front_agu[2]), .busy_o(c_busy),
-    .spm_valid_o(c_valid_o), .spm_ready_i(c_ready_i), .spm_req_o(c_req_o),
-    .spm_rsp_valid_i(c_rsp_valid_i), .spm_rsp_i(c_rsp_i),
-    .beat_valid_o(c_valid), .beat_ready_i(pre_fire), .beat_o(c_beat),
-    .err_o(stream_err[2]), .err_addr_o(stream_err_addr[2])
-  );
-
-  tsr_stream_wr u_o (
-    .clk_i, .rst_ni, .start_i(start), .cfg_i(front_agu[3]), .busy_o(o_busy),
-    .drop_i(err_q != CmdOk), .fin_o(fin),
-    .beat_valid_i(o_push), .beat_ready_o(o_room), .beat_data_i(o_data),
-    .spm_valid_o(o_valid_o), .spm_ready_i(o_ready_i), .spm_req_o(o_req_o),
-    .spm_rsp_valid_i(o_rsp_valid_i), .spm_rsp_i(o_rsp_i),
-    .err_o(stream_err[3]), .err_addr_o(stream_err_addr[3])
-  );
-
-  assign err_now = stream_err != '0;
-  always_comb begin
-    err_addr_now = stream_err_addr[3];
-    for (int unsigned s = 3; s > 0; s--) begin
-      if (stream_err[s-1]) err_addr_now = stream_err_addr[s-1];
-    end
-  end
-
-  // ---------------------------------------------------------------- grid control
-  // Stage 0 takes the beats and decodes them, stage 1 sums groups, stage 2 accumulates.
-  logic       s1_valid_q, s1_last_q, s2_valid_q, s2_last_q;
-  logic       advance;       // the pipeline moves
-  logic       swap;          // a block ends in stage 2
-  logic       load;          // the working accumulators take their first values
-  logic       loaded_q;
-  logic       fin_fired_q;   // the last beat is in the grid
-  logic [2:0] drain_left_q;  // row pairs of the other accumulators still to drain
-  logic [2:0] pre_left_q;    // row pairs of them still to preload
-  logic       pre_done_q;    // the last preload beat was taken
-  logic       drain_fire;
-
-  assign advance = !(s2_valid_q && s2_last_q) || (pre_left_q == '0 &&
-                   (drain_left_q == '0 || (drain_left_q == 3'd1 && drain_fire)));
-  assign fire    = a_valid && b_valid && loaded_q && advance;
-  assign swap    = s2_valid_q && s2_last_q && advance;
-  assign load    = run_q && !loaded_q && pre_left_q == '0;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      s1_valid_q   <= 1'b0;
-      s2_valid_q   <= 1'b0;
-      loaded_q     <= 1'b0;
-      fin_fired_q  <= 1'b0;
-      drain_left_q <= '0;
-      pre_left_q   <= '0;
-      pre_done_q   <= 1'b0;
-    end else begin
-      if (advance) begin
-        s1_valid_q <= fire;
-        s2_valid_q <= s1_valid_q;
-      end
-      if (start) begin
-        loaded_q    <= 1'b0;
-        fin_fired_q <= 1'b0;
-      end else begin
-        if (load) loaded_q <= 1'b1;
-        if (fire && a_beat.fin) fin_fired_q <= 1'b1;
-      end
-
-      if (swap) drain_left_q <= 3'd4;
-      else if (drain_fire) drain_left_q <= drain_left_q - 3'd1;
-
-      if (start) begin
-        pre_left_q <= front_me.preload ? 3'd4 : 3'd0;
-        pre_done_q <= 1'b0;
-      end else begin
-        if (swap || load) pre_left_q <= (preload_q && !pre_done_q) ? 3'd4 : 3'd0;
-        else if (pre_fire) pre_left_q <= pre_left_q - 3'd1;
-        if (pre_fire && c_beat.fin) pre_done_q <= 1'b1;
-      end
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (advance) begin
-      if (fire) s1_last_q <= a_beat.last[0];
-      s2_last_q <= s1_last_q;
-    end
-  end
-
-  // Row pair i may be preloaded once it has been drained.
-  assign pre_fire = c_valid && pre_left_q != '0 && !load && !swap &&
-                    (drain_left_q == '0 || pre_left_q > drain_left_q);
-
-  // ---------------------------------------------------------------- operands
-  logic [Rows-1:0][63:0] row_x_q;
-  logic [Cols-1:0][63:0] col_x_q;
-  meta_t [Rows-1:0]      row_y_q;
-  meta_t [Cols-1:0]      col_y_q;
-
-  always_ff @(posedge clk_i) begin
-    if (fire) begin
-      if (int8_q) begin
-        row_x_q <= a_beat.data;
-        col_x_q <= b_beat.data;
-      end else begin
-        for (int unsigned r = 0; r < Rows; r++) begin
-          row_x_q[r] <= bf16_exps(a_beat.data[r]);
-          row_y_q[r] <= bf16_meta(a_beat.data[r]);
-        end
-        for (int unsigned c = 0; c < Cols; c++) begin
-          col_x_q[c] <= bf16_exps(b_beat.data[c]);
-          col_y_q[c] <= bf16_meta(b_beat.data[c]);
-        end
-      end
-    end
-  end
-
-  // ---------------------------------------------------------------- cells
-  acc_t [Rows-1:0][Cols-1:0] alt;
-  logic                      grp_en, acc_en;
-  logic [3:0]                pre_en;  // per row pair
-
-  assign grp_en = s1_valid_q && advance;
-  assign acc_en = s2_valid_q && advance;
-  assign pre_en = pre_fire ? 4'b0001 << (3'd4 - pre_left_q) : '0;
-
-  for (genvar r = 0; r < int'(Rows); r++) begin : gen_row
-    for (genvar c = 0; c < int'(Cols); c++) begin : gen_col
-      tsr_me_cell u_cell (
-        .clk_i, .int8_i(int8_q),
-        .grp_en_i(grp_en), .row_x_i(row_x_q[r]), .row_y_i(row_y_q[r]),
-        .col_x_i(col_x_q[c]), .col_y_i(col_y_q[c]),
-        .acc_en_i(acc_en), .swap_i(s2_last_q), .keep_i(preload_q), .load_i(load),
-        .pre_en_i(pre_en[r/2]), .pre_i(c_beat.data[(r%2)*4+c/2][(c%2)*32+:32]),
-        .alt_o(alt[r][c])
-      );
-    end
-  end
-
-  // ---------------------------------------------------------------- drain
-  // One row pair a cycle: select, then round. Two pairs make a beat of BF16 results.
-  acc_t [1:0][Cols-1:0] pair_q;
-  logic                 pair_valid_q, pair_odd_q, pair_take;
-  logic [3:0][63:0]     half_q;
-  logic [1:0][Cols-1:0][31:0] result;
-  logic [3:0][63:0]     result_bf16;
-
-  assign drain_fire = drain_left_q != '0 && (!pair_valid_q || pair_take);
-  assign pair_take  = pair_valid_q && ((bf16_out_q && !pair_odd_q) || o_room);
-  assign o_push     = pair_take && (!bf16_out_q || pair_odd_q);
-
-  always_ff @(posedge clk_i) begin
-    if (drain_fire) begin
-      unique case (drain_left_q)
-        3'd4: pair_q <= {alt[1], alt[0]};
-        3'd3: pair_q <= {alt[3], alt[2]};
-        3'd2: pair_q <= {alt[5], alt[4]};
-        default: pair_q <= {alt[7], alt[6]};
-      endcase
-      pair_odd_q <= drain_left_q[0];
-    end
-    if (pair_take && bf16_out_q && !pair_odd_q) half_q <= result_bf16;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) pair_valid_q <= 1'b0;
-    else if (drain_fire) pair_valid_q <= 1'b1;
-    else if (pair_take) pair_valid_q <= 1'b0;
-  end
-
-  always_comb begin
-    result      = '0;
-    result_bf16 = '0;
-    o_data      = '0;
-    if (pair_take) begin
-      for (int unsigned r = 0; r < 2; r++) begin
-        for (int unsigned c = 0; c < Cols; c++) result[r][c] = drain(pair_q[r][c], int8_q, relu_q);
-      end
-      if (bf16_out_q) begin
-        for (int unsigned r = 0; r < 2; r++) begin
-          for (int unsigned c = 0; c < Cols; c++) begin
-            result_bf16[2*r+c/4][16*(c%4)+:16] = fp32_to_bf16(result[r][c]);
-          end
-        end
-        o_data = {result_bf16, half_q};
-      end else begin
-        o_data = result;
-      end
-    end
-  end
-
   // ---------------------------------------------------------------- accounting
   eng_state_e  state_d, state_q;
   logic [15:0] ops_q;
+  logic        refused;  // a request for something that is missing was not accepted
+
+  assign refused = (!a_spm_valid && (spm_valid_o[NA-1:0] & ~spm_ready_i[NA-1:0]) != '0) ||
+                   (!b_spm_valid && (spm_valid_o[NA+:NB] & ~spm_ready_i[NA+:NB]) != '0) ||
+                   ((hole_q || feed.group.mx) && spm_valid_o[PortC] && !spm_ready_i[PortC]);
 
   always_comb begin
     state_d = StIdle;
     if (fire) state_d = StBusy;
-    else if (run_q) begin
-      if (fin_fired_q || !advance) state_d = StBlocked;
-      else if ((!a_valid && a_valid_o && !a_ready_i) || (!b_valid && b_valid_o && !b_ready_i) ||
-               (!loaded_q && c_valid_o && !c_ready_i)) state_d = StConflict;
+    else if (live_q != '0) begin
+      if (feeding_q == '0 || !advance) state_d = StBlocked;
+      else if (refused) state_d = StConflict;
       else state_d = StStarved;
     end else if (!front_idle) state_d = StConfig;
   end
@@ -379,17 +600,21 @@ module tsr_me
       ops_q   <= '0;
     end else begin
       state_q <= state_d;
-      ops_q   <= fire ? (int8_q ? 16'(Rows * Cols * 8) : 16'(Rows * Cols * 4)) : '0;
+      ops_q   <= fire ? 16'(Rows * Cols) * {11'b0, products_of(feed.fmt_a)} : '0;
     end
   end
 
   assign state_o = state_q;
   assign ops_o   = ops_q;
-  assign idle_o  = front_idle && !run_q && !done_q.valid && state_q == StIdle;
+  assign idle_o  = front_idle && live_q == '0 && !done_q.valid && state_q == StIdle;
 
   // ---------------------------------------------------------------- implementation checks
-  `TSR_ASSERT(OperandsAgree, !fire || (a_beat.last[0] == b_beat.last[0] && a_beat.fin == b_beat.fin))
-  `TSR_ASSERT(StreamsEmptyAtStart, !start || !(a_busy || b_busy || c_busy || o_busy))
-  `TSR_ASSERT(GridEmptyAtFinish, !fin || !(s1_valid_q || s2_valid_q || pair_valid_q))
+  `TSR_ASSERT(OperandsAgree, !a_take || (a_last[feed.kloop] == b_last[feed.kloop] && a_fin == b_fin &&
+                                         a_epoch == b_epoch))
+  `TSR_ASSERT(PreloadOfTheNextBlock, !pre_fire || c_beat.epoch == next_epoch)
+  `TSR_ASSERT(OnePending, !start || !pend_q)
+  `TSR_ASSERT(BlocksOfTheWorkingCommand, !swap || !hole_q)
+  `TSR_ASSERT(EmptyWithoutCommands, live_q != '0 || (a_idle && b_idle && c_idle && o_idle && drain_idle &&
+                                                     !s1_valid_q && !s2_valid_q && hole_q))
 
 endmodule

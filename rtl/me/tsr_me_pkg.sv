@@ -1,43 +1,201 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Arithmetic of the matrix engine as pure functions, and the address generator's mask rule.
+/// Arithmetic of the matrix engine as pure functions.
 ///
 /// Written for synthesis and for simulation speed alike: values of at most 64 bits, shift amounts just
-/// as wide as the shifted value needs. The C++ mirror is `model/numerics/matrix.hpp`.
+/// as wide as the shifted value needs. Simulation shares one copy of the large functions (no_inline_task): that is
+/// faster than many inlined ones. The C++ mirror is `model/numerics/matrix.hpp`; docs/numerics.md is
+/// the contract in words.
+///
+/// An operand is the 8 bytes that a beat brings for one row or column, decoded once for all cells of
+/// the row or column into two words x and y:
+///
+/// | mode | formats | x | y |
+/// |---|---|---|---|
+/// | ModeFloat | BF16, FP16, TF32 | 4 exponents of 16 bits | float_y_t |
+/// | ModeFp8 | E4M3, E5M2 | 8 exponents of 8 bits | fp8_y_t |
+/// | ModeFp32 | FP32 | exponent, normalized significand | float_y_t of element 0 |
+/// | ModeInt8 | INT8 | 8 bytes | |
+/// | ModeFp6 | E3M2, E2M3 | elements 0..3, signed, 16 bits each | elements 4..7 |
+/// | ModeNibble | E2M1, INT4 | elements 0..7, signed, 8 bits each | elements 8..15 |
 package tsr_me_pkg;
+  import tsr_tile_pkg::*;
 
   // ---------------------------------------------------------------- types
 
-  /// What a row or column of cells must know of four BF16 elements besides their exponents.
-  /// Bit or index k belongs to element k.
-  typedef struct packed {
-    logic            special;  // some element is Inf or NaN
-    logic            nan;      // some element is NaN
-    logic [3:0]      inf;
-    logic [3:0]      zero;
-    logic [3:0]      sign;
-    logic [3:0][7:0] sig;      // significand with the hidden bit
-  } meta_t;
+  /// What a cell does with a beat.
+  typedef enum logic [2:0] {
+    ModeFloat = 3'd0, ModeInt8 = 3'd1, ModeFp8 = 3'd2, ModeFp6 = 3'd3, ModeNibble = 3'd4, ModeFp32 = 3'd5
+  } mode_e;
 
-  /// Sum of one group: s * 2^(e-280) for BF16; the plain integer `s` for INT8.
+  /// Configuration of the group sum.
   typedef struct packed {
-    logic        nan;
-    logic        pinf;
-    logic        ninf;
-    logic [8:0]  e;
-    logic [31:0] s;  // signed
+    mode_e mode;
+    logic  int32;  // results are INT32: plain INT8 and INT4
+    logic  mx;     // add the block scales
+  } group_cfg_t;
+
+  /// Two to four floating-point elements besides their exponents. Bit or index k belongs to element k.
+  typedef struct packed {
+    logic [5:0]       rsvd;
+    logic             special;  // some element is Inf or NaN
+    logic             nan;      // some element is NaN
+    logic [3:0]       inf;
+    logic [3:0]       zero;
+    logic [3:0]       sign;
+    logic [3:0][10:0] sig;      // significand with the hidden bit: 1.10 bits
+  } float_y_t;
+
+  /// Eight FP8 elements besides their exponents.
+  typedef struct packed {
+    logic [5:0]      rsvd;
+    logic            special;
+    logic            nan;
+    logic [7:0]      inf;
+    logic [7:0]      zero;
+    logic [7:0]      sign;
+    logic [7:0][3:0] sig;       // 1.3 bits
+  } fp8_y_t;
+
+  /// The fields of me_cfg_t, bits 17:0.
+  typedef struct packed {
+    logic       chain_o;
+    logic       chain_a;
+    logic [2:0] kloop;
+    logic       mx;
+    fmt_e       fmt_b;
+    outfmt_e    out;
+    logic       relu;
+    logic       preload;
+    fmt_e       fmt;
+  } me_fields_t;
+
+  /// Sum of one group: s * 2^(e-280), or the plain integer `s`.
+  typedef struct packed {
+    logic               nan;
+    logic               pinf;
+    logic               ninf;
+    logic signed [12:0] e;
+    logic [31:0]        s;  // signed
   } grp_t;
 
-  /// Accumulator: m * 2^(e-280) for BF16; the integer m[31:0] for INT8.
+  /// Accumulator: m * 2^(e-280), or the integer m[31:0].
   typedef struct packed {
-    logic        nan;   // sticky
-    logic        pinf;  // sticky
-    logic        ninf;  // sticky
-    logic [11:0] e;     // 2..508 in use, see docs/numerics.md
-    logic [47:0] m;     // signed, never normalized
+    logic               nan;   // sticky
+    logic               pinf;  // sticky
+    logic               ninf;  // sticky
+    logic signed [12:0] e;     // -46..554 in use, see docs/numerics.md
+    logic [47:0]        m;     // signed, never normalized
   } acc_t;
+
+  /// How a block drains, and where to.
+  typedef struct packed {
+    logic int32;
+    logic relu;
+    logic bf16;   // results of 2 bytes
+    logic chain;  // to the vector engine
+    logic epoch;
+    logic fin;    // last block of its command
+  } drain_cfg_t;
+
+  /// A drained result.
+  typedef struct packed {
+    logic        nan;   // it is NaN
+    logic        over;  // a finite sum became infinite
+    logic [31:0] bits;
+  } result_t;
+
+  /// A read request of the scratchpad without what is constant in it.
+  typedef struct packed {
+    logic [1:0]  w_log2;
+    spm_addr_t   base;
+    spm_addr_t   pitch;
+    logic [63:0] strb;
+  } rd_req_t;
 
   localparam logic [31:0] Fp32Nan = 32'h7fc0_0000;
   localparam logic [31:0] Fp32Inf = 32'h7f80_0000;
+
+  // ---------------------------------------------------------------- configuration
+
+  function automatic logic is_fp8(fmt_e f);
+    return f == FmtE4m3 || f == FmtE5m2;
+  endfunction
+
+  function automatic logic is_fp6(fmt_e f);
+    return f == FmtE3m2 || f == FmtE2m3;
+  endfunction
+
+  function automatic mode_e mode_of(fmt_e f);
+    if (f == FmtInt8) return ModeInt8;
+    if (f == FmtFp32) return ModeFp32;
+    if (f == FmtE2m1 || f == FmtInt4) return ModeNibble;
+    if (is_fp8(f)) return ModeFp8;
+    if (is_fp6(f)) return ModeFp6;
+    return ModeFloat;
+  endfunction
+
+  /// Results are INT32.
+  function automatic logic int32_of(fmt_e f, logic mx);
+    return (f == FmtInt8 && !mx) || f == FmtInt4;
+  endfunction
+
+  /// Products of one cell and one cycle.
+  function automatic logic [4:0] products_of(fmt_e f);
+    if (f == FmtE2m1 || f == FmtInt4) return 5'd16;
+    if (f == FmtInt8 || is_fp8(f) || is_fp6(f)) return 5'd8;
+    if (f == FmtTf32) return 5'd2;
+    if (f == FmtFp32) return 5'd1;
+    return 5'd4;
+  endfunction
+
+  /// A field of the engine's row that cannot be honoured.
+  function automatic logic me_bad(me_fields_t c);
+    logic known, pair, scaled;
+    known = c.fmt == FmtInt8 || c.fmt == FmtInt4 || c.fmt == FmtE2m1 || is_fp8(c.fmt) || is_fp6(c.fmt) ||
+            c.fmt == FmtBf16 || c.fmt == FmtFp16 || c.fmt == FmtTf32 || c.fmt == FmtFp32;
+    pair   = c.fmt == c.fmt_b || (is_fp8(c.fmt) && is_fp8(c.fmt_b)) || (is_fp6(c.fmt) && is_fp6(c.fmt_b));
+    scaled = is_fp8(c.fmt) || is_fp6(c.fmt) || c.fmt == FmtE2m1 || c.fmt == FmtInt8;
+    return !known || !pair || (c.mx && (!scaled || c.chain_a)) || c.kloop > 3'd5 ||
+           !(c.out == OutFull || (c.out == OutBf16 && !int32_of(c.fmt, c.mx)));
+  endfunction
+
+  /// Stream of an operand's scales: its loops are the operand's, but for loop 0, which counts blocks of 8
+  /// scale bytes. A transposed operand has its rows along the bytes of memory.
+  function automatic agu_cfg_t scale_cfg(agu_cfg_t operand, scale_agu_t scale, logic fp4);
+    agu_cfg_t    r;
+    logic [16:0] beats;
+    r     = operand;
+    beats = {1'b0, operand.loop[0].count} + (fp4 ? 17'd15 : 17'd31);
+    r.loop[0].count = fp4 ? {3'b0, beats[16:4]} : {4'b0, beats[16:5]};
+    for (int unsigned j = 0; j < 6; j++) r.step[j].delta = scale.delta[j][SpmAw-1:0];
+    r.base      = scale.base;
+    r.pitch     = scale.pitch[SpmAw-1:0];
+    r.w_log2    = '0;
+    r.xpose     = XposeNone;
+    r.redge_sub = 1'b0;
+    r.bedge_en  = 1'b0;
+    if (operand.xpose != XposeNone) begin
+      r.redge_en   = operand.bedge_en;
+      r.redge_loop = operand.bedge_loop;
+      r.redge_n    = operand.bedge_m[3:0];
+    end
+    return r;
+  endfunction
+
+  function automatic logic scale_bad(scale_agu_t c);
+    logic bad;
+    bad = c.pitch[2:0] != '0;
+    for (int unsigned j = 0; j < 6; j++) bad |= c.delta[j][2:0] != '0;
+    return bad;
+  endfunction
+
+  /// Second half of a 16-row operand: 8 rows on.
+  function automatic agu_cfg_t upper_half(agu_cfg_t c);
+    agu_cfg_t r;
+    r      = c;
+    r.base = c.base + ((c.xpose == XposeNone) ? {7'b0, c.pitch, 3'b0} : 32'd8 << c.w_log2);
+    return r;
+  endfunction
 
   // ---------------------------------------------------------------- helpers
 
@@ -52,11 +210,13 @@ package tsr_me_pkg;
     return (a > b) ? a : b;
   endfunction
 
-  // ---------------------------------------------------------------- BF16 operands
+  // ---------------------------------------------------------------- decode: BF16, FP16, TF32
 
-  /// Four exponents in 16-bit lanes: 256 + biased exponent (subnormals as 1), 0 for a zero element. So
-  /// the sum of two is at least 514 if the product is not zero and at most 511 if it is.
-  function automatic logic [63:0] bf16_exps(logic [63:0] lane);
+  // Exponents: 256 + exponent with BF16's bias (subnormals as 1), 0 for a zero element. So the sum of two
+  // is at least 514 if the product is not zero and at most 511 if it is.
+
+  function automatic logic [63:0] bf16_x(logic [63:0] lane);
+    /* verilator no_inline_task */
     logic [63:0] r;
     logic [15:0] x;
     r = '0;
@@ -68,15 +228,15 @@ package tsr_me_pkg;
     return r;
   endfunction
 
-  function automatic meta_t bf16_meta(logic [63:0] lane);
-    meta_t       r;
+  function automatic float_y_t bf16_y(logic [63:0] lane);
+    float_y_t    r;
     logic [15:0] x;
     r = '0;
     for (int unsigned k = 0; k < 4; k++) begin
       x = lane[16*k+:16];
       r.sign[k] = x[15];
       r.zero[k] = x[14:0] == '0;
-      r.sig[k]  = {x[14:7] != '0, x[6:0]};
+      r.sig[k]  = {x[14:7] != '0, x[6:0], 3'b0};
       if (x[14:7] == '1) begin
         r.special = 1'b1;
         if (x[6:0] == '0) r.inf[k] = 1'b1;
@@ -86,22 +246,203 @@ package tsr_me_pkg;
     return r;
   endfunction
 
+  function automatic logic [63:0] fp16_x(logic [63:0] lane);
+    /* verilator no_inline_task */
+    logic [63:0] r;
+    logic [15:0] x;
+    r = '0;
+    for (int unsigned k = 0; k < 4; k++) begin
+      x = lane[16*k+:16];
+      if (x[14:10] != '0) r[16*k+:16] = 16'd368 + {11'b0, x[14:10]};  // 256 + 127 - 15
+      else if (x[9:0] != '0) r[16*k+:16] = 16'd369;
+    end
+    return r;
+  endfunction
+
+  function automatic float_y_t fp16_y(logic [63:0] lane);
+    float_y_t    r;
+    logic [15:0] x;
+    r = '0;
+    for (int unsigned k = 0; k < 4; k++) begin
+      x = lane[16*k+:16];
+      r.sign[k] = x[15];
+      r.zero[k] = x[14:0] == '0;
+      r.sig[k]  = {x[14:10] != '0, x[9:0]};
+      if (x[14:10] == '1) begin
+        r.special = 1'b1;
+        if (x[9:0] == '0) r.inf[k] = 1'b1;
+        else r.nan = 1'b1;
+      end
+    end
+    return r;
+  endfunction
+
+  function automatic logic [63:0] tf32_x(logic [63:0] lane);
+    /* verilator no_inline_task */
+    logic [63:0] r;
+    logic [18:0] x;
+    r = '0;
+    for (int unsigned k = 0; k < 2; k++) begin
+      x = lane[32*k+13+:19];
+      if (x[17:10] != '0) r[16*k+:16] = {8'h01, x[17:10]};
+      else if (x[9:0] != '0) r[16*k+:16] = 16'h0101;
+    end
+    return r;
+  endfunction
+
+  function automatic float_y_t tf32_y(logic [63:0] lane);
+    float_y_t    r;
+    logic [18:0] x;
+    r      = '0;
+    r.zero = '1;
+    for (int unsigned k = 0; k < 2; k++) begin
+      x = lane[32*k+13+:19];
+      r.sign[k] = x[18];
+      r.zero[k] = x[17:0] == '0;
+      r.sig[k]  = {x[17:10] != '0, x[9:0]};
+      if (x[17:10] == '1) begin
+        r.special = 1'b1;
+        if (x[9:0] == '0) r.inf[k] = 1'b1;
+        else r.nan = 1'b1;
+      end
+    end
+    return r;
+  endfunction
+
+  // ---------------------------------------------------------------- decode: FP32
+
+  /// Bits 23:0: significand with its leading one in bit 23, 0 for zero; bits 33:24: 64 + exponent, which a
+  /// subnormal has at or below 0.
+  function automatic logic [63:0] fp32_x(logic [31:0] x);
+    /* verilator no_inline_task */
+    logic [23:0] sig;
+    logic [9:0]  e;
+    sig = {x[30:23] != '0, x[22:0]};
+    e   = 10'd64 + ((x[30:23] == '0) ? 10'd1 : {2'b0, x[30:23]});
+    if (x[30:23] == '0) begin
+      for (int unsigned i = 5; i > 0; i--) begin
+        if ((sig >> (24 - (1 << (i - 1)))) == '0) begin
+          sig = sig << (1 << (i - 1));
+          e   = e - 10'(1 << (i - 1));
+        end
+      end
+    end
+    return {30'b0, e, sig};
+  endfunction
+
+  function automatic float_y_t fp32_y(logic [31:0] x);
+    /* verilator no_inline_task */
+    float_y_t r;
+    r         = '0;
+    r.sign[0] = x[31];
+    r.zero    = {3'b111, x[30:0] == '0};
+    if (x[30:23] == '1) begin
+      r.special = 1'b1;
+      if (x[22:0] == '0) r.inf[0] = 1'b1;
+      else r.nan = 1'b1;
+    end
+    return r;
+  endfunction
+
+  // ---------------------------------------------------------------- decode: 8 bits and less
+
+  /// Exponents with E5M2's bias (subnormals as 1) plus 64, 0 for a zero element: the sum of two is at
+  /// least 130 if the product is not zero and at most 95 if it is.
+  function automatic logic [63:0] fp8_x(logic [63:0] lane, logic e5m2);
+    /* verilator no_inline_task */
+    logic [63:0] r;
+    logic [6:0]  x;
+    r = '0;
+    for (int unsigned k = 0; k < 8; k++) begin
+      x = lane[8*k+:7];
+      if (e5m2) begin
+        if (x[6:2] != '0) r[8*k+:8] = {3'b010, x[6:2]};
+        else if (x[1:0] != '0) r[8*k+:8] = 8'd65;
+      end else begin
+        if (x[6:3] != '0) r[8*k+:8] = 8'd72 + {4'b0, x[6:3]};  // 64 + 15 - 7
+        else if (x[2:0] != '0) r[8*k+:8] = 8'd73;
+      end
+    end
+    return r;
+  endfunction
+
+  function automatic fp8_y_t fp8_y(logic [63:0] lane, logic e5m2);
+    fp8_y_t     r;
+    logic [6:0] x;
+    r = '0;
+    for (int unsigned k = 0; k < 8; k++) begin
+      x = lane[8*k+:7];
+      r.sign[k] = lane[8*k+7];
+      r.zero[k] = x == '0;
+      if (e5m2) begin
+        r.sig[k] = {x[6:2] != '0, x[1:0], 1'b0};
+        if (x[6:2] == '1) begin
+          r.special = 1'b1;
+          if (x[1:0] == '0) r.inf[k] = 1'b1;
+          else r.nan = 1'b1;
+        end
+      end else begin
+        r.sig[k] = {x[6:3] != '0, x[2:0]};
+        if (x == '1) begin
+          r.special = 1'b1;
+          r.nan     = 1'b1;
+        end
+      end
+    end
+    return r;
+  endfunction
+
+  /// Four FP6 elements as integers in units of 2^-4.
+  function automatic logic [63:0] fp6_ints(logic [31:0] bytes, logic e3m2);
+    /* verilator no_inline_task */
+    logic [63:0] r;
+    logic [5:0]  x;
+    logic [15:0] v;
+    for (int unsigned k = 0; k < 4; k++) begin
+      x = bytes[8*k+:6];
+      if (e3m2) v = {13'b0, x[4:2] != '0, x[1:0]} << ((x[4:2] == '0) ? 3'd0 : x[4:2] - 3'd1);
+      else v = {12'b0, x[4:3] != '0, x[2:0]} << ((x[4:3] == '0) ? 2'd1 : x[4:3]);
+      r[16*k+:16] = x[5] ? -v : v;
+    end
+    return r;
+  endfunction
+
+  /// Eight nibbles as integers: INT4, or E2M1 in units of 2^-1.
+  function automatic logic [63:0] nibble_ints(logic [31:0] nibbles, logic fp4);
+    /* verilator no_inline_task */
+    logic [63:0] r;
+    logic [3:0]  x;
+    logic [7:0]  v;
+    for (int unsigned k = 0; k < 8; k++) begin
+      x = nibbles[4*k+:4];
+      if (fp4) begin
+        v = {6'b0, x[2:1] != '0, x[0]} << ((x[2:1] == '0) ? 2'd0 : x[2:1] - 2'd1);
+        if (x[3]) v = -v;
+      end else begin
+        v = {{4{x[3]}}, x};
+      end
+      r[8*k+:8] = v;
+    end
+    return r;
+  endfunction
+
   // ---------------------------------------------------------------- groups
 
-  /// One product, aligned: (p << 12) >> (emax - ep), truncated on the magnitude, then signed.
-  function automatic logic [31:0] bf16_term(logic [7:0] a, logic [7:0] b, logic sign,
-                                            logic [31:0] shift);
+  /// One product, aligned: (p << 6) >> (emax - ep), truncated on the magnitude, then signed.
+  function automatic logic [31:0] float_term(logic [10:0] a, logic [10:0] b, logic sign,
+                                             logic [31:0] shift);
     logic [31:0] t, neg;
     logic [4:0]  n;
     n   = (shift > 32'd31) ? 5'd31 : shift[4:0];
-    t   = (({24'b0, a} * {24'b0, b}) << 12) >> n;
+    t   = (({21'b0, a} * {21'b0, b}) << 6) >> n;
     neg = {32{sign}};
     return (t ^ neg) - neg;
   endfunction
 
-  /// Sum of four BF16 products in a 32-bit window below the largest exponent. Special elements only set
+  /// Sum of four products in a 32-bit window below the largest exponent. Special elements only set
   /// flags: what they add to `s` never reaches a result.
-  function automatic grp_t bf16_group(logic [63:0] ax, meta_t ay, logic [63:0] bx, meta_t by);
+  function automatic grp_t float_group(logic [63:0] ax, float_y_t ay, logic [63:0] bx, float_y_t by);
+    /* verilator no_inline_task */
     grp_t        g;
     logic [63:0] ep;
     logic [31:0] e0, e1, e2, e3, top;
@@ -114,11 +455,11 @@ package tsr_me_pkg;
     top  = max32(max32(e0, e1), max32(e2, e3));
     sign = ay.sign ^ by.sign;
     g    = '0;
-    g.e  = top[8:0];  // minus 2 * 256
-    g.s  = bf16_term(ay.sig[0], by.sig[0], sign[0], top - e0) +
-           bf16_term(ay.sig[1], by.sig[1], sign[1], top - e1) +
-           bf16_term(ay.sig[2], by.sig[2], sign[2], top - e2) +
-           bf16_term(ay.sig[3], by.sig[3], sign[3], top - e3);
+    g.e  = {4'b0, top[8:0]};  // minus 2 * 256
+    g.s  = float_term(ay.sig[0], by.sig[0], sign[0], top - e0) +
+           float_term(ay.sig[1], by.sig[1], sign[1], top - e1) +
+           float_term(ay.sig[2], by.sig[2], sign[2], top - e2) +
+           float_term(ay.sig[3], by.sig[3], sign[3], top - e3);
     if (ay.special || by.special) begin
       inf    = ay.inf | by.inf;
       g.nan  = ay.nan || by.nan || ((ay.inf & by.zero) | (ay.zero & by.inf)) != '0;
@@ -128,8 +469,80 @@ package tsr_me_pkg;
     return g;
   endfunction
 
-  /// Sum of eight INT8 products, exact.
-  function automatic grp_t int8_group(logic [63:0] a, logic [63:0] b);
+  /// One FP8 product, aligned: (p << 20) >> (emax - ep). The exponents of products that are not zero are at most
+  /// 58 apart, and a product of zero may be shifted by anything: 6 bits of the distance are enough.
+  function automatic logic [31:0] fp8_term(logic [3:0] a, logic [3:0] b, logic sign, logic [5:0] shift);
+    logic [63:0] t;
+    logic [31:0] neg;
+    t   = ({60'b0, a} * {60'b0, b}) << 20;
+    t   = t >> shift;
+    neg = {32{sign}};
+    return (t[31:0] ^ neg) - neg;
+  endfunction
+
+  /// Sum of eight FP8 products in a 32-bit window below the largest exponent.
+  function automatic grp_t fp8_group(logic [63:0] ax, fp8_y_t ay, logic [63:0] bx, fp8_y_t by);
+    /* verilator no_inline_task */
+    grp_t        g;
+    logic [63:0] ep;
+    logic [63:0] d;
+    logic [31:0] e0, e1, e2, e3, e4, e5, e6, e7, top;
+    logic [7:0]  sign, inf;
+    ep   = ax + bx;  // lanes cannot carry: 95 + 95 < 2^8
+    e0   = {24'b0, ep[7:0]};
+    e1   = {24'b0, ep[15:8]};
+    e2   = {24'b0, ep[23:16]};
+    e3   = {24'b0, ep[31:24]};
+    e4   = {24'b0, ep[39:32]};
+    e5   = {24'b0, ep[47:40]};
+    e6   = {24'b0, ep[55:48]};
+    e7   = {24'b0, ep[63:56]};
+    top  = max32(max32(max32(e0, e1), max32(e2, e3)), max32(max32(e4, e5), max32(e6, e7)));
+    d    = {8{top[7:0]}} - ep;  // no lane borrows
+    sign = ay.sign ^ by.sign;
+    g    = '0;
+    g.e  = {5'b0, top[7:0]} + 13'd96;  // minus 2 * 64, plus 2 * 112 for the bias of E5M2
+    g.s  = fp8_term(ay.sig[0], by.sig[0], sign[0], d[0+:6]) +
+           fp8_term(ay.sig[1], by.sig[1], sign[1], d[8+:6]) +
+           fp8_term(ay.sig[2], by.sig[2], sign[2], d[16+:6]) +
+           fp8_term(ay.sig[3], by.sig[3], sign[3], d[24+:6]) +
+           fp8_term(ay.sig[4], by.sig[4], sign[4], d[32+:6]) +
+           fp8_term(ay.sig[5], by.sig[5], sign[5], d[40+:6]) +
+           fp8_term(ay.sig[6], by.sig[6], sign[6], d[48+:6]) +
+           fp8_term(ay.sig[7], by.sig[7], sign[7], d[56+:6]);
+    if (ay.special || by.special) begin
+      inf    = ay.inf | by.inf;
+      g.nan  = ay.nan || by.nan || ((ay.inf & by.zero) | (ay.zero & by.inf)) != '0;
+      g.pinf = (inf & ~sign) != '0;
+      g.ninf = (inf & sign) != '0;
+    end
+    return g;
+  endfunction
+
+  /// One FP32 product, its lowest 18 bits cut off.
+  function automatic grp_t fp32_group(logic [63:0] ax, float_y_t ay, logic [63:0] bx, float_y_t by);
+    /* verilator no_inline_task */
+    grp_t        g;
+    logic [63:0] p, neg;
+    logic        sign;
+    sign = ay.sign[0] ^ by.sign[0];
+    neg  = {64{sign}};
+    p    = ({40'b0, ax[23:0]} * {40'b0, bx[23:0]}) >> 18;
+    p    = (p ^ neg) - neg;
+    g    = '0;
+    g.e  = {3'b0, ax[33:24]} + {3'b0, bx[33:24]} - 13'd130;  // 2 * 64 and 2
+    g.s  = p[31:0];
+    if (ay.special || by.special) begin
+      g.nan  = ay.nan || by.nan || (ay.inf[0] && by.zero[0]) || (ay.zero[0] && by.inf[0]);
+      g.pinf = (ay.inf[0] || by.inf[0]) && !sign;
+      g.ninf = (ay.inf[0] || by.inf[0]) && sign;
+    end
+    return g;
+  endfunction
+
+  /// Sum of eight INT8 products, exact; with MX scales in units of 2^-12, moved to the window.
+  function automatic grp_t int8_group(logic [63:0] a, logic [63:0] b, logic int32);
+    /* verilator no_inline_task */
     grp_t               g;
     logic signed [31:0] s;
     s = '0;
@@ -137,22 +550,67 @@ package tsr_me_pkg;
       s += 32'($signed(a[8*k+:8])) * 32'($signed(b[8*k+:8]));
     end
     g   = '0;
-    g.s = s;
+    g.e = 13'd257;
+    g.s = int32 ? s : s << 11;
     return g;
+  endfunction
+
+  /// Sum of eight FP6 products, exact in units of 2^-8, moved to the window.
+  function automatic grp_t fp6_group(logic [63:0] ax, logic [63:0] ay, logic [63:0] bx, logic [63:0] by);
+    /* verilator no_inline_task */
+    grp_t               g;
+    logic signed [31:0] s;
+    s = '0;
+    for (int unsigned k = 0; k < 4; k++) begin
+      s += 32'($signed(ax[16*k+:10])) * 32'($signed(bx[16*k+:10]));
+      s += 32'($signed(ay[16*k+:10])) * 32'($signed(by[16*k+:10]));
+    end
+    g   = '0;
+    g.e = 13'd264;
+    g.s = s << 8;
+    return g;
+  endfunction
+
+  /// Sum of sixteen INT4 or E2M1 products, exact; E2M1 in units of 2^-2, moved to the window.
+  function automatic grp_t nibble_group(logic [63:0] ax, logic [63:0] ay, logic [63:0] bx,
+                                        logic [63:0] by, logic int32);
+    /* verilator no_inline_task */
+    grp_t               g;
+    logic signed [31:0] s;
+    s = '0;
+    for (int unsigned k = 0; k < 8; k++) begin
+      s += 32'($signed(ax[8*k+:5])) * 32'($signed(bx[8*k+:5]));
+      s += 32'($signed(ay[8*k+:5])) * 32'($signed(by[8*k+:5]));
+    end
+    g   = '0;
+    g.e = 13'd261;
+    g.s = int32 ? s : s << 17;
+    return g;
+  endfunction
+
+  /// Block scales of a row and a column: exponents add, 0xff is NaN.
+  function automatic grp_t scaled(grp_t g, logic [7:0] a, logic [7:0] b);
+    /* verilator no_inline_task */
+    grp_t r;
+    r     = g;
+    r.e   = g.e + {5'b0, a} + {5'b0, b} - 13'd254;
+    r.nan = g.nan || a == '1 || b == '1;
+    return r;
   endfunction
 
   // ---------------------------------------------------------------- accumulators
 
-  /// Add a BF16 group: the operand with the smaller exponent is shifted (floor); an accumulator that
-  /// fits 32 bits is first moved down by up to 15 bits, so that small groups are not lost.
-  function automatic acc_t bf16_add(acc_t a, grp_t g);
+  /// Add a group: the operand with the smaller exponent is shifted (floor); an accumulator that fits 32
+  /// bits is first moved down by up to 15 bits, so that small groups are not lost.
+  function automatic acc_t float_add(acc_t a, grp_t g);
+    /* verilator no_inline_task */
     acc_t        r;
     logic [63:0] m, s;
     logic [31:0] e, eg, d, k;
     m  = {{16{a.m[47]}}, a.m};
     s  = {{32{g.s[31]}}, g.s};
-    eg = {23'b0, g.e};
-    e  = (m == '0) ? eg : {20'b0, a.e};
+    eg = {19'b0, g.e ^ 13'h1000};  // order of unsigned numbers
+    e  = (m == '0) ? eg : {19'b0, a.e ^ 13'h1000};
     if (eg >= e) begin
       d = eg - e;
       m = sra64(m, (d > 32'd47) ? 6'd47 : d[5:0]) + s;
@@ -172,7 +630,7 @@ package tsr_me_pkg;
     r = a;
     if (g.s != '0) begin
       r.m = m[47:0];
-      r.e = e[11:0];
+      r.e = e[12:0] ^ 13'h1000;
     end
     r.nan  = a.nan | g.nan;
     r.pinf = a.pinf | g.pinf;
@@ -180,8 +638,8 @@ package tsr_me_pkg;
     return r;
   endfunction
 
-  /// Add an INT8 group: 32 bits, wraps.
-  function automatic acc_t int8_add(acc_t a, grp_t g);
+  /// Add an integer group: 32 bits, wraps.
+  function automatic acc_t int_add(acc_t a, grp_t g);
     acc_t r;
     r   = '0;
     r.m = {16'b0, a.m[31:0] + g.s};
@@ -190,12 +648,13 @@ package tsr_me_pkg;
 
   /// Accumulator that holds the FP32 number `x` exactly.
   function automatic acc_t fp32_preload(logic [31:0] x);
+    /* verilator no_inline_task */
     acc_t        r;
     logic [47:0] sig;
     r   = '0;
     sig = {17'b0, x[30:23] != '0, x[22:0], 7'b0};
     r.m = x[31] ? -sig : sig;
-    r.e = ((x[30:23] == '0) ? 12'd1 : {4'b0, x[30:23]}) + 12'd123;
+    r.e = ((x[30:23] == '0) ? 13'd1 : {5'b0, x[30:23]}) + 13'd123;
     if (x[30:23] == '1) begin
       r.nan  = x[22:0] != '0;
       r.pinf = x[22:0] == '0 && !x[31];
@@ -214,7 +673,9 @@ package tsr_me_pkg;
   // ---------------------------------------------------------------- drain
 
   /// Round the accumulator once, nearest-even, to FP32.
-  function automatic logic [31:0] fp32_drain(acc_t a);
+  function automatic result_t fp32_drain(acc_t a);
+    /* verilator no_inline_task */
+    result_t     o;
     logic [63:0] mag, half, q;
     logic [5:0]  top, n;
     logic [31:0] e, shift, field, r;
@@ -231,34 +692,44 @@ package tsr_me_pkg;
       end
     end
     // Weight of bit 0 of the result's significand: bit top - 23, or 2^-149 if that is higher.
-    e     = {20'b0, a.e};
+    e     = {{19{a.e[12]}}, a.e} + 32'd64;  // not negative
     field = '0;  // biased exponent minus 1 of the result
-    if (e + {26'b0, top} > 32'd154) field = e + {26'b0, top} - 32'd154;
-    if (field + 32'd131 > e) begin  // bits are lost
-      shift = field + 32'd131 - e;
+    if (e + {26'b0, top} > 32'd218) field = e + {26'b0, top} - 32'd218;
+    if (field + 32'd195 > e) begin  // bits are lost
+      shift = field + 32'd195 - e;
       n     = (shift > 32'd50) ? 6'd50 : shift[5:0];
       half  = 64'd1 << (n - 6'd1);
       q     = (mag + half - 64'd1 + {63'b0, 1'(mag >> n)}) >> n;
     end else begin
-      shift = e - field - 32'd131;
+      shift = e - field - 32'd195;
       q     = mag << shift[4:0];  // the result has at most 24 bits
     end
-    r = (field << 23) + q[31:0];
-    if (field >= 32'd254 || r >= Fp32Inf) r = Fp32Inf;
-    if (a.m == '0) r = '0;
-    r[31] = neg;
-    if (a.pinf) r = Fp32Inf;
-    if (a.ninf) r = Fp32Inf | 32'h8000_0000;
-    if (a.nan || (a.pinf && a.ninf)) r = Fp32Nan;
-    return r;
+    r      = (field << 23) + q[31:0];
+    o.nan  = 1'b0;
+    o.over = 1'b0;
+    if (a.nan || a.pinf || a.ninf) begin
+      o.nan = a.nan || (a.pinf && a.ninf);
+      if (o.nan) r = Fp32Nan;
+      else r = {a.ninf, Fp32Inf[30:0]};
+    end else if (a.m == '0) begin
+      r = '0;
+    end else begin
+      if (field >= 32'd254 || r >= Fp32Inf) begin
+        r      = Fp32Inf;
+        o.over = 1'b1;
+      end
+      r[31] = neg;
+    end
+    o.bits = r;
+    return o;
   endfunction
 
   /// Drain step: format, then optional ReLU (negative numbers, -0 and -Inf to +0; NaN stays).
-  function automatic logic [31:0] drain(acc_t a, logic int8, logic relu);
-    logic [31:0] r;
-    if (int8) r = a.m[31:0];
+  function automatic result_t drain(acc_t a, logic int32, logic relu);
+    result_t r;
+    if (int32) r = '{nan: 1'b0, over: 1'b0, bits: a.m[31:0]};
     else r = fp32_drain(a);
-    if (relu && r[31]) r = '0;  // the canonical NaN is positive
+    if (relu && r.bits[31]) r.bits = '0;  // the canonical NaN is positive
     return r;
   endfunction
 
@@ -270,25 +741,9 @@ package tsr_me_pkg;
     return r[31:16];
   endfunction
 
-  // ---------------------------------------------------------------- address generator
-
-  /// Valid bytes of an access: lane l is column l mod w of row l / w. Rows from `rows` on are
-  /// masked, counted from `row0`; so are bytes from `bytes` on in each row group.
-  function automatic logic [63:0] agu_strb(logic [1:0] w_log2, logic [3:0] row0, logic row_en,
-                                           logic [3:0] rows, logic byte_en, logic [6:0] bytes);
-    logic [63:0] r;
-    logic [4:0]  row;
-    logic [3:0]  col;
-    logic [6:0]  n;
-    r = '0;
-    for (int unsigned l = 0; l < 8; l++) begin
-      row = {1'b0, row0} + (5'(l) >> w_log2);
-      col = 4'(l) & ((4'd1 << w_log2) - 4'd1);
-      n   = (bytes <= {col, 3'b0}) ? '0 : bytes - {col, 3'b0};
-      if (!byte_en || n > 7'd8) n = 7'd8;
-      if (!row_en || row < {1'b0, rows}) r[8*l+:8] = ~(8'hff << n[3:0]);
-    end
-    return r;
+  /// The rounding to BF16 made a finite number infinite.
+  function automatic logic bf16_over(logic [31:0] x);
+    return x[30:0] >= 31'h7f7f_8000 && x[30:0] < Fp32Inf[30:0];
   endfunction
 
 endpackage

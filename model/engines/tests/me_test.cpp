@@ -9,11 +9,27 @@
 #include <random>
 
 #include "numerics/convert.hpp"
+#include "numerics/matrix.hpp"
 
 namespace tsr::engines {
 namespace {
 
 std::uint16_t bf16(float x) { return numerics::fp32_to_bf16(numerics::bits_of(x)); }
+
+GemmShape shape_of(std::size_t m, std::size_t n, std::size_t k, std::size_t lda, std::size_t ldb,
+                   std::size_t ldc, MeFormat format, bool relu, bool out_bf16) {
+  GemmShape shape;
+  shape.m = m;
+  shape.n = n;
+  shape.k = k;
+  shape.lda = lda;
+  shape.ldb = ldb;
+  shape.ldc = ldc;
+  shape.format = format;
+  shape.relu = relu;
+  shape.out_bf16 = out_bf16;
+  return shape;
+}
 
 /// Contexts for row-major A[m][k], B[n][k], O[m][n] with m, n multiples of 8 and whole beats of K.
 MeContext plain_context(const MeConfig& me, unsigned m, unsigned n, unsigned k_bytes) {
@@ -47,7 +63,13 @@ TEST(Gemm, SmallIntegersAreExact) {
   for (std::size_t i = 0; i < a.size(); ++i) a[i] = bf16(fa[i] = draw());
   for (std::size_t i = 0; i < b.size(); ++i) b[i] = bf16(fb[i] = draw());
   for (float& x : bias) x = draw();
-  GemmShape shape{m, n, k, 2 * k, 2 * k, 4 * n, MeFormat::Bf16, true, false};
+  GemmShape shape;
+  shape.m = m;
+  shape.n = n;
+  shape.k = k;
+  shape.lda = shape.ldb = 2 * k;
+  shape.ldc = 4 * n;
+  shape.relu = true;
   std::vector<std::uint32_t> bias_bits(n);
   std::memcpy(bias_bits.data(), bias.data(), 4 * n);
   gemm(shape, a.data(), b.data(), bias_bits.data(), c.data());
@@ -67,7 +89,8 @@ TEST(Gemm, Int8EqualsIntegerArithmetic) {
   for (auto& x : a) x = static_cast<std::int8_t>(rng());
   for (auto& x : b) x = static_cast<std::int8_t>(rng());
   std::vector<std::int32_t> c(m * n);
-  gemm({m, n, k, k, k, 4 * n, MeFormat::Int8, false, false}, a.data(), b.data(), nullptr, c.data());
+  gemm(shape_of(m, n, k, k, k, 4 * n, MeFormat::Int8, false, false), a.data(), b.data(), nullptr,
+       c.data());
   for (std::size_t i = 0; i < m; ++i) {
     for (std::size_t j = 0; j < n; ++j) {
       std::int32_t sum = 0;
@@ -81,7 +104,7 @@ TEST(Gemm, OutputsBf16WithPitch) {
   const std::uint16_t a[4] = {bf16(1), bf16(1), bf16(1), bf16(1)};
   const std::uint16_t b[4] = {bf16(256), bf16(0.75F), bf16(0.5F), 0};
   std::uint16_t c[2] = {0xaaaa, 0xaaaa};
-  gemm({1, 1, 4, 8, 8, 4, MeFormat::Bf16, false, true}, a, b, nullptr, c);
+  gemm(shape_of(1, 1, 4, 8, 8, 4, MeFormat::Bf16, false, true), a, b, nullptr, c);
   EXPECT_EQ(c[0], bf16(257.25F));
   EXPECT_EQ(c[1], 0xaaaa);
 }
@@ -95,8 +118,8 @@ TEST(Gemm, IsFastEnoughForLayersOfARealNetwork) {
   for (auto& x : b) x = bf16(normal(rng));
   std::vector<std::uint32_t> c(m * n);
   const std::clock_t start = std::clock();
-  gemm({m, n, k, 2 * k, 2 * k, 4 * n, MeFormat::Bf16, false, false}, a.data(), b.data(), nullptr,
-       c.data());
+  gemm(shape_of(m, n, k, 2 * k, 2 * k, 4 * n, MeFormat::Bf16, false, false), a.data(), b.data(),
+       nullptr, c.data());
   const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   RecordProperty("seconds", std::to_string(seconds));
   EXPECT_LT(seconds, 1.0);
@@ -116,10 +139,10 @@ TEST(RunGemm, EqualsTheGoldenGemm) {
     const std::uint32_t o = (m + n) * k_bytes;
     std::vector<std::uint8_t> golden(m * n * 4);
     const std::size_t k = format == MeFormat::Bf16 ? k_bytes / 2 : k_bytes;
-    gemm({m, n, k, k_bytes, k_bytes, 4 * n, format, false, false}, spm.data(), &spm[m * k_bytes],
-         nullptr, golden.data());
+    gemm(shape_of(m, n, k, k_bytes, k_bytes, 4 * n, format, false, false), spm.data(),
+         &spm[m * k_bytes], nullptr, golden.data());
     MeConfig me;
-    me.format = format;
+    me.set_format(format);
     const auto result = run_gemm(plain_context(me, m, n, k_bytes), {0, m * k_bytes, 0, o}, spm);
     EXPECT_EQ(result.error, CmdError::Ok);
     EXPECT_EQ(result.beats, 2U * 3 * 8);
@@ -145,7 +168,7 @@ TEST(RunGemm, RefusesIllegalCommands) {
   const auto before = spm;
   const auto good = plain_context(MeConfig{}, 8, 8, 16);
   auto context = good;
-  context.me[0] = 2;
+  context.me[0] = 11;  // INT16
   EXPECT_EQ(run_gemm(context, {0, 0, 0, 512}, spm).error, CmdError::Context);
   context = good;
   context.a[4] = 0;
@@ -158,6 +181,91 @@ TEST(RunGemm, RefusesIllegalCommands) {
   EXPECT_EQ(result.error, CmdError::Range);
   EXPECT_EQ(result.address, 4096U);
   EXPECT_EQ(spm, before);
+}
+
+TEST(RunGemm, EveryFormatEqualsPlainArithmetic) {
+  // Small values whose sums are exact: any correct order gives the same result.
+  std::mt19937 rng(5);
+  for (int f = 0; f < numerics::kElementFormats; ++f) {
+    const auto format = static_cast<MeFormat>(f);
+    if (!numerics::is_matrix_format(format)) continue;
+    const auto bits = static_cast<unsigned>(numerics::element_bits(format));
+    const unsigned k = 128 / bits * 8;  // 16 beats
+    const unsigned k_bytes = k * bits / 8;
+    std::vector<std::uint8_t> spm(16384);
+    std::vector<int> a(8 * k), b(8 * k);
+    const auto put = [&](std::vector<int>& values, std::uint32_t at) {
+      for (unsigned i = 0; i < 8 * k; ++i) {
+        values[i] = static_cast<int>(rng() % 7) - 3;
+        std::uint32_t code = static_cast<std::uint32_t>(values[i]) & ((1U << (bits % 32)) - 1U);
+        if (numerics::is_float(format)) {
+          code = numerics::convert(numerics::kFp32, numerics::float_format(format),
+                                   numerics::bits_of(static_cast<float>(values[i])));
+        }
+        if (bits == 4) {
+          spm[at + i / 2] |= static_cast<std::uint8_t>(code << (4 * (i % 2)));
+        } else {
+          std::memcpy(&spm[at + i * bits / 8], &code, bits / 8);
+        }
+      }
+    };
+    put(a, 0);
+    put(b, 8 * k_bytes);
+    MeConfig me;
+    me.set_format(format);
+    const std::uint32_t o = 16 * k_bytes;
+    const auto result = run_gemm(plain_context(me, 8, 8, k_bytes), {0, 8 * k_bytes, 0, o}, spm);
+    ASSERT_EQ(result.error, CmdError::Ok);
+    for (unsigned i = 0; i < 8; ++i) {
+      for (unsigned j = 0; j < 8; ++j) {
+        int sum = 0;
+        for (unsigned t = 0; t < k; ++t) sum += a[i * k + t] * b[j * k + t];
+        std::uint32_t got;
+        std::memcpy(&got, &spm[o + 4 * (8 * i + j)], 4);
+        const std::uint32_t want = me.int32_results() ? static_cast<std::uint32_t>(sum)
+                                                      : numerics::bits_of(static_cast<float>(sum));
+        ASSERT_EQ(got, want) << numerics::element_name(format);
+      }
+    }
+  }
+}
+
+TEST(RunGemm, ScalesOfEachBlock) {
+  // One row and column of E4M3 ones, K = 64: 2^(sa + sb - 254) * 32 for each of two blocks.
+  std::vector<std::uint8_t> spm(4096);
+  for (unsigned i = 0; i < 64; ++i) spm[i] = spm[512 + i] = 0x38;
+  const std::array<std::uint8_t, 4> scale{127, 130, 126, 127};
+  spm[1024] = scale[0];
+  spm[1025] = scale[1];
+  spm[1088] = scale[2];
+  spm[1089] = scale[3];
+  MeConfig me;
+  me.set_format(MeFormat::E4m3);
+  me.mx = true;
+  MeJob job;
+  job.context = plain_context(me, 8, 8, 64);
+  ScaleConfig scales;
+  scales.pitch = 8;
+  job.context.scale = scale_row(scales, scales);
+  job.base = {0, 512, 0, 2048};
+  job.scale_base = {1024, 1088};
+  ASSERT_EQ(run_gemm(job, spm).error, CmdError::Ok);
+  float got;
+  std::memcpy(&got, &spm[2048], 4);
+  EXPECT_EQ(got, 32 * 0.5F + 32 * 8.0F);
+}
+
+TEST(RunGemm, WordsOfACommand) {
+  std::array<ContextRow, 8> rows{};
+  for (unsigned r = 0; r < 8; ++r) rows[r][0] = 100 + r;
+  std::array<std::uint32_t, 16> command{};
+  for (unsigned w = 0; w < 16; ++w) command[w] = w;
+  const MeJob job = MeJob::from_words(rows, command, 16);
+  EXPECT_EQ(job.context.o[0], 104U);
+  EXPECT_EQ(job.context.scale[0], 107U);
+  EXPECT_EQ(job.base[3], 8U);
+  EXPECT_EQ(job.scale_base[1], 11U);
+  EXPECT_EQ(job.grid, 16U);
 }
 
 TEST(AguConfig, RowsRoundTrip) {
