@@ -82,7 +82,7 @@ DmaCommand DmaCommand::from_words(const Words& words) {
 
 DmaCommand::Words DmaCommand::to_words() const {
   Words words{};
-  words[0] = op | (context & 7U) << 8 | std::uint32_t{id} << 16;
+  words[0] = op | (context & 7U) << 8 | (overlap ? 1U << 12 : 0U) | std::uint32_t{id} << 16;
   words[4] = x0 | std::uint32_t{y0} << 8 | std::uint32_t{x1} << 16 | std::uint32_t{y1} << 24;
   for (std::size_t i = 0; i < 4; ++i) words[5 + i] = arg[i];
   words[9] = pattern;

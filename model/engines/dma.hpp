@@ -34,6 +34,7 @@ struct DmaCommand {
   std::uint8_t x0 = 0, y0 = 0, x1 = 0, y1 = 0;  ///< multicast rectangle, inclusive
   std::array<std::uint32_t, 4> arg{};           ///< source low/high, destination low/high
   std::uint32_t pattern = 0;
+  bool overlap = false;  ///< may start while the command before is unfinished (RDMA)
 
   using Words = std::array<std::uint32_t, 16>;
   static DmaCommand from_words(const Words& words);
