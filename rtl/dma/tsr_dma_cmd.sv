@@ -16,8 +16,9 @@ module tsr_dma_cmd
   input  logic         clk_i,
   input  logic         rst_ni,
 
-  /// Commands; abort_i stops taking them.
+  /// Commands; abort_i stops taking them. busy_i: commands are unfinished; then only one with `overlap` is taken.
   input  logic         abort_i,
+  input  logic         busy_i,
   input  logic         cmd_valid_i,
   output logic         cmd_ready_o,
   input  cmd_t         cmd_i,
@@ -29,7 +30,7 @@ module tsr_dma_cmd
   input  logic         ctx_rsp_valid_i,
   input  logic [511:0] ctx_rsp_data_i,
 
-  /// The checked job; it stands unchanged until job_done_i (a pulse).
+  /// The checked job; it stands unchanged until job_done_i (a pulse): the engine needs it no more.
   output logic         job_valid_o,
   output job_t         job_o,
   input  logic         job_done_i,
@@ -54,7 +55,7 @@ module tsr_dma_cmd
 
   // ---------------------------------------------------------------- sequence
   logic take;
-  assign cmd_ready_o     = state_q == StEmpty && !abort_i;
+  assign cmd_ready_o     = state_q == StEmpty && !abort_i && (!busy_i || cmd_i.overlap);
   assign take            = cmd_valid_i && cmd_ready_o;
   assign ctx_req_valid_o = state_q == StFetch && known;
   assign ctx_row_o       = {cmd_q.ctx, IsWdma ? RowWdma : RowRdma};
@@ -146,6 +147,7 @@ module tsr_dma_cmd
   always_comb begin
     job_o.run     = run_q;
     job_o.fill    = fill;
+    job_o.overlap = cmd_q.overlap;
     job_o.mcast   = mcast;
     job_o.id      = cmd_q.id;
     job_o.err     = err_q;

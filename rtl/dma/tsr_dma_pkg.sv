@@ -12,6 +12,7 @@ package tsr_dma_pkg;
   typedef struct packed {
     logic                         run;      // 0: finish with `err`, without any other effect
     logic                         fill;     // the source is `pattern`
+    logic                         overlap;  // may start while the command before is unfinished
     logic                         mcast;    // posted to every node of `rect`
     logic [15:0]                  id;
     tsr_tile_pkg::cmd_err_e       err;

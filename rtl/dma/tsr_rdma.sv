@@ -11,9 +11,11 @@
 /// is a multiple of 8, else one flit every two cycles; NumTags reads in flight. Fill: 64 bytes a cycle.
 /// *Reset:* control state only.
 ///
-/// One command runs at a time. Responses land in any order, so elements of one command must not overlap at
-/// the destination. After an error no new read is issued; done_o follows when every read in flight has been
-/// answered (or has timed out).
+/// One command issues reads at a time. A command with `overlap` starts to issue as soon as the one before
+/// has issued everything, while that one's responses still come; any other starts behind its completion.
+/// Responses land in any order, so elements of one command, and of overlapping ones, must not overlap at the
+/// destination. After an error a command issues nothing more; done_o follows when every read in flight
+/// has been answered (or has timed out).
 module tsr_rdma
   import tsr_tile_pkg::*;
 #(
@@ -68,22 +70,25 @@ module tsr_rdma
   // ---------------------------------------------------------------- implementation: the job
   localparam int unsigned TagW = tsr_pkg::idx_width(NumTags);
 
+  done_t             done_q;
   tsr_dma_pkg::job_t job;
   logic              job_valid, job_done, config_busy, front_empty;
-  logic              active_q;   // the job's elements are being moved
+  logic              active_q;   // the job's reads are being issued
+  logic              drain_q;    // a job before it waits for its last responses
   logic              start;
+  logic              move;       // the job has issued everything: it takes the place of the draining one
 
   tsr_dma_cmd #(
     .IsWdma(1'b0)
   ) u_cmd (
-    .clk_i, .rst_ni, .abort_i,
+    .clk_i, .rst_ni, .abort_i, .busy_i(drain_q || (done_q.valid && done_q.err != CmdOk)),
     .cmd_valid_i, .cmd_ready_o, .cmd_i,
     .ctx_req_valid_o, .ctx_req_ready_i, .ctx_row_o, .ctx_rsp_valid_i, .ctx_rsp_data_i,
     .job_valid_o(job_valid), .job_o(job), .job_done_i(job_done),
     .config_o(config_busy), .empty_o(front_empty)
   );
 
-  assign start = job_valid && !active_q && !job_done && job.run;
+  assign start = job_valid && !active_q && !job_done && job.run && (!drain_q || job.overlap);
 
   // ---------------------------------------------------------------- element walkers
   tsr_pkg::addr_t src_elem, dst_elem;
@@ -108,7 +113,7 @@ module tsr_rdma
   tsr_pkg::addr_t src_now, dst_now;
   logic [8:0]     room, len;
   logic           range_bad, can_issue, tag_free, stage_free, slot_free;
-  logic           fault;              // an error is known: issue nothing more
+  logic           fault;              // an error of the job is known: issue nothing more
   logic           timed_out;          // no response came within the command's time
 
   assign src_now   = src_elem + {35'd0, off_q};
@@ -140,8 +145,10 @@ module tsr_rdma
   // ---------------------------------------------------------------- reads in flight
   // A tag is live while its read has unanswered 64-byte blocks. After a timeout it is dead: late responses
   // are sunk and free it. Dead tags whose responses never come are freed when all tags are dead and a
-  // whole further command has timed out.
+  // whole further command has timed out. `color` tells the jobs apart.
   logic [NumTags-1:0] live_q, live_d, dead_q, dead_d;
+  logic [NumTags-1:0] color_q;
+  logic               color_now_q, color_drain_q;  // of the job that issues, of the one that drains
   logic [TagW-1:0]    tag_new;               // the next one to be used, while tag_free
   logic [3:0]         blocks_q   [NumTags];  // blocks of the granule that are still to come
   tsr_pkg::addr_t     tag_addr_q [NumTags];
@@ -168,6 +175,7 @@ module tsr_rdma
       req_doff_q          <= dst_now[23:0];
       req_tag_q           <= tag_new;
       tag_addr_q[tag_new] <= src_now;
+      color_q[tag_new]    <= color_now_q;
     end
   end
 
@@ -187,7 +195,7 @@ module tsr_rdma
   assign req_valid_o = req_valid_q;
 
   // ---------------------------------------------------------------- responses
-  logic            rsp_take, rsp_is_err, rsp_hit, rsp_live, rsp_ends, rsp_write;
+  logic            rsp_take, rsp_is_err, rsp_hit, rsp_live, rsp_ends, rsp_write, rsp_color;
   logic [TagW-1:0] rsp_tag;
   logic [3:0]      rsp_block, blocks_left;
   logic            release_dead;
@@ -216,6 +224,7 @@ module tsr_rdma
     end
   end
   assign rsp_write = rsp_live && !rsp_is_err && !rsp_i.poison;
+  assign rsp_color = color_q[rsp_tag];
 
   always_ff @(posedge clk_i) begin
     if (read_step) blocks_q[tag_new] <= blocks_new;
@@ -248,7 +257,7 @@ module tsr_rdma
 
   // ---------------------------------------------------------------- write stage: one flit at the scratchpad
   // A flit whose destination is not a multiple of 8 reaches into a ninth word: written in a second access.
-  logic             w_valid_q, w_more_q;
+  logic             w_valid_q, w_more_q, w_color_q;
   spm_addr_t        w_base_q;
   logic [63:0]      w_strb_q, w_tail_q;
   logic [7:0]       w_tail_strb_q;
@@ -264,6 +273,7 @@ module tsr_rdma
 
   always_ff @(posedge clk_i) begin
     if (rsp_write) begin
+      w_color_q     <= rsp_color;
       w_base_q      <= {rsp_i.doff[SpmAw-1:3], 3'b000};
       w_strb_q      <= rsp_i.strb << rsp_i.doff[2:0];
       w_tail_strb_q <= tail_strb;
@@ -279,6 +289,7 @@ module tsr_rdma
         w_tail_q <= rsp_i.data[7] >> (7'd64 - {1'b0, rsp_i.doff[2:0], 3'b000});
       end
     end else if (fill_step) begin
+      w_color_q <= color_now_q;
       w_base_q  <= {dst_now[SpmAw-1:3], 3'b000};
       w_strb_q  <= tsr_dma_pkg::byte_strobes({3'd0, dst_now[2:0]}, len[6:0]);
       w_bytes_q <= len[6:0];
@@ -307,90 +318,131 @@ module tsr_rdma
                          wdata: w_data_q};
 
   logic      spm_wait_q;      // a scratchpad response comes in this cycle
+  logic      spm_color_q;     // of the access it belongs to
   spm_addr_t spm_base_q;      // the access it belongs to
   logic      spm_bad;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) spm_wait_q <= 1'b0;
     else spm_wait_q <= spm_take;
-    if (spm_take) spm_base_q <= w_base_q;
+    if (spm_take) begin
+      spm_base_q  <= w_base_q;
+      spm_color_q <= w_color_q;
+    end
   end
   assign spm_bad = spm_rsp_valid_i && spm_rsp_i.err;
 
   // ---------------------------------------------------------------- errors and timeout
-  cmd_err_e       err_q;
-  tsr_pkg::err_e  info_q;
-  tsr_pkg::addr_t err_addr_q;
-  logic [31:0]    timer_q, limit;
-  logic           progress, waiting, bus_bad;
+  /// The first error of a job stays.
+  typedef struct packed {
+    cmd_err_e       err;
+    tsr_pkg::err_e  info;
+    tsr_pkg::addr_t addr;
+  } fault_t;
 
-  assign bus_bad      = rsp_live && (rsp_is_err || rsp_i.poison);
-  assign fault        = err_q != CmdOk;
-  assign progress     = rsp_live || w_valid_q || (req_valid_q && req_ready_i) || step;
-  assign waiting      = active_q && (issue_q || live_q != '0);
-  assign limit        = job.cfg.timeout == '0 ? tsr_dma_pkg::DefaultTimeout : job.cfg.timeout;
-  assign timed_out    = waiting && !progress && timer_q >= limit - 32'd1;
-  assign release_dead = live_q == '0 && (&dead_q);
+  localparam fault_t NoFault = '{err: CmdOk, info: tsr_pkg::ErrNone, addr: '0};
+
+  fault_t      fault_q, fault_d, drain_fault_q, drain_fault_d, rsp_fault, spm_fault, late_fault;
+  logic [31:0] timer_q, limit, limit_q;
+  logic        progress, waiting, bus_bad, for_drain_rsp, for_drain_spm;
+
+  assign bus_bad       = rsp_live && (rsp_is_err || rsp_i.poison);
+  assign for_drain_rsp = drain_q && rsp_color == color_drain_q;
+  assign for_drain_spm = drain_q && spm_color_q == color_drain_q;
+  assign fault         = fault_q.err != CmdOk;
+  assign progress      = rsp_live || w_valid_q || (req_valid_q && req_ready_i) || step;
+  assign waiting       = (active_q && issue_q) || live_q != '0;
+  assign limit         = job.cfg.timeout == '0 ? tsr_dma_pkg::DefaultTimeout : job.cfg.timeout;
+  assign timed_out     = waiting && !progress && timer_q >= limit_q - 32'd1;
+  assign release_dead  = live_q == '0 && (&dead_q);
 
   always_ff @(posedge clk_i) begin
-    if (!active_q || progress || timed_out) timer_q <= '0;
+    if (start) limit_q <= limit;
+    if (!(active_q || drain_q) || progress || timed_out) timer_q <= '0;
     else if (waiting) timer_q <= timer_q + 32'd1;
   end
 
-  // The first error stays.
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni || start) begin
-      err_q      <= CmdOk;
-      info_q     <= tsr_pkg::ErrNone;
-      err_addr_q <= '0;
-    end else if (!fault) begin
-      if (bus_bad) begin
-        err_q      <= CmdErrBus;
-        info_q     <= rsp_is_err ? rsp_i.err : tsr_pkg::ErrPoison;
-        err_addr_q <= rsp_i.addr;
-      end else if (spm_bad) begin
-        err_q      <= CmdErrRange;
-        err_addr_q <= {34'd0, spm_base_q};
-      end else if (can_issue && range_bad) begin
-        err_q      <= CmdErrRange;
-        err_addr_q <= {24'd0, dst_elem[31:0]};
-      end else if (timed_out) begin
-        err_q      <= CmdErrBus;
-        info_q     <= tsr_pkg::ErrTimeout;
-        err_addr_q <= live_q != '0 ? tag_addr_q[TagW'(tsr_dma_pkg::lowest(64'(live_q)))] : src_now;
-      end
+  assign rsp_fault  = '{err: CmdErrBus, info: rsp_is_err ? rsp_i.err : tsr_pkg::ErrPoison, addr: rsp_i.addr};
+  assign spm_fault  = '{err: CmdErrRange, info: tsr_pkg::ErrNone, addr: {34'd0, spm_base_q}};
+  assign late_fault = '{err: CmdErrBus, info: tsr_pkg::ErrTimeout,
+                        addr: live_q != '0 ? tag_addr_q[TagW'(tsr_dma_pkg::lowest(64'(live_q)))] : src_now};
+
+  always_comb begin
+    fault_d = fault_q;
+    if (active_q && !fault) begin
+      if (bus_bad && !for_drain_rsp) fault_d = rsp_fault;
+      else if (spm_bad && !for_drain_spm) fault_d = spm_fault;
+      else if (can_issue && range_bad) begin
+        fault_d = '{err: CmdErrRange, info: tsr_pkg::ErrNone, addr: {24'd0, dst_elem[31:0]}};
+      end else if (timed_out) fault_d = late_fault;
     end
+    drain_fault_d = drain_fault_q;
+    if (drain_q && drain_fault_q.err == CmdOk) begin
+      if (bus_bad && for_drain_rsp) drain_fault_d = rsp_fault;
+      else if (spm_bad && for_drain_spm) drain_fault_d = spm_fault;
+      else if (timed_out) drain_fault_d = late_fault;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || start) fault_q <= NoFault;
+    else fault_q <= fault_d;
+    drain_fault_q <= move ? fault_d : drain_fault_d;
   end
 
   // ---------------------------------------------------------------- completion
-  logic  finish;
-  done_t done_q;
-  logic  idle_q;
+  logic               finish;      // of the draining job
+  logic [NumTags-1:0] drain_tags;  // its reads in flight
+  logic [15:0]        drain_id_q;
+  logic               idle_q;
 
-  assign finish   = active_q && !issue_q && live_q == '0 && !w_valid_q && !spm_wait_q;
-  assign job_done = finish || (job_valid && !job.run);
+  assign drain_tags = live_q & (color_drain_q ? color_q : ~color_q);
+  assign finish     = drain_q && drain_tags == '0 && !(w_valid_q && w_color_q == color_drain_q) &&
+                      !(spm_wait_q && spm_color_q == color_drain_q);
+  assign move       = active_q && !issue_q && (!drain_q || finish);
+  assign job_done   = move || (job_valid && !job.run && !active_q && !drain_q);
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) active_q <= 1'b0;
-    else if (start) active_q <= 1'b1;
-    else if (finish) active_q <= 1'b0;
+    if (!rst_ni) begin
+      active_q    <= 1'b0;
+      drain_q     <= 1'b0;
+      color_now_q <= 1'b0;
+    end else begin
+      if (start) begin
+        active_q    <= 1'b1;
+        color_now_q <= !color_now_q;
+      end else if (move) begin
+        active_q <= 1'b0;
+      end
+      if (move) drain_q <= 1'b1;
+      else if (finish) drain_q <= 1'b0;
+    end
+    if (move) begin
+      drain_id_q    <= job.id;
+      color_drain_q <= color_now_q;
+    end
   end
 
   always_ff @(posedge clk_i) begin
-    if (job_done) begin
+    if (finish) begin
+      done_q.id   <= drain_id_q;
+      done_q.err  <= drain_fault_d.err;
+      done_q.info <= drain_fault_d.info;
+      done_q.addr <= drain_fault_d.addr;
+    end else if (job_done) begin
       done_q.id   <= job.id;
-      done_q.err  <= job.run ? err_q : job.err;
-      done_q.info <= job.run ? info_q : job.info;
-      done_q.addr <= job.run ? err_addr_q : job.addr;
+      done_q.err  <= job.err;
+      done_q.info <= job.info;
+      done_q.addr <= job.addr;
     end
-    done_q.valid <= rst_ni && job_done;
+    done_q.valid <= rst_ni && (finish || (job_done && !move));
   end
   assign done_o = done_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) idle_q <= 1'b0;
     else begin
-      idle_q <= front_empty && !(cmd_valid_i && !abort_i) && !rsp_valid_i && !req_valid_q && !w_valid_q &&
-                !spm_wait_q;
+      idle_q <= front_empty && !drain_q && !(cmd_valid_i && !abort_i) && !rsp_valid_i && !req_valid_q &&
+                !w_valid_q && !spm_wait_q;
     end
   end
   assign idle_o = idle_q;
@@ -399,13 +451,13 @@ module tsr_rdma
   assign ops_o = spm_take && !w_more_q ? {9'd0, w_bytes_q} : '0;
 
   always_comb begin
-    if (config_busy || (job_valid && !active_q)) state_o = StConfig;
-    else if (!active_q) state_o = StIdle;
-    else if (spm_take || step || (req_valid_q && req_ready_i)) state_o = StBusy;
+    if (spm_take || step || (req_valid_q && req_ready_i)) state_o = StBusy;
     else if (spm_valid_o) state_o = StConflict;
     else if (req_valid_q) state_o = StBlocked;
     else if (spm_wait_q) state_o = StBusy;
-    else state_o = StStarved;
+    else if (active_q || drain_q) state_o = StStarved;
+    else if (config_busy || job_valid) state_o = StConfig;
+    else state_o = StIdle;
   end
 
   // ---------------------------------------------------------------- implementation checks

@@ -70,6 +70,7 @@ module tsr_wdma
   localparam int unsigned BufFlits = 4;  // flits between the walkers and the network; hides 4 cycles
   localparam int unsigned BufW     = 2;
 
+  done_t             done_q;
   tsr_dma_pkg::job_t job;
   logic              job_valid, job_done, config_busy, front_empty;
   logic              active_q;   // the job's elements are being moved
@@ -78,7 +79,7 @@ module tsr_wdma
   tsr_dma_cmd #(
     .IsWdma(1'b1)
   ) u_cmd (
-    .clk_i, .rst_ni, .abort_i,
+    .clk_i, .rst_ni, .abort_i, .busy_i(done_q.valid && done_q.err != CmdOk),
     .cmd_valid_i, .cmd_ready_o, .cmd_i,
     .ctx_req_valid_o, .ctx_req_ready_i, .ctx_row_o, .ctx_rsp_valid_i, .ctx_rsp_data_i,
     .job_valid_o(job_valid), .job_o(job), .job_done_i(job_done),
@@ -395,7 +396,6 @@ module tsr_wdma
 
   // ---------------------------------------------------------------- completion
   logic  finish;
-  done_t done_q;
   logic  idle_q;
 
   assign finish   = active_q && !issue_q && made_q == '0 && live_q == '0;

@@ -122,6 +122,8 @@ class DmaBench : public Bench<Vdma_bench> {
   // ---- commands
   /// Put a configuration into the context store and offer the command. Nothing is checked.
   void issue(unsigned engine, const DmaCommand& command, const DmaConfig& config);
+  /// The engine has taken the command that was offered last.
+  bool taken(unsigned engine) const { return !offered_[engine]; }
   /// Issue and wait for the completion.
   Done execute(unsigned engine, const DmaCommand& command, const DmaConfig& config,
                std::uint64_t limit = 200000);
@@ -148,7 +150,9 @@ class DmaBench : public Bench<Vdma_bench> {
   GlobalMemory memory_;            ///< written by the engines
   GlobalMemory expected_;          ///< written by the model
   std::array<std::vector<Request>, 2> requests_;
-  std::array<Done, 2> done_;
+  std::array<Done, 2> done_;                    ///< last completion since issue()
+  std::array<std::vector<Done>, 2> completions_;
+  bool overlapping_ = false;  ///< several commands may be unfinished: completions_ counts
   std::array<std::uint64_t, 2> ops_{};                    ///< sum of ops_o
   std::array<std::array<std::uint64_t, 8>, 2> states_{};  ///< cycles by state_o
   std::array<std::uint64_t, 2> accepted_{};               ///< cycle of the last accepted command

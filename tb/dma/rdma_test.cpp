@@ -391,6 +391,74 @@ TEST_F(Rdma, KeepsThirtyTwoReadsOf256BytesInFlight) {
   check_memories();
 }
 
+TEST_F(Rdma, OverlappedCommandsKeepTheResponsesComing) {
+  // 32 commands of 1 KiB, 16 flits each, with a long way to the memory.
+  constexpr unsigned kCommands = 32, kLatency = 120;
+  latency_min_ = latency_max_ = kLatency;
+  std::array<std::uint64_t, 2> cycles{};
+  overlapping_ = true;
+  for (const bool overlap : {false, true}) {
+    const std::uint64_t start = cycle();
+    completions_[kRdma].clear();
+    for (unsigned i = 0; i < kCommands; ++i) {
+      auto command = make_command(DmaOp::Read, 0x20000 + 0x1000 * i, 1024 * i,
+                                  static_cast<std::uint16_t>(i));
+      command.overlap = overlap;
+      predict(kRdma, command, make_config(1024));
+      issue(kRdma, command, make_config(1024));
+      ASSERT_TRUE(run_until([&] { return taken(kRdma); }, 1000));
+    }
+    ASSERT_TRUE(run_until([&] { return completions_[kRdma].size() == kCommands; }, 1000));
+    cycles[overlap ? 1 : 0] = done_[kRdma].cycle - start;
+    check_memories();
+  }
+  fmt::print("32 x 1 KiB, latency {}: {} cycles, overlapped {}\n", kLatency, cycles[0], cycles[1]);
+  EXPECT_GE(cycles[0], kCommands * (16 + kLatency));
+  // Two commands share a round trip: their issue, 2 x 16 flits are less than it.
+  EXPECT_LE(cycles[1], kCommands * (kLatency + 24) / 2 + kLatency);
+}
+
+TEST_F(Rdma, OverlappedCommandsEndInOrderWithTheirOwnErrors) {
+  constexpr unsigned kCommands = 400;
+  std::array<bool, kCommands> bad{};
+  for (auto& b : bad) b = chance(0.1);
+  reorder_ = true;
+  on_request_ = [&](const Request& r) {
+    const auto which = static_cast<unsigned>((r.address - 0x100000) >> 12);
+    return bad[which] ? Reply{Reply::What::kError, kErrUnmapped, 0} : Reply{};
+  };
+  overlapping_ = true;
+  unsigned next = 0;
+  std::size_t ended = 0;
+  while (ended < kCommands && cycle() < 400000 && !HasFailure()) {
+    if (next % 40 == 0) {
+      latency_min_ = 1;
+      latency_max_ = static_cast<unsigned>(rand_in(1, 150));
+      response_stall_[kRdma] = chance(0.5) ? 0.0 : 0.4;
+    }
+    if (next < kCommands && taken(kRdma)) {
+      // Every command has a kilobyte of its own among the last 64.
+      const auto at = 1024 * (next % 64);
+      auto command = make_command(DmaOp::Read, 0x100000 + 4096ULL * next, at,
+                                  static_cast<std::uint16_t>(next));
+      command.overlap = chance(0.8);
+      const auto config = make_config(static_cast<std::uint32_t>(rand_in(1, 1024)));
+      if (!bad[next]) predict(kRdma, command, config);
+      issue(kRdma, command, config);
+      ++next;
+    }
+    tick();
+    for (; ended < completions_[kRdma].size(); ++ended) {
+      const Done& done = completions_[kRdma][ended];
+      EXPECT_EQ(done.id, ended);
+      EXPECT_EQ(done.error, bad[ended] ? CmdError::Bus : CmdError::Ok) << ended;
+    }
+  }
+  EXPECT_EQ(ended, kCommands);
+  on_request_ = nullptr;
+  check_memories();
+}
+
 TEST_F(Rdma, AbortFinishesTheCommandAndTakesNoOther) {
   issue(kRdma, make_command(DmaOp::Read, 0x2000, 0), make_config(4000));
   run(20);
