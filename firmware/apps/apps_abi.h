@@ -38,6 +38,9 @@ typedef struct {
 } tsr_selftest_args_t;
 #define TSR_SELFTEST_BYTES 4096u
 
+/* recover: every engine fails in every way and is restarted; arguments of selftest. Returns 0, or
+ * 100 * engine + 10 * way + check, see apps/recover.c. */
+
 /* misbehave: the tile with this index (TSR_MISBEHAVE_ALL: every tile) does what `kind` says; the
  * others write TSR_HELLO_WORD + index to address + 4 * index. */
 enum {
@@ -55,7 +58,9 @@ enum {
   TSR_MISBEHAVE_BURST = 11, /* trap with all queues full; writes to address + 64 KiB .. + 128 KiB */
   TSR_MISBEHAVE_SPIN = 12,  /* never returns, busy */
   TSR_MISBEHAVE_SLEEP = 13, /* never returns, asleep */
-  TSR_MISBEHAVE_WRECK = 14  /* destroys its program; never returns */
+  TSR_MISBEHAVE_WRECK = 14, /* destroys its program; never returns */
+  TSR_MISBEHAVE_VE_CONTEXT = 15, /* vector command of an illegal context, id 0x56 */
+  TSR_MISBEHAVE_TDMA_ZERO = 16   /* layout command of no bytes, id 0x57 */
 };
 #define TSR_MISBEHAVE_ALL 0xffffffffu
 typedef struct {
@@ -70,7 +75,7 @@ typedef struct {
 typedef struct {
   uint64_t address;
   uint32_t rows, cols, k; /* elements; operands must fit the scratchpad */
-  uint32_t format;        /* TSR_GEMM_BF16 / INT8 */
+  uint32_t format;        /* TSR_FORMAT_* of the matrix engine */
   uint32_t repeat;
   uint32_t reserved;
 } tsr_me_loop_args_t;

@@ -7,12 +7,20 @@
 #define SEM_END 0u
 #define OUT_SPM 0u
 
+/* Words of ones, by format. */
+static const uint32_t ones[TSR_ME_FORMATS] = {0x3f803f80u, 0x01010101u, 0x3c003c00u, 0x3f800000u,
+                                              0x3f800000u, 0x38383838u, 0x3c3c3c3cu, 0x0c0c0c0cu,
+                                              0x08080808u, 0x22222222u, 0x11111111u};
+
 int kernel_main(const tsr_launch_t *launch);
 int kernel_main(const tsr_launch_t *launch) {
   const tsr_me_loop_args_t *args = (const tsr_me_loop_args_t *)(const void *)launch->args;
   tsr_node_t *node = tsr_self();
-  const bool int8 = args->format == TSR_GEMM_INT8;
-  const uint32_t k_bytes = args->k * (int8 ? 1 : 2);
+  if (args->format >= TSR_ME_FORMATS) {
+    return 1;
+  }
+  const tsr_me_format_t format = (tsr_me_format_t)args->format;
+  const uint32_t k_bytes = args->k * tsr_me_element_bits(format) / 8;
   const uint32_t pitch = tsr_me_operand_pitch(k_bytes);
   const uint32_t o_pitch = tsr_me_wide_pitch(args->cols);
   /* A from the bottom, B in the next hyperbank after it, O in the last hyperbanks. */
@@ -25,10 +33,10 @@ int kernel_main(const tsr_launch_t *launch) {
   }
   const uint32_t o = (node->self.spm_bytes - o_bytes) & ~7u;
   tsr_cmd_t cmd;
-  tsr_dma_spm_fill_cmd(&cmd, 0, 0, int8 ? 0x01010101u : 0x3f803f80u, 0); /* ones */
+  tsr_dma_spm_fill_cmd(&cmd, 0, 0, ones[format], 0);
   const tsr_dma_shape_t all = tsr_dma_linear(node->self.spm_bytes);
   TSR_KERNEL_TRY(tsr_node_run_dma(node, TSR_ENGINE_RDMA, &cmd, &all), 2);
-  const tsr_me_gemm_t gemm = {.format = int8 ? TSR_ME_INT8 : TSR_ME_BF16,
+  const tsr_me_gemm_t gemm = {.format = format,
                               .preload = TSR_ME_PRELOAD_NONE,
                               .rows = args->rows,
                               .cols = args->cols,

@@ -71,6 +71,8 @@ static void burst(uint64_t address) {
     tsr_cmd_init(&cmd, TSR_OP_NOP, 0, i);
     tsr_cmd_wait(&cmd, 0, SEM, 255);
     (void)!tsr_cmdq_push(&node->queue[TSR_ENGINE_ME], &cmd);
+    (void)!tsr_cmdq_push(&node->queue[TSR_ENGINE_VE], &cmd);
+    (void)!tsr_cmdq_push(&node->queue[TSR_ENGINE_TDMA], &cmd);
   }
   __asm__ volatile("ebreak");
 }
@@ -105,6 +107,20 @@ int kernel_main(const tsr_launch_t *launch) {
       tsr_mmio_write((tsr_mmio_t){TSR_CTX_BASE}, 0, 0xffffffffu);
       tsr_me_gemm_cmd(&cmd, 0, 0x55, 0, 0, 0, 0);
       TSR_KERNEL_TRY(tsr_node_push(node, TSR_ENGINE_ME, &cmd), 1);
+      break;
+    case TSR_MISBEHAVE_VE_CONTEXT:
+      for (uint32_t i = 0; i < TSR_CTX_BYTES; i += 4) {
+        tsr_mmio_write((tsr_mmio_t){TSR_CTX_BASE}, i, 0xffffffffu);
+      }
+      tsr_cmd_init(&cmd, TSR_OP_VEC, 0, 0x56);
+      TSR_KERNEL_TRY(tsr_node_push(node, TSR_ENGINE_VE, &cmd), 1);
+      break;
+    case TSR_MISBEHAVE_TDMA_ZERO:
+      for (uint32_t i = 0; i < TSR_CTX_BYTES; i += 4) {
+        tsr_mmio_write((tsr_mmio_t){TSR_CTX_BASE}, i, 0);
+      }
+      tsr_cmd_init(&cmd, TSR_OP_TCOPY, 0, 0x57);
+      TSR_KERNEL_TRY(tsr_node_push(node, TSR_ENGINE_TDMA, &cmd), 1);
       break;
     case TSR_MISBEHAVE_READ_UNMAPPED:
       TSR_KERNEL_TRY(tsr_node_read(node, UNMAPPED_HBM, 0, 4096), 1);

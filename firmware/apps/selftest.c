@@ -129,6 +129,68 @@ static bool matrix(tsr_node_t *n) {
   return true;
 }
 
+/* 16 INT32 values plus a constant of the command, through the vector engine. */
+static bool vector(tsr_node_t *n) {
+  const uint32_t base[TSR_VE_PORTS] = {0, 0, 0, 4096, 0};
+  const uint32_t scalars[TSR_VE_SCALARS] = {1000};
+  const tsr_agu_t row = tsr_agu_rows(1, 64, 0);
+  tsr_ve_context_t context = {.program = {0}};
+  for (uint32_t s = 1; s < 8; s++) {
+    context.program[2 * s + 1] = 4u << 3; /* OpPass to nowhere */
+  }
+  context.program[0] = 1u | (8u << 13); /* OpAddI of V0 and constant 0, to V0 */
+  context.program[16 + 8] = TSR_FORMAT_INT32 | (1u << 4);
+  context.program[16 + 11] = TSR_FORMAT_INT32 | (1u << 4) | (1u << 13); /* V0, an integer */
+  tsr_ve_set_patch(context.program, 1);
+  for (uint32_t i = 0; i < 16; i++) {
+    tsr_spm_write(4 * i, 7 * i);
+  }
+  tsr_cmd_t cmd;
+  tsr_ve_cmd(&cmd, 2, 8, base);
+  tsr_ve_scalars(&cmd, scalars);
+  tsr_cmd_post(&cmd, 0, SEM, 1);
+  if (tsr_agu_encode(&row, context.stream[TSR_VE_I0]) != TSR_OK ||
+      tsr_agu_encode(&row, context.stream[TSR_VE_O0]) != TSR_OK ||
+      tsr_ve_set_context(&n->ve, 2, &context) != TSR_OK ||
+      tsr_node_push(n, TSR_ENGINE_VE, &cmd) != TSR_OK ||
+      tsr_node_wait(n, SEM, 1, TIMEOUT) != TSR_OK) {
+    return false;
+  }
+  for (uint32_t i = 0; i < 16; i++) {
+    if (tsr_spm_read(4096 + 4 * i) != 7 * i + 1000) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* Transpose of 6 x 10 words. */
+static bool layout(tsr_node_t *n) {
+  const tsr_tdma_plane_t src = {0, 64}, dst = {4096, 40};
+  tsr_tdma_op_t op;
+  tsr_cmd_t cmd;
+  for (uint32_t i = 0; i < 60; i++) {
+    tsr_spm_write(i / 10 * src.pitch + i % 10 * 4, 0x100 + i);
+  }
+  if (tsr_tdma_turn(TSR_TDMA_BYTES4, 6, 10, src, dst, TSR_TDMA_TRANSPOSE,
+                    (tsr_tdma_loop_t){.count = 1}, &op) != TSR_OK ||
+      tsr_tdma_set_context(&n->tdma, 3, &op) != TSR_OK) {
+    return false;
+  }
+  tsr_tdma_cmd(&cmd, 3, 9, &op);
+  tsr_cmd_post(&cmd, 0, SEM, 1);
+  if (tsr_node_push(n, TSR_ENGINE_TDMA, &cmd) != TSR_OK ||
+      tsr_node_wait(n, SEM, 1, TIMEOUT) != TSR_OK) {
+    return false;
+  }
+  for (uint32_t i = 0; i < 60; i++) {
+    if (tsr_spm_read(dst.base + i % 10 * dst.pitch + i / 10 * 4) != 0x100 + i) {
+      return false;
+    }
+  }
+  return true;
+}
+
 static bool counters(tsr_node_t *n) {
   uint64_t bytes = 0, elapsed = 0;
   if (tsr_tile_counters_clear(&n->regs) != TSR_OK || !fill(n)) {
@@ -152,5 +214,7 @@ int kernel_main(const tsr_launch_t *launch) {
   if (!copy(n, args->address + TSR_SELFTEST_BYTES * tsr_tile_index(launch))) return 6;
   if (!matrix(n)) return 7;
   if (!counters(n)) return 8;
+  if (!vector(n)) return 9;
+  if (!layout(n)) return 10;
   return 0;
 }

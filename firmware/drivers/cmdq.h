@@ -12,6 +12,22 @@
 #define TSR_CMD_WORDS 16u
 #define TSR_CMDQ_DEPTH 8u
 
+/* Words of a command, see tsr_tile_pkg.sv. */
+enum {
+  TSR_CMD_W_OP = 0,
+  TSR_CMD_W_WAITS = 1,
+  TSR_CMD_W_POSTS = 2,
+  TSR_CMD_W_POST_RECT = 3,
+  TSR_CMD_W_MCAST_RECT = 4,
+  TSR_CMD_W_ARG0 = 5,    /* DMA source low;       ME A;  VE I0; TDMA source */
+  TSR_CMD_W_ARG1 = 6,    /* DMA source high;      ME B;  VE I1; TDMA destination */
+  TSR_CMD_W_ARG2 = 7,    /* DMA destination low;  ME C;  VE I2; TDMA indexes */
+  TSR_CMD_W_ARG3 = 8,    /* DMA destination high; ME O;  VE O0 */
+  TSR_CMD_W_PATTERN = 9, /* fill pattern;                VE O1 */
+  TSR_CMD_W_ARG5 = 10,   /* ME scales of A;              VE constant 0 */
+  TSR_CMD_W_ARG6 = 11    /* ME scales of B;              VE constant 1, and so on up to word 14 */
+};
+
 enum {
   TSR_OP_NOP = 0x00,
   TSR_OP_DMA_READ = 0x01,  /* RDMA: global -> scratchpad */
@@ -19,7 +35,13 @@ enum {
   TSR_OP_DMA_WRITE = 0x11, /* WDMA: scratchpad -> global */
   TSR_OP_MCAST = 0x12,     /* WDMA: scratchpad -> node-local offset of a rectangle */
   TSR_OP_DMA_FILL = 0x13,  /* WDMA: pattern -> global */
-  TSR_OP_GEMM = 0x21       /* ME */
+  TSR_OP_GEMM = 0x21,      /* ME */
+  TSR_OP_VEC = 0x31,       /* VE */
+  TSR_OP_TCOPY = 0x41,     /* TDMA: strided copy, any byte alignment */
+  TSR_OP_TTRANS = 0x42,    /* TDMA: transpose */
+  TSR_OP_TGATHER = 0x43,   /* TDMA: rows named by indexes -> packed rows */
+  TSR_OP_TSCATTER = 0x44,  /* TDMA: packed rows -> rows named by indexes */
+  TSR_OP_TFILL = 0x45      /* TDMA: pattern */
 };
 
 /* Why a command failed. */
@@ -63,6 +85,11 @@ static inline void tsr_cmd_init(tsr_cmd_t *cmd, uint32_t op, uint32_t ctx, uint3
 
 /* Interrupt the core when done. */
 static inline void tsr_cmd_irq(tsr_cmd_t *cmd) { cmd->w[0] |= 1u << 11; }
+
+/* May run while the engine's command before is unfinished (RDMA reads, ME, VE): it does not read
+ * what that one writes, nor write what that one reads or, with RDMA, writes. */
+#define TSR_CMD_OVERLAP (1u << 12)
+static inline void tsr_cmd_overlap(tsr_cmd_t *cmd) { cmd->w[0] |= TSR_CMD_OVERLAP; }
 
 /* A wait or post in its 16 bits: semaphore, enable, amount (1..255). */
 static inline uint32_t tsr_cmd_sem(uint32_t sem, uint32_t n) { return sem | (1u << 4) | (n << 8); }

@@ -3,8 +3,6 @@
 
 #include <stddef.h>
 
-#define TSR_CTX_ROW_BYTES 64u
-#define TSR_CTX_BYTES 512u
 #define TSR_CTX_ROW_RDMA 5u
 #define TSR_CTX_ROW_WDMA 6u
 

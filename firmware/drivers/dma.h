@@ -3,6 +3,7 @@
 #ifndef TSR_DRIVERS_DMA_H
 #define TSR_DRIVERS_DMA_H
 
+#include "drivers/agu.h"
 #include "drivers/cmdq.h"
 
 #define TSR_DMA_LOOPS 3u

@@ -221,13 +221,45 @@ tsr_status_t tsr_tile_errors_clear(const tsr_tile_t *h) {
   return TSR_OK;
 }
 
-tsr_status_t tsr_tile_errors_enable(const tsr_tile_t *h, uint32_t engines, bool access) {
-  if (h == NULL || engines > 7) {
+tsr_status_t tsr_tile_errors_enable(const tsr_tile_t *h, uint32_t engines, bool access,
+                                    bool format) {
+  if (h == NULL || engines >= 1u << TSR_ENGINES) {
     return TSR_INVALID;
   }
   tsr_mmio_write(h->base, TSR_TILE_ERR_ENABLE_OFFSET,
                  TSR_FIELD(TSR_TILE_ERR_ENABLE_ENGINE, engines) |
-                     TSR_FIELD(TSR_TILE_ERR_ENABLE_ACCESS, access));
+                     TSR_FIELD(TSR_TILE_ERR_ENABLE_ACCESS, access) |
+                     TSR_FIELD(TSR_TILE_ERR_ENABLE_FORMAT, format));
+  return TSR_OK;
+}
+
+/* FMT_FIRST and FMT_LAST have the same layout. */
+static tsr_tile_format_t read_format(const tsr_tile_t *h, uint32_t offset) {
+  const uint32_t word = tsr_mmio_read(h->base, offset);
+  return (tsr_tile_format_t){.engine = (uint8_t)TSR_FIELD_GET(TSR_TILE_FMT_FIRST_SOURCE, word),
+                             .nan = TSR_FIELD_GET(TSR_TILE_FMT_FIRST_NAN, word) != 0,
+                             .overflow = TSR_FIELD_GET(TSR_TILE_FMT_FIRST_OVF, word) != 0,
+                             .cmd = (uint16_t)TSR_FIELD_GET(TSR_TILE_FMT_FIRST_CMD, word)};
+}
+
+tsr_status_t tsr_tile_formats(const tsr_tile_t *h, uint32_t *flags, tsr_tile_format_t *first,
+                              tsr_tile_format_t *last) {
+  if (h == NULL || flags == NULL || first == NULL || last == NULL) {
+    return TSR_INVALID;
+  }
+  *flags = tsr_mmio_read(h->base, TSR_TILE_FMT_STATUS_OFFSET);
+  *first = read_format(h, TSR_TILE_FMT_FIRST_OFFSET);
+  *last = read_format(h, TSR_TILE_FMT_LAST_OFFSET);
+  return TSR_OK;
+}
+
+tsr_status_t tsr_tile_formats_clear(const tsr_tile_t *h) {
+  if (h == NULL) {
+    return TSR_INVALID;
+  }
+  tsr_mmio_write(
+      h->base, TSR_TILE_FMT_STATUS_OFFSET,
+      TSR_TILE_FMT_ME_NAN | TSR_TILE_FMT_ME_OVF | TSR_TILE_FMT_VE_NAN | TSR_TILE_FMT_VE_OVF);
   return TSR_OK;
 }
 

@@ -27,11 +27,12 @@
 #define TSR_TILE_COUNTER_CONFIG 6u
 #define TSR_TILE_COUNTER_COMMANDS 8u
 #define TSR_TILE_COUNTER_OPS 9u
-#define TSR_TILE_COUNTER_ELAPSED 48u
-#define TSR_TILE_COUNTER_INSTRET 53u
-#define TSR_TILE_COUNTER_FIRST_COMMAND 56u /* cycle in which it started */
-#define TSR_TILE_COUNTER_LAST_COMMAND 57u  /* cycle in which it ended */
-#define TSR_TILE_COUNTERS 58u
+#define TSR_TILE_COUNTER_CTX_ROWS 10u /* context rows loaded, a cycle each */
+#define TSR_TILE_COUNTER_ELAPSED 112u
+#define TSR_TILE_COUNTER_INSTRET 117u
+#define TSR_TILE_COUNTER_FIRST_COMMAND 120u /* cycle in which it started */
+#define TSR_TILE_COUNTER_LAST_COMMAND 121u  /* cycle in which it ended */
+#define TSR_TILE_COUNTERS 122u
 
 #define TSR_TILE_SCRATCH_WORDS 8u
 
@@ -58,8 +59,8 @@ typedef struct {
   uint32_t first_byte, last_byte; /* scratchpad offsets, inclusive */
 } tsr_tile_remote_t;
 
-/* A captured error. Sources 0..2 are the engines, 3 an access by another node, 4 one by this node.
- */
+/* A captured error. Sources 0..4 are the engines (TSR_ENGINE_*), 5 an access by another node, 6 one
+ * by this node. */
 typedef struct {
   bool valid;
   uint8_t source;
@@ -68,6 +69,19 @@ typedef struct {
   uint16_t cmd; /* command id, or source node of an access */
   uint64_t address;
 } tsr_tile_error_t;
+
+/* Flags of results: NaN, and overflow (of the VE also saturation). */
+#define TSR_TILE_FMT_ME_NAN 1u
+#define TSR_TILE_FMT_ME_OVF 2u
+#define TSR_TILE_FMT_VE_NAN 4u
+#define TSR_TILE_FMT_VE_OVF 8u
+
+/* The first or last command that set a flag. */
+typedef struct {
+  uint8_t engine; /* TSR_ENGINE_ME or _VE */
+  bool nan, overflow;
+  uint16_t cmd; /* command id */
+} tsr_tile_format_t;
 
 TSR_MUST_USE tsr_status_t tsr_tile_identify(const tsr_tile_t *h, tsr_tile_identity_t *identity);
 
@@ -123,9 +137,16 @@ TSR_MUST_USE tsr_status_t tsr_tile_errors(const tsr_tile_t *h, tsr_tile_error_t 
                                           tsr_tile_error_t *last);
 TSR_MUST_USE tsr_status_t tsr_tile_errors_clear(const tsr_tile_t *h);
 
-/* Sources that raise the ERROR interrupt: bit e engine e, `access`: refused accesses too. */
-TSR_MUST_USE tsr_status_t tsr_tile_errors_enable(const tsr_tile_t *h, uint32_t engines,
-                                                 bool access);
+/* Sources that raise the ERROR interrupt: bit e engine e, `access`: refused accesses too, `format`:
+ * NaN or overflow in results too. */
+TSR_MUST_USE tsr_status_t tsr_tile_errors_enable(const tsr_tile_t *h, uint32_t engines, bool access,
+                                                 bool format);
+
+/* Format flags of finished commands (TSR_TILE_FMT_*); first and last mean something if a flag is
+ * set. Clearing rearms the capture. */
+TSR_MUST_USE tsr_status_t tsr_tile_formats(const tsr_tile_t *h, uint32_t *flags,
+                                           tsr_tile_format_t *first, tsr_tile_format_t *last);
+TSR_MUST_USE tsr_status_t tsr_tile_formats_clear(const tsr_tile_t *h);
 
 TSR_MUST_USE tsr_status_t tsr_tile_scratch_write(const tsr_tile_t *h, uint32_t word,
                                                  uint32_t value);

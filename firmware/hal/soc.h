@@ -27,10 +27,12 @@
 #define TSR_WINDOW_BASE(i) (0x80000000u + ((uint32_t)(i) << 28))
 #define TSR_WINDOWS 8u
 
-#define TSR_ENGINES 3u
+#define TSR_ENGINES 5u
 #define TSR_ENGINE_RDMA 0u
 #define TSR_ENGINE_WDMA 1u
 #define TSR_ENGINE_ME 2u
+#define TSR_ENGINE_VE 3u
+#define TSR_ENGINE_TDMA 4u
 
 #define TSR_CONTEXTS 8u
 #define TSR_SEMAPHORES 16u

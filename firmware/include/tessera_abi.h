@@ -116,7 +116,7 @@ typedef struct {
   uint32_t value;    /* kernel's return value */
   uint8_t tile_x, tile_y;
   uint8_t fault;  /* TSR_FAULT_* */
-  uint8_t engine; /* 0 RDMA, 1 WDMA, 2 ME */
+  uint8_t engine; /* 0 RDMA, 1 WDMA, 2 ME, 3 VE, 4 TDMA */
   uint32_t cause;
   uint32_t pc;
   uint32_t address_lo, address_hi;
@@ -167,6 +167,36 @@ enum {
   TSR_SCRATCH_SEQUENCE = 7
 };
 
+/* ---- Element formats ---------------------------------------------------------------------------
+ * FP6 has one element a byte (bits 5:0), FP4 and INT4 have two (the first in bits 3:0). The matrix
+ * engine takes those up to INT4. */
+
+enum {
+  TSR_FORMAT_BF16 = 0,
+  TSR_FORMAT_INT8 = 1,
+  TSR_FORMAT_FP16 = 2,
+  TSR_FORMAT_TF32 = 3,
+  TSR_FORMAT_FP32 = 4,
+  TSR_FORMAT_FP8_E4M3 = 5,
+  TSR_FORMAT_FP8_E5M2 = 6,
+  TSR_FORMAT_FP6_E3M2 = 7,
+  TSR_FORMAT_FP6_E2M3 = 8,
+  TSR_FORMAT_FP4_E2M1 = 9,
+  TSR_FORMAT_INT4 = 10,
+  TSR_FORMAT_INT16 = 11,
+  TSR_FORMAT_INT32 = 12,
+  TSR_FORMAT_E8M0 = 13,
+  TSR_FORMAT_UINT8 = 14
+};
+
+/* Return values of the kernels below besides 0. */
+enum {
+  TSR_KERNEL_BAD_SHAPE = 1,
+  TSR_KERNEL_BAD_FORMAT = 2,
+  TSR_KERNEL_NO_MEMORY = 3, /* does not fit the scratchpad */
+  TSR_KERNEL_HARDWARE = 4
+};
+
 /* ---- GEMM kernel arguments: C[M][N] = act(A[M][K] * B[N][K]^T + bias[N]) -----------------------
  */
 
@@ -177,22 +207,164 @@ enum {
 
 /* Return values of kernel_gemm besides 0. */
 enum {
-  TSR_GEMM_BAD_SHAPE = 1,
-  TSR_GEMM_BAD_FORMAT = 2,
-  TSR_GEMM_NO_MEMORY = 3,
-  TSR_GEMM_HARDWARE = 4
+  TSR_GEMM_BAD_SHAPE = TSR_KERNEL_BAD_SHAPE,
+  TSR_GEMM_BAD_FORMAT = TSR_KERNEL_BAD_FORMAT,
+  TSR_GEMM_NO_MEMORY = TSR_KERNEL_NO_MEMORY,
+  TSR_GEMM_HARDWARE = TSR_KERNEL_HARDWARE
 };
 
-enum { TSR_GEMM_BF16 = 0, TSR_GEMM_INT8 = 1 };
-/* NO_SHARE: every tile reads all of its operands itself instead of sharing them by multicast. */
-enum { TSR_GEMM_RELU = 1, TSR_GEMM_BIAS = 2, TSR_GEMM_OUT_BF16 = 4, TSR_GEMM_NO_SHARE = 8 };
+enum { TSR_GEMM_BF16 = TSR_FORMAT_BF16, TSR_GEMM_INT8 = TSR_FORMAT_INT8 };
+enum {
+  TSR_GEMM_RELU = 1,
+  TSR_GEMM_BIAS = 2,
+  TSR_GEMM_OUT_BF16 = 4, /* not with INT8 and INT4 without scales */
+  TSR_GEMM_NO_SHARE = 8, /* every tile reads all of its operands itself: no multicast */
+  /* FP8, FP6, FP4, INT8: UE8M0 scales, a byte for each 32 elements of a row. Results are FP32 or
+     BF16. */
+  TSR_GEMM_MX = 16,
+  /* kernel_gemm_spm only, formats of 8 bits or more: A lies as [K][M], B lies as [K][N]. */
+  TSR_GEMM_A_TRANS = 32,
+  TSR_GEMM_B_TRANS = 64
+};
 
 typedef struct {
-  uint32_t m, n, k;       /* elements, any positive size */
-  uint32_t format;        /* TSR_GEMM_BF16 / INT8 */
-  uint32_t flags;         /* TSR_GEMM_RELU | ... */
-  uint32_t lda, ldb, ldc; /* row pitch in bytes */
-  uint64_t a, b, bias, c; /* global addresses; bias: N FP32 (or INT32) values */
+  uint32_t m, n, k;              /* elements, any positive size; K even with 4-bit formats */
+  uint32_t format;               /* TSR_FORMAT_* of A */
+  uint32_t flags;                /* TSR_GEMM_RELU | ... */
+  uint32_t lda, ldb, ldc;        /* row pitch in bytes */
+  uint64_t a, b, bias, c;        /* global addresses; bias: N FP32 (or INT32) values */
+  uint32_t format_b;             /* of B: 0 = as A; another one among FP8, among FP6 */
+  uint32_t lda_scale, ldb_scale; /* MX: row pitch of the scales in bytes */
+  uint32_t reserved;
+  uint64_t a_scale, b_scale; /* MX: global addresses of the scales, a row for each row of A, B */
 } tsr_gemm_args_t;
+
+/* ---- Benchmarks of one tile's engines ----------------------------------------------------------
+ * These kernels load their operands from HBM, compute once, and write the result to HBM. Then, if
+ * repeat is not 0, they clear the tile's counters and compute `repeat` times more on what lies in
+ * the scratchpad: the counters, with the cycles in which the first command started and the last
+ * ended, hold this part alone. Every tile of the rectangle does the same with its own part, see
+ * below. */
+
+/* kernel_gemm_spm: every tile computes the whole product; the first one writes C. The repeated
+ * commands overlap: the engine goes on without a gap (repeat = 1: cold, more: chained). */
+typedef struct {
+  tsr_gemm_args_t gemm; /* NO_SHARE means nothing */
+  uint32_t repeat;
+  uint32_t reserved;
+} tsr_gemm_spm_args_t;
+
+/* kernel_conv: input [n][h][w][c], filters [k][r][s][c / groups], output [n][h'][w'][k], bias [k]
+ * FP32 or INT32, all dense. Depthwise (groups == c == k): filters [k][r][s][8], made block-diagonal
+ * by the host: element j of filter k is its tap if j == k mod 8, else zero; c a multiple of 8.
+ * Elements of a group's pixel fill whole bytes, with groups whole 8 bytes. Tiles share the
+ * pictures. */
+typedef struct {
+  uint32_t n, h, w, c, k, r, s;
+  uint32_t stride, dilation, pad, groups;
+  uint32_t format, format_b; /* as in tsr_gemm_args_t */
+  uint32_t flags;            /* TSR_GEMM_RELU | BIAS | OUT_BF16 */
+  uint32_t repeat;
+  uint32_t reserved;
+  uint64_t input, filters, bias, output;
+} tsr_conv_args_t;
+
+/* kernel_vector: passes of the vector engine over blocks of rows. The description lies in HBM.
+ * Buffers are matrices with the same number of rows; passes run in order on a block of rows in the
+ * scratchpad, while the next block is loaded and the one before is written. Tiles share the rows.
+ */
+#define TSR_VEC_BUFFERS 8u
+#define TSR_VEC_PASSES 6u
+#define TSR_VEC_PORTS 5u /* I0, I1, I2, O0, O1 */
+#define TSR_VEC_NONE 0xffu
+enum {
+  TSR_VEC_IN = 1,     /* loaded from HBM */
+  TSR_VEC_OUT = 2,    /* written to HBM; neither: lives in the scratchpad only */
+  TSR_VEC_SHARED = 4, /* one row for all rows (weights, tables); only with IN, loaded once */
+  /* Rows follow each other without a gap, here and in HBM, and are one run of elements: values a
+   * row (elements = 1), block scales. Otherwise rows begin at multiples of 8 in the scratchpad. */
+  TSR_VEC_PACKED = 8
+};
+
+/* 24 bytes. */
+typedef struct {
+  uint64_t address;  /* global; not used by those that stay in the scratchpad */
+  uint32_t pitch;    /* bytes between rows in HBM, unless PACKED */
+  uint32_t elements; /* of a row */
+  uint32_t bits;     /* of an element: 4, 8, 16, 32; rows fill whole bytes */
+  uint32_t flags;    /* TSR_VEC_IN | ... */
+} tsr_vec_buffer_t;
+
+/* 160 bytes. A stream walks its buffer row by row: loop 0 runs along a row (PACKED: along all rows
+ * of the block), loop 1 over the rows. So last[0] is the end of a row, last[1] that of the block.
+ * Each row's beats of 64 bytes end with a partial one: ports of rows that are not whole beats need
+ * `skip`. */
+typedef struct {
+  uint32_t program[32];          /* ve_stages_t, then ve_io_t (rtl/ve/tsr_ve_pkg.sv) */
+  uint32_t scalar[5];            /* constants 0..4, where the program's patch mask names them */
+  uint8_t buffer[TSR_VEC_PORTS]; /* by port; TSR_VEC_NONE for ports that are off */
+  uint8_t independent;           /* 1: reads nothing that the pass before writes: they overlap */
+  uint16_t reserved;
+  uint32_t reserved2;
+} tsr_vec_pass_t;
+
+/* In HBM, at a multiple of 64. */
+typedef struct {
+  uint32_t buffers, passes; /* 1 or more each */
+  uint32_t reserved[14];
+  tsr_vec_buffer_t buffer[TSR_VEC_BUFFERS];
+  tsr_vec_pass_t pass[TSR_VEC_PASSES];
+} tsr_vec_program_t;
+
+/* repeat = 0: any number of rows, streamed. Else: every tile's rows must fit the scratchpad at
+ * once. */
+typedef struct {
+  uint64_t program; /* global address of a tsr_vec_program_t */
+  uint32_t rows;
+  uint32_t repeat;
+} tsr_vec_args_t;
+
+/* kernel_layout: one operation of the layout engine on a dense matrix of rows x cols elements,
+ * `batch` matrices one after the other. Tiles share the matrices. */
+enum {
+  TSR_LAYOUT_TRANSPOSE = 0, /* also NCHW -> NHWC (rows = C, cols = H W, batch = N) and back */
+  TSR_LAYOUT_ROTATE90 = 1,  /* clockwise */
+  TSR_LAYOUT_ROTATE270 = 2,
+  TSR_LAYOUT_ANTI_TRANSPOSE = 3,
+  TSR_LAYOUT_MIRROR_X = 4, /* left-right */
+  TSR_LAYOUT_MIRROR_Y = 5, /* top-bottom */
+  TSR_LAYOUT_ROTATE180 = 6,
+  TSR_LAYOUT_COPY = 7,
+  TSR_LAYOUT_PAD =
+      8, /* border of `top`.. rows and `left`.. elements of pattern around the matrix */
+  TSR_LAYOUT_FILL = 9,    /* rows x cols elements of pattern; no input */
+  TSR_LAYOUT_GATHER = 10, /* out row i = in row index[i]; `out_rows` rows */
+  TSR_LAYOUT_SCATTER = 11 /* out row index[i] = in row i; `out_rows` rows, the others stay */
+};
+typedef struct {
+  uint32_t op;   /* TSR_LAYOUT_* */
+  uint32_t bits; /* of an element: 4, 8, 16, 32; rows fill whole bytes on both sides */
+  uint32_t rows, cols, batch;
+  uint32_t top, bottom, left, right; /* PAD */
+  uint32_t pattern;  /* 32 bits, repeated from each multiple of 4 of the scratchpad */
+  uint32_t out_rows; /* GATHER, SCATTER; batch = 1 */
+  uint32_t repeat;
+  uint64_t input, output;
+  uint64_t index; /* GATHER, SCATTER: 32-bit row numbers, out_rows or rows of them */
+} tsr_layout_args_t;
+
+/* kernel_attention: O = softmax(Q K^T / sqrt(dim)) V for each head; Q, K, V, O [heads][seq][dim],
+ * dense. Tiles share the heads and pairs of 64 queries. */
+enum { TSR_ATTENTION_CAUSAL = 1 }; /* query i sees keys 0..i */
+
+typedef struct {
+  uint32_t heads;
+  uint32_t seq;    /* queries and keys of a head, multiple of 128, up to 4096 */
+  uint32_t dim;    /* multiple of 16, up to 64 */
+  uint32_t format; /* TSR_FORMAT_BF16 */
+  uint32_t flags;  /* TSR_ATTENTION_* */
+  uint32_t scale;  /* FP32: log2(e) / sqrt(dim) */
+  uint64_t q, k, v, o;
+} tsr_attention_args_t;
 
 #endif

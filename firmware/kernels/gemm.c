@@ -2,31 +2,17 @@
 /* GEMM kernel: C = act(A * B^T + bias) over the launched rectangle of tiles. Rows of tiles take row
  * ranges of C, columns take column ranges. See gemm_plan.h for the schedule.
  *
- * The core only keeps the three command queues filled. It sleeps until a command is done;
- * everything else waits on semaphores in the queues. */
+ * The core only keeps the three command queues filled (feed.h); everything else waits on semaphores
+ * in the queues. */
 #include <stddef.h>
 
 #include "drivers/me.h"
 #include "kernels/gemm_plan.h"
 #include "runtime/tessera_tile.h"
+#include "runtime/tile/feed.h"
 
-#define RING 16u              /* power of two */
-#define ME_AHEAD 2u           /* commands that ME always has, if there are any */
-#define CONTEXTS TSR_NODE_CTX /* the last one belongs to the runtime */
-
-/* Command words, see tsr_tile_pkg.sv. */
-enum { W_OP, W_WAITS, W_POSTS, W_POST_RECT, W_MCAST_RECT, W_ARG0, W_ARG1, W_ARG2, W_ARG3 };
-
-/* One engine's queue, and the shapes that its contexts hold. */
-typedef struct {
-  tsr_cmdq_t *queue;
-  uint32_t free; /* entries known to be free */
-  bool busy;
-  bool ended; /* no operation is left */
-  uint32_t id;
-  uint32_t used; /* contexts */
-  uint32_t key[CONTEXTS];
-} feeder_t;
+#define RING 16u    /* power of two */
+#define ME_AHEAD 2u /* commands that ME always has, if there are any: the others go first */
 
 /* Part of a shared load that is to be multicast. */
 typedef struct {
@@ -38,109 +24,103 @@ typedef struct {
 typedef struct {
   tsr_node_t *node;
   tsr_gemm_plan_t plan;
-  feeder_t rdma, me, wdma;
-  tsr_rect_t rect_a, rect_b; /* groups */
+  tsr_feed_t feed;
+  uint32_t rect_a, rect_b; /* groups, as command words */
   tsr_gemm_load_iter_t loads;
   tsr_gemm_block_iter_t blocks;
-  tsr_gemm_load_t load;   /* next to push */
-  tsr_gemm_block_t block; /* next to push */
-  bool post_b;            /* next to push before it: a no-operation that posts FREE_B */
-  /* What WDMA is to do for commands pushed to the others. Counts; indices are these modulo RING. */
+  tsr_gemm_load_t load;   /* next; valid unless loads_ended */
+  tsr_gemm_block_t block; /* next; valid unless blocks_ended */
+  bool loads_ended, blocks_ended, shares_ended;
+  bool post_b; /* next before it: a no-operation that posts FREE_B */
+  /* What WDMA is to do for commands of the others. Counts; indices are these modulo RING. */
   share_t shares[RING];
   uint32_t shares_in, shares_out;
   tsr_gemm_drain_t drains[RING];
   uint32_t drains_in, drains_out;
 } gemm_t;
 
-/* Context that holds shape `key`, in *ctx. *fresh: it must be written first. False: all contexts
- * are taken and the engine may still read them. */
-static bool find_context(feeder_t *f, uint32_t key, uint32_t *ctx, bool *fresh) {
-  *fresh = false;
-  for (uint32_t i = 0; i < f->used; i++) {
-    if (f->key[i] == key) {
-      *ctx = i;
-      return true;
-    }
-  }
-  if (f->used == CONTEXTS) {
-    if (f->busy) {
-      return false;
-    }
-    f->used = 0;
-  }
-  *ctx = f->used;
-  f->key[f->used++] = key;
-  *fresh = true;
-  return true;
-}
-
-/* Push a command whose arguments are staged. It interrupts the core when done. */
-static void push(feeder_t *f, uint32_t op, uint32_t ctx, uint32_t waits, uint32_t posts) {
-  tsr_cmdq_stage(f->queue, W_OP, op | (ctx << 8) | (1u << 11) | (f->id++ << 16));
-  tsr_cmdq_stage(f->queue, W_WAITS, waits);
-  tsr_cmdq_stage(f->queue, W_POSTS, posts);
-  tsr_cmdq_go(f->queue);
-  f->free--;
-  f->busy = true;
-}
+static uint32_t one(uint32_t sem) { return sem == TSR_GEMM_NO_SEM ? 0 : tsr_cmd_sem(sem, 1); }
 
 /* ---- RDMA ----------------------------------------------------------------------------------- */
 
-static bool feed_rdma(gemm_t *g) {
-  feeder_t *f = &g->rdma;
+/* Shape of a load: rows, bytes of a row, kind. */
+static uint32_t load_key(const tsr_gemm_load_t *l) {
+  return l->rows | (l->bytes << 8) | ((uint32_t)l->kind << 28);
+}
+
+static tsr_status_t encode_load(void *state, uint32_t key, uint32_t ctx) {
+  const gemm_t *g = state;
+  const tsr_gemm_plan_t *p = &g->plan;
+  const uint32_t kind = key >> 28;
+  const bool scales = kind == TSR_GEMM_LOAD_A_SCALES || kind == TSR_GEMM_LOAD_B_SCALES;
+  uint32_t pitch = kind == TSR_GEMM_LOAD_A ? p->args.lda : p->args.ldb;
+  if (scales) {
+    pitch = kind == TSR_GEMM_LOAD_A_SCALES ? p->args.lda_scale : p->args.ldb_scale;
+  }
+  return tsr_dma_set_rows(&g->node->dma, TSR_DMA_RDMA, ctx, key & 0xff, (key >> 8) & 0xfffff, pitch,
+                          scales ? p->scale_pitch : p->pitch);
+}
+
+static tsr_feed_next_t next_load(void *state, tsr_feed_cmd_t *cmd) {
+  gemm_t *g = state;
   const tsr_gemm_load_t *l = &g->load;
-  if (f->ended || f->free == 0 || g->shares_in - g->shares_out == RING) {
-    return false;
+  if (g->loads_ended) {
+    return TSR_FEED_END;
   }
-  const bool is_a = l->kind == TSR_GEMM_LOAD_A;
-  uint32_t ctx = 0;
-  bool fresh = false;
-  if (!find_context(f, l->rows | (l->bytes << 8) | ((uint32_t)l->kind << 30), &ctx, &fresh)) {
-    return false;
+  if (g->shares_in - g->shares_out == RING) {
+    return TSR_FEED_LATER;
   }
-  if (fresh) {
-    const uint32_t src_pitch = is_a ? g->plan.args.lda : g->plan.args.ldb;
-    if (tsr_dma_set_rows(&g->node->dma, TSR_DMA_RDMA, ctx, l->rows, l->bytes, src_pitch,
-                         g->plan.pitch) != TSR_OK) {
-      return false;
-    }
-  }
-  tsr_cmdq_stage(f->queue, W_ARG0, (uint32_t)l->src);
-  tsr_cmdq_stage(f->queue, W_ARG1, (uint32_t)(l->src >> 32));
-  tsr_cmdq_stage(f->queue, W_ARG2, l->dst);
-  push(f, TSR_OP_DMA_READ, ctx, l->wait_sem == TSR_GEMM_NO_SEM ? 0 : tsr_cmd_sem(l->wait_sem, 1),
-       l->post_sem == TSR_GEMM_NO_SEM ? 0 : tsr_cmd_sem(l->post_sem, 1));
+  cmd->op = TSR_OP_DMA_READ;
+  cmd->overlap = true; /* loads go to different places */
+  cmd->key = load_key(l);
+  cmd->waits = one(l->wait_sem);
+  cmd->posts = one(l->post_sem);
+  cmd->args = 3;
+  cmd->arg[0] = (uint32_t)l->src;
+  cmd->arg[1] = (uint32_t)(l->src >> 32);
+  cmd->arg[2] = l->dst;
   if (l->post_sem == TSR_GEMM_SEM_SHARE) {
     g->shares[g->shares_in++ % RING] =
-        (share_t){is_a, l->dst, l->rows * g->plan.pitch, l->part_sem};
+        (share_t){l->kind == TSR_GEMM_LOAD_A, l->dst, l->rows * g->plan.pitch, l->part_sem};
   }
-  f->ended = !tsr_gemm_next_load(&g->plan, &g->loads, &g->load);
-  return true;
+  g->loads_ended = !tsr_gemm_next_load(&g->plan, &g->loads, &g->load);
+  return TSR_FEED_COMMAND;
 }
 
 /* ---- ME ------------------------------------------------------------------------------------- */
 
-static bool write_block_context(gemm_t *g, const tsr_gemm_block_t *b, uint32_t ctx) {
+/* Shape of a block: rows, columns, first and last piece of K. */
+static uint32_t block_key(const tsr_gemm_block_t *b) {
+  return b->rows | (b->cols << 12) | ((uint32_t)b->first << 30) | ((uint32_t)b->last << 31);
+}
+
+static tsr_status_t encode_block(void *state, uint32_t key, uint32_t ctx) {
+  const gemm_t *g = state;
   const tsr_gemm_plan_t *p = &g->plan;
   const bool bias = (p->args.flags & TSR_GEMM_BIAS) != 0;
+  const bool first = ((key >> 30) & 1) != 0, last = (key >> 31) != 0;
   const tsr_me_gemm_t gemm = {
-      .format = p->args.format == TSR_GEMM_INT8 ? TSR_ME_INT8 : TSR_ME_BF16,
-      .relu = b->last && (p->args.flags & TSR_GEMM_RELU) != 0,
-      .out_bf16 = b->last && (p->args.flags & TSR_GEMM_OUT_BF16) != 0,
-      .preload = !b->first ? TSR_ME_PRELOAD_MATRIX
-                 : bias    ? TSR_ME_PRELOAD_ROW
-                           : TSR_ME_PRELOAD_NONE,
-      .rows = b->rows,
-      .cols = b->cols,
-      .k_bytes = b->k_bytes,
+      .format = (tsr_me_format_t)p->args.format,
+      .format_b = (tsr_me_format_t)p->args.format_b,
+      .mx = p->mx,
+      .relu = last && (p->args.flags & TSR_GEMM_RELU) != 0,
+      .out_bf16 = last && (p->args.flags & TSR_GEMM_OUT_BF16) != 0,
+      .preload = !first ? TSR_ME_PRELOAD_MATRIX
+                 : bias ? TSR_ME_PRELOAD_ROW
+                        : TSR_ME_PRELOAD_NONE,
+      .rows = key & 0xfff,
+      .cols = (key >> 12) & 0xfff,
+      .k_bytes = last ? p->k_bytes - (p->k_parts - 1) * p->k_part : p->k_part,
       .a_pitch = p->pitch,
       .b_pitch = p->pitch,
       .c_pitch = p->sum_pitch,
-      .o_pitch = b->last ? p->o_pitch : p->sum_pitch,
+      .o_pitch = last ? p->o_pitch : p->sum_pitch,
+      .a_scale_pitch = p->scale_pitch,
+      .b_scale_pitch = p->scale_pitch,
   };
   tsr_me_context_t context;
-  return tsr_me_encode(&gemm, &context) == TSR_OK &&
-         tsr_me_set_context(&g->node->me, ctx, &context) == TSR_OK;
+  TSR_TRY(tsr_me_encode(&gemm, &context));
+  return tsr_me_set_context(&g->node->me, ctx, &context);
 }
 
 /* Take up to two waits off the block; *left: how many remain. */
@@ -166,40 +146,36 @@ static uint32_t take_waits(tsr_gemm_block_t *b, uint32_t *left) {
   return count == 1 ? word[0] : word[0] | (word[1] << 16);
 }
 
-static bool feed_me(gemm_t *g) {
-  feeder_t *f = &g->me;
+static tsr_feed_next_t no_operation(tsr_feed_cmd_t *cmd, uint32_t waits, uint32_t posts) {
+  cmd->op = TSR_OP_NOP;
+  cmd->waits = waits;
+  cmd->posts = posts;
+  cmd->args = 0;
+  return TSR_FEED_COMMAND;
+}
+
+static tsr_feed_next_t next_block(void *state, tsr_feed_cmd_t *cmd) {
+  gemm_t *g = state;
   tsr_gemm_block_t *b = &g->block;
-  if (f->free == 0) {
-    return false;
-  }
   if (g->post_b) {
-    push(f, TSR_OP_NOP, 0, 0, tsr_cmd_sem(TSR_GEMM_SEM_FREE_B, 1));
     g->post_b = false;
-    return true;
+    return no_operation(cmd, 0, tsr_cmd_sem(TSR_GEMM_SEM_FREE_B, 1));
   }
-  if (f->ended || g->drains_in - g->drains_out == RING) {
-    return false;
+  if (g->blocks_ended) {
+    return TSR_FEED_END;
+  }
+  if (g->drains_in - g->drains_out == RING) {
+    return TSR_FEED_LATER;
   }
   uint32_t left = 0;
   const uint32_t waits = take_waits(b, &left);
   if (left > 0) { /* more than a command has room for: the first two go ahead */
-    push(f, TSR_OP_NOP, 0, waits, 0);
-    if (b->wait_a != 0 && b->wait_b != 0) {
-      b->wait_a = 0;
-      b->wait_b = 0;
-    } else {
-      b->wait_a = 0;
-      b->wait_b = 0;
+    if (b->wait_a == 0 || b->wait_b == 0) {
       b->wait_loads = 0;
     }
-    return true;
-  }
-  uint32_t ctx = 0;
-  bool fresh = false;
-  const uint32_t key =
-      b->rows | (b->cols << 12) | ((uint32_t)b->first << 30) | ((uint32_t)b->last << 31);
-  if (!find_context(f, key, &ctx, &fresh) || (fresh && !write_block_context(g, b, ctx))) {
-    return false;
+    b->wait_a = 0;
+    b->wait_b = 0;
+    return no_operation(cmd, waits, 0);
   }
   const uint32_t end = b->post_self ? TSR_GEMM_SEM_SELF : TSR_GEMM_SEM_C_READY;
   uint32_t free = 0;
@@ -209,155 +185,134 @@ static bool feed_me(gemm_t *g) {
   } else if (b->post_b) {
     free = tsr_cmd_sem(TSR_GEMM_SEM_FREE_B, 1);
   }
-  tsr_cmdq_stage(f->queue, W_ARG0, b->a);
-  tsr_cmdq_stage(f->queue, W_ARG1, b->b);
-  tsr_cmdq_stage(f->queue, W_ARG2, b->first ? b->bias : b->sum);
-  tsr_cmdq_stage(f->queue, W_ARG3, b->o);
-  push(f, TSR_OP_GEMM, ctx, waits, free | (tsr_cmd_sem(end, 1) << 16));
+  cmd->op = TSR_OP_GEMM;
+  cmd->key = block_key(b);
+  cmd->waits = waits;
+  cmd->posts = free | (tsr_cmd_sem(end, 1) << 16);
+  /* Blocks write different places; what they read was loaded before. Only sums of pieces of K
+   * depend on the block before, and a result buffer on WDMA, which FREE_C tells. */
+  cmd->overlap = b->first;
+  cmd->args = g->plan.mx ? 7 : 4;
+  cmd->arg[0] = b->a;
+  cmd->arg[1] = b->b;
+  cmd->arg[2] = b->first ? b->bias : b->sum;
+  cmd->arg[3] = b->o;
+  cmd->arg[5] = b->a_scales;
+  cmd->arg[6] = b->b_scales;
   if (b->last) {
     tsr_gemm_drain(&g->plan, b, &g->drains[g->drains_in++ % RING]);
   }
-  f->ended = !tsr_gemm_next_block(&g->plan, &g->blocks, &g->block);
-  return true;
+  g->blocks_ended = !tsr_gemm_next_block(&g->plan, &g->blocks, &g->block);
+  return TSR_FEED_COMMAND;
 }
 
 /* ---- WDMA ----------------------------------------------------------------------------------- */
 
-/* Whether multicasts are to be pushed, now or later. */
+#define SHARE_KEY (1u << 31)
+
+static tsr_status_t encode_write(void *state, uint32_t key, uint32_t ctx) {
+  const gemm_t *g = state;
+  const tsr_dma_t *dma = &g->node->dma;
+  if ((key & SHARE_KEY) != 0) {
+    return tsr_dma_set_rows(dma, TSR_DMA_WDMA, ctx, 1, key & ~SHARE_KEY, 0, 0);
+  }
+  return tsr_dma_set_rows(dma, TSR_DMA_WDMA, ctx, key & 0xfff, key >> 12, g->plan.o_pitch,
+                          g->plan.args.ldc);
+}
+
+/* Whether multicasts are to come, now or later. */
 static bool sharing(const gemm_t *g) {
   return g->shares_in != g->shares_out ||
-         (!g->rdma.ended &&
+         (!g->loads_ended &&
           (g->load.post_sem == TSR_GEMM_SEM_SHARE || tsr_gemm_shares_left(&g->plan, &g->loads)));
 }
 
 /* Multicast the own part of a shared load to the group, and tell the group. */
-static bool push_share(gemm_t *g) {
-  feeder_t *f = &g->wdma;
+static tsr_feed_next_t next_share(gemm_t *g, tsr_feed_cmd_t *cmd) {
   if (g->shares_in == g->shares_out) {
-    return false;
+    return TSR_FEED_LATER;
   }
-  const share_t *s = &g->shares[g->shares_out % RING];
-  uint32_t ctx = 0;
-  bool fresh = false;
-  if (!find_context(f, s->bytes | (1u << 31), &ctx, &fresh) ||
-      (fresh && tsr_dma_set_rows(&g->node->dma, TSR_DMA_WDMA, ctx, 1, s->bytes, 0, 0) != TSR_OK)) {
-    return false;
-  }
-  const uint32_t rect = tsr_cmd_rect(s->is_a ? g->rect_a : g->rect_b);
-  tsr_cmdq_stage(f->queue, W_POST_RECT, rect);
-  tsr_cmdq_stage(f->queue, W_MCAST_RECT, rect);
-  tsr_cmdq_stage(f->queue, W_ARG0, s->at);
-  tsr_cmdq_stage(f->queue, W_ARG2, TSR_SPM_BASE + s->at);
-  push(f, TSR_OP_MCAST, ctx, tsr_cmd_sem(TSR_GEMM_SEM_SHARE, 1),
-       tsr_cmd_sem(s->sem, 1) | TSR_CMD_POST_REMOTE);
-  g->shares_out++;
-  return true;
+  const share_t *s = &g->shares[g->shares_out++ % RING];
+  cmd->op = TSR_OP_MCAST;
+  cmd->key = s->bytes | SHARE_KEY;
+  cmd->waits = tsr_cmd_sem(TSR_GEMM_SEM_SHARE, 1);
+  cmd->posts = tsr_cmd_sem(s->sem, 1) | TSR_CMD_POST_REMOTE;
+  cmd->post_rect = s->is_a ? g->rect_a : g->rect_b;
+  cmd->mcast_rect = cmd->post_rect;
+  cmd->args = 3;
+  cmd->arg[0] = s->at;
+  cmd->arg[2] = TSR_SPM_BASE + s->at;
+  return TSR_FEED_COMMAND;
 }
 
 /* All multicasts go first: they wait for nobody else, so that no tile waits for another in a
  * circle. */
-static bool feed_wdma(gemm_t *g) {
-  feeder_t *f = &g->wdma;
-  if (f->free == 0) {
-    return false;
-  }
-  if (!f->ended) { /* of multicasts */
-    f->ended = !sharing(g);
-    if (!f->ended) {
-      return push_share(g);
+static tsr_feed_next_t next_write(void *state, tsr_feed_cmd_t *cmd) {
+  gemm_t *g = state;
+  if (!g->shares_ended) {
+    g->shares_ended = !sharing(g);
+    if (!g->shares_ended) {
+      return next_share(g, cmd);
     }
   }
   if (g->drains_in == g->drains_out) {
-    return false;
+    return g->blocks_ended ? TSR_FEED_END : TSR_FEED_LATER;
   }
-  const tsr_gemm_plan_t *p = &g->plan;
-  const tsr_gemm_drain_t *d = &g->drains[g->drains_out % RING];
-  uint32_t ctx = 0;
-  bool fresh = false;
-  if (!find_context(f, d->rows | (d->bytes << 12), &ctx, &fresh) ||
-      (fresh && tsr_dma_set_rows(&g->node->dma, TSR_DMA_WDMA, ctx, d->rows, d->bytes, p->o_pitch,
-                                 p->args.ldc) != TSR_OK)) {
-    return false;
-  }
-  g->drains_out++;
-  const bool done = g->me.ended && g->drains_in == g->drains_out;
-  tsr_cmdq_stage(f->queue, W_ARG0, d->src);
-  tsr_cmdq_stage(f->queue, W_ARG2, (uint32_t)d->dst);
-  tsr_cmdq_stage(f->queue, W_ARG3, (uint32_t)(d->dst >> 32));
-  push(f, TSR_OP_DMA_WRITE, ctx, tsr_cmd_sem(TSR_GEMM_SEM_C_READY, 1),
-       tsr_cmd_sem(TSR_GEMM_SEM_FREE_C, 1) | (done ? tsr_cmd_sem(TSR_GEMM_SEM_DONE, 1) << 16 : 0));
-  return true;
+  const tsr_gemm_drain_t *d = &g->drains[g->drains_out++ % RING];
+  const bool done = g->blocks_ended && g->drains_in == g->drains_out;
+  cmd->op = TSR_OP_DMA_WRITE;
+  cmd->key = d->rows | (d->bytes << 12);
+  cmd->waits = tsr_cmd_sem(TSR_GEMM_SEM_C_READY, 1);
+  cmd->posts =
+      tsr_cmd_sem(TSR_GEMM_SEM_FREE_C, 1) | (done ? tsr_cmd_sem(TSR_GEMM_SEM_DONE, 1) << 16 : 0);
+  cmd->args = 4;
+  cmd->arg[0] = d->src;
+  cmd->arg[2] = (uint32_t)d->dst;
+  cmd->arg[3] = (uint32_t)(d->dst >> 32);
+  return TSR_FEED_COMMAND;
 }
 
 /* ---- kernel --------------------------------------------------------------------------------- */
 
-static void init_feeder(feeder_t *f, tsr_cmdq_t *queue) {
-  f->queue = queue;
-  f->free = TSR_CMDQ_DEPTH;
-  f->busy = false;
-  f->id = 0;
-  f->ended = false;
-  f->used = 0;
-}
-
-/* How much room the queues have. */
-static tsr_status_t look(gemm_t *g) {
-  feeder_t *const feeders[TSR_ENGINES] = {&g->rdma, &g->wdma, &g->me};
-  tsr_cmdq_state_t states[TSR_ENGINES];
-  TSR_TRY(tsr_cmdq_states(g->rdma.queue, states));
-  for (uint32_t e = 0; e < TSR_ENGINES; e++) {
-    feeders[e]->free = states[e].free;
-    feeders[e]->busy = states[e].busy;
-  }
-  return TSR_OK;
-}
-
 /* The first product as soon as possible: its loads and multicasts, then its command, and only then
  * what comes after. The queues are empty and have room for all of that. */
-static void start(gemm_t *g) {
+static tsr_status_t start(gemm_t *g) {
+  bool more = true, any = false;
   tsr_gemm_start_loads(&g->plan, &g->loads);
-  g->rdma.ended = !tsr_gemm_next_load(&g->plan, &g->loads, &g->load);
-  bool more = true;
+  g->loads_ended = !tsr_gemm_next_load(&g->plan, &g->loads, &g->load);
   while (more) {
-    more = feed_rdma(g) && !(g->loads.walk.nb > 0 && g->load.kind == TSR_GEMM_LOAD_A);
-    (void)feed_wdma(g);
+    TSR_TRY(tsr_feed_one(&g->feed, TSR_ENGINE_RDMA, &more));
+    TSR_TRY(tsr_feed_one(&g->feed, TSR_ENGINE_WDMA, &any));
+    const bool of_a = g->load.kind == TSR_GEMM_LOAD_A || g->load.kind == TSR_GEMM_LOAD_A_SCALES;
+    more = more && !(g->loads.walk.nb > 0 && of_a);
   }
-  g->blocks = (tsr_gemm_block_iter_t){.inner = 0};
-  g->me.ended = !tsr_gemm_next_block(&g->plan, &g->blocks, &g->block);
-  while (feed_me(g) && g->drains_in == 0) {
-  }
+  g->blocks_ended = !tsr_gemm_next_block(&g->plan, &g->blocks, &g->block);
+  do {
+    TSR_TRY(tsr_feed_one(&g->feed, TSR_ENGINE_ME, &any));
+  } while (any && g->drains_in == 0);
+  return TSR_OK;
 }
 
 /* Post the credits, run all three sequences, and leave every semaphore at zero. */
 static tsr_status_t run(gemm_t *g) {
   const tsr_gemm_plan_t *p = &g->plan;
   const tsr_tile_t *regs = &g->node->regs;
+  /* Different rows of a context: the three engines share them. */
+  const tsr_feed_source_t loads = {g, next_load, encode_load, 0, TSR_FEED_CONTEXTS, 0};
+  const tsr_feed_source_t blocks = {g, next_block, encode_block, 0, TSR_FEED_CONTEXTS, ME_AHEAD};
+  const tsr_feed_source_t writes = {g, next_write, encode_write, 0, TSR_FEED_CONTEXTS, 0};
   if (p->panel > p->shared_a) { /* shared loads fill their places without asking */
     TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_A, p->panel - p->shared_a));
   }
   if (p->b_slots > p->shared_b) {
     TSR_TRY(tsr_tile_sem_post(regs, TSR_GEMM_SEM_FREE_B, p->b_slots - p->shared_b));
   }
-  start(g);
-  while (!g->rdma.ended || !g->me.ended || g->post_b || !g->wdma.ended ||
-         g->drains_in != g->drains_out) {
-    TSR_TRY(tsr_tile_irq_clear(regs, TSR_TILE_IRQ_CMD_DONE));
-    TSR_TRY(look(g));
-    bool any = false;
-    bool more = true;
-    while (more) {
-      more = feed_rdma(g);
-      more = feed_wdma(g) || more;
-      if (!more ||
-          g->me.free > TSR_CMDQ_DEPTH - ME_AHEAD) { /* the others first: all wait for them */
-        more = feed_me(g) || more;
-      }
-      any = any || more;
-    }
-    if (!any) {
-      tsr_irq_sleep(TSR_IRQ_CMD_DONE);
-    }
-  }
+  tsr_feed_init(&g->feed, g->node);
+  TSR_TRY(tsr_feed_use(&g->feed, TSR_ENGINE_RDMA, &loads));
+  TSR_TRY(tsr_feed_use(&g->feed, TSR_ENGINE_ME, &blocks));
+  TSR_TRY(tsr_feed_use(&g->feed, TSR_ENGINE_WDMA, &writes));
+  TSR_TRY(start(g));
+  TSR_TRY(tsr_feed_run(&g->feed));
   TSR_TRY(tsr_node_wait(g->node, TSR_GEMM_SEM_DONE, 1, 0));
   TSR_TRY(tsr_tile_sem_clear(regs, TSR_GEMM_SEM_FREE_A));
   TSR_TRY(tsr_tile_sem_clear(regs, TSR_GEMM_SEM_FREE_B));
@@ -386,15 +341,15 @@ int kernel_gemm(const tsr_launch_t *launch) {
   if (g.plan.rows == 0 || g.plan.cols == 0) {
     return 0; /* nothing to do for this tile */
   }
-  g.rect_a = (tsr_rect_t){(uint8_t)x0, here.y, (uint8_t)(x0 + ga->count - 1), here.y};
-  g.rect_b = (tsr_rect_t){here.x, (uint8_t)y0, here.x, (uint8_t)(y0 + gb->count - 1)};
+  g.rect_a = tsr_cmd_rect((tsr_rect_t){(uint8_t)x0, here.y, (uint8_t)(x0 + ga->count - 1), here.y});
+  g.rect_b = tsr_cmd_rect((tsr_rect_t){here.x, (uint8_t)y0, here.x, (uint8_t)(y0 + gb->count - 1)});
+  g.blocks = (tsr_gemm_block_iter_t){.inner = 0};
+  g.blocks_ended = false;
+  g.shares_ended = false;
   g.post_b = false;
   g.shares_in = 0;
   g.shares_out = 0;
   g.drains_in = 0;
   g.drains_out = 0;
-  init_feeder(&g.rdma, &g.node->queue[TSR_ENGINE_RDMA]);
-  init_feeder(&g.me, &g.node->queue[TSR_ENGINE_ME]);
-  init_feeder(&g.wdma, &g.node->queue[TSR_ENGINE_WDMA]);
   return run(&g) == TSR_OK ? 0 : TSR_GEMM_HARDWARE;
 }

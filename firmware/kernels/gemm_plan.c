@@ -34,7 +34,8 @@ void tsr_gemm_share(uint32_t total, uint32_t index, uint32_t count, uint32_t *fi
 
 /* Sizes of the slots for given steps. No divisions: this is tried for many steps at every start. */
 typedef struct {
-  uint32_t a, b, c;
+  uint32_t a, b, c; /* a and b with their scales */
+  uint32_t a_scale, b_scale;
   uint32_t sum_pitch, o_pitch, o_offset;
 } slots_t;
 
@@ -44,8 +45,10 @@ static slots_t slots_for(const tsr_gemm_plan_t *p, uint32_t row_step, uint32_t c
   const bool bias = (p->args.flags & TSR_GEMM_BIAS) != 0;
   const uint32_t rows = row_step * merge;
   slots_t s;
-  s.a = row_step * p->pitch;
-  s.b = col_step * p->pitch + (bias ? 4 * col_step : 0);
+  s.a_scale = row_step * p->scale_pitch;
+  s.b_scale = col_step * p->scale_pitch;
+  s.a = row_step * p->pitch + s.a_scale;
+  s.b = col_step * p->pitch + (bias ? 4 * col_step : 0) + s.b_scale;
   s.sum_pitch = tsr_me_wide_pitch(col_step);
   s.o_pitch = bf16 ? tsr_me_bf16_pitch(col_step) : s.sum_pitch;
   s.o_offset = bf16 && p->k_parts > 1 ? rows * s.sum_pitch : 0; /* sums and results lie apart */
@@ -104,7 +107,8 @@ static bool choose_steps(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
 }
 
 /* Share the scratchpad between the three kinds of buffers and place them: A at the bottom, B at the
- * top, C between them, so that the streams meet in the same hyperbank as little as possible. */
+ * top, scales and C between them, so that the streams meet in the same hyperbank as little as
+ * possible. */
 static void choose_buffers(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
   const slots_t s = slots_for(p, p->row_step, p->col_step, p->merge);
   const uint32_t pieces = ceil_div(p->rows, p->row_step);
@@ -134,9 +138,11 @@ static void choose_buffers(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
   p->chunks = chunks;
   p->panel = a;
   p->merge = min_u32(p->merge, a);
-  p->a_slot = s.a;
-  p->b_slot = s.b;
+  p->a_slot = s.a - s.a_scale;
+  p->b_slot = s.b - s.b_scale;
   p->c_slot = s.c;
+  p->a_scale_slot = s.a_scale;
+  p->b_scale_slot = s.b_scale;
   p->b_slots = b;
   p->c_slots = c;
   p->bias_offset = p->col_step * p->pitch;
@@ -144,16 +150,20 @@ static void choose_buffers(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
   p->o_pitch = s.o_pitch;
   p->o_offset = s.o_offset;
   p->a_base = 0;
-  p->b_base = spm_bytes - b * s.b;
+  p->b_base = spm_bytes - b * p->b_slot;
+  const uint32_t scales = a * s.a_scale + b * s.b_scale;
+  const uint32_t a_end = a * p->a_slot;
   /* To hyperbanks, if there is room; sizes that are no power of two do without. */
   const uint32_t mask = (spm_bytes & (spm_bytes - 1)) == 0 ? spm_bytes / 8 - 1 : 7;
-  if ((p->b_base & ~mask) >= a * s.a + c * s.c) {
+  if ((p->b_base & ~mask) >= a_end + scales + c * s.c) {
     p->b_base &= ~mask;
   }
-  p->c_base = (a * s.a + mask) & ~mask;
-  if (p->c_base + c * s.c > p->b_base) {
-    p->c_base = a * s.a;
+  p->a_scales = (a_end + mask) & ~mask;
+  if (p->a_scales + scales + c * s.c > p->b_base) {
+    p->a_scales = a_end;
   }
+  p->b_scales = p->a_scales + a * s.a_scale;
+  p->c_base = p->a_scales + scales;
 }
 
 /* Group of position `index` among `count` positions that have work. */
@@ -164,12 +174,15 @@ static tsr_gemm_group_t group_of(uint32_t index, uint32_t count) {
 
 int tsr_gemm_plan(const tsr_gemm_args_t *args, uint32_t x, uint32_t y, uint32_t w, uint32_t h,
                   uint32_t spm_bytes, tsr_gemm_plan_t *p) {
-  const uint32_t known = TSR_GEMM_RELU | TSR_GEMM_BIAS | TSR_GEMM_OUT_BF16 | TSR_GEMM_NO_SHARE;
-  if (args->format > TSR_GEMM_INT8 || (args->flags & ~known) != 0 ||
-      (args->format == TSR_GEMM_INT8 && (args->flags & TSR_GEMM_OUT_BF16) != 0)) {
+  const uint32_t known =
+      TSR_GEMM_RELU | TSR_GEMM_BIAS | TSR_GEMM_OUT_BF16 | TSR_GEMM_NO_SHARE | TSR_GEMM_MX;
+  const bool mx = (args->flags & TSR_GEMM_MX) != 0;
+  if ((args->flags & ~known) != 0 ||
+      !tsr_me_formats_ok((tsr_me_format_t)args->format, (tsr_me_format_t)args->format_b, mx,
+                         (args->flags & TSR_GEMM_OUT_BF16) != 0)) {
     return TSR_GEMM_BAD_FORMAT;
   }
-  const uint32_t element = args->format == TSR_GEMM_INT8 ? 1 : 2;
+  const uint32_t bits = tsr_me_element_bits((tsr_me_format_t)args->format);
   p->args = *args;
   p->rows = 0;
   p->cols = 0;
@@ -178,13 +191,19 @@ int tsr_gemm_plan(const tsr_gemm_args_t *args, uint32_t x, uint32_t y, uint32_t 
       args->n > (1u << 28) || args->m > (1u << 30) || x >= w || y >= h) {
     return TSR_GEMM_BAD_SHAPE;
   }
-  p->k_bytes = args->k * element;
-  if (args->lda < p->k_bytes || args->ldb < p->k_bytes || args->ldc < args->n * p->out_bytes) {
+  p->k_bytes = bits == 4 ? args->k / 2 : args->k * (bits / 8);
+  const uint32_t row_scales = mx ? ceil_div(args->k, TSR_ME_SCALE_BLOCK) : 0;
+  if (args->lda < p->k_bytes || args->ldb < p->k_bytes || args->ldc < args->n * p->out_bytes ||
+      args->lda_scale < row_scales || args->ldb_scale < row_scales ||
+      (bits == 4 && args->k % 2 != 0)) {
     return TSR_GEMM_BAD_SHAPE;
   }
   p->k_part = p->k_bytes <= TSR_GEMM_WHOLE_K_BYTES ? p->k_bytes : TSR_GEMM_SPLIT_K_BYTES;
   p->k_parts = p->k_bytes == p->k_part ? 1 : ceil_div(p->k_bytes, p->k_part);
   p->pitch = tsr_me_operand_pitch(p->k_part);
+  p->mx = mx;
+  p->scale_bytes = mx ? ceil_div(p->k_part * 8 / bits, TSR_ME_SCALE_BLOCK) : 0;
+  p->scale_pitch = mx ? tsr_me_operand_pitch(p->scale_bytes) : 0;
   uint32_t rows = 0, cols = 0, most_rows = 0, most_cols = 0;
   tsr_gemm_share(args->m, y, h, &p->m0, &rows, &most_rows);
   tsr_gemm_share(args->n, x, w, &p->n0, &cols, &most_cols);
@@ -324,7 +343,7 @@ static bool load_piece(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it, tsr_g
 static bool load_chunk(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it, tsr_gemm_load_t *load) {
   const uint32_t cols = min_u32(it->b_left, p->col_step);
   set_load(load, TSR_GEMM_LOAD_B, it->b_src, it->b_dst, cols, p->k_bytes);
-  load->wait_sem = it->bias_taken ? TSR_GEMM_NO_SEM : TSR_GEMM_SEM_FREE_B;
+  load->wait_sem = TSR_GEMM_SEM_FREE_B;
   load->post_sem = TSR_GEMM_SEM_LOADED;
   it->b_src += p->b_step;
   it->b_dst += p->b_slot;
@@ -336,17 +355,61 @@ static bool load_chunk(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it, tsr_g
          keep_part(p, &p->group_b, p->args.ldb, TSR_GEMM_SEM_PART_B + it->walk.index, load);
 }
 
-/* The bias goes in front of its chunk and takes its credit; every tile loads it itself. A shared
- * chunk does not tell when the bias is there, so it posts LOADED. */
+/* Rows of scales of the event's piece or chunk. */
+static void load_scales(const tsr_gemm_plan_t *p, const tsr_gemm_load_iter_t *it, bool is_a,
+                        tsr_gemm_load_t *load) {
+  const uint32_t left = is_a ? it->a_left : it->b_left;
+  const uint32_t rows = min_u32(left, is_a ? p->row_step : p->col_step);
+  const uint32_t first = is_a ? p->m0 + p->rows - left : p->n0 + p->cols - left;
+  const uint32_t slot =
+      is_a ? (it->a_dst - p->a_base) / p->a_slot : (it->b_dst - p->b_base) / p->b_slot;
+  if (is_a) {
+    set_load(load, TSR_GEMM_LOAD_A_SCALES, p->args.a_scale + (uint64_t)first * p->args.lda_scale,
+             p->a_scales + slot * p->a_scale_slot, rows, p->scale_bytes);
+  } else {
+    set_load(load, TSR_GEMM_LOAD_B_SCALES, p->args.b_scale + (uint64_t)first * p->args.ldb_scale,
+             p->b_scales + slot * p->b_scale_slot, rows, p->scale_bytes);
+  }
+}
+
 static void load_bias(const tsr_gemm_plan_t *p, const tsr_gemm_load_iter_t *it,
                       tsr_gemm_load_t *load) {
   const uint32_t cols = min_u32(it->b_left, p->col_step);
   const uint64_t col = p->n0 + p->cols - it->b_left;
-  const bool shared = is_shared(p, &it->walk);
   set_load(load, TSR_GEMM_LOAD_BIAS, p->args.bias + 4 * col, it->b_dst + p->bias_offset, 1,
            4 * cols);
-  load->wait_sem = shared ? TSR_GEMM_NO_SEM : TSR_GEMM_SEM_FREE_B;
-  load->post_sem = shared ? TSR_GEMM_SEM_LOADED : TSR_GEMM_NO_SEM;
+}
+
+/* What goes in front of the loads of an event: scales, and the bias of a chunk. */
+static uint32_t extras_of(const tsr_gemm_plan_t *p, bool is_a) {
+  return p->mx + (!is_a && (p->args.flags & TSR_GEMM_BIAS) != 0);
+}
+
+/* Next load of the event; false if there is none. Extras go first: the first load takes the credit,
+ * the last one posts. Every tile loads them itself: a shared piece or chunk does not tell when they
+ * are there, so the last of them posts LOADED. */
+static bool event_load(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it, tsr_gemm_load_t *load) {
+  const bool is_a = it->walk.is_a;
+  const uint32_t extras = extras_of(p, is_a), stage = it->stage++;
+  if (stage == extras) {
+    it->inside = false;
+    const bool any = is_a ? load_piece(p, it, load) : load_chunk(p, it, load);
+    if (extras > 0) {
+      load->wait_sem = TSR_GEMM_NO_SEM;
+    }
+    return any;
+  }
+  if (p->mx && stage == 0) {
+    load_scales(p, it, is_a, load);
+  } else {
+    load_bias(p, it, load);
+  }
+  const bool shared = is_shared(p, &it->walk);
+  load->wait_sem = shared || stage > 0 ? TSR_GEMM_NO_SEM
+                   : is_a              ? TSR_GEMM_SEM_FREE_A
+                                       : TSR_GEMM_SEM_FREE_B;
+  load->post_sem = shared && stage + 1 == extras ? TSR_GEMM_SEM_LOADED : TSR_GEMM_NO_SEM;
+  return true;
 }
 
 /* Step to the next block of a split product: pieces of K innermost, two places in turn. */
@@ -362,34 +425,53 @@ static void step_split(const tsr_gemm_plan_t *p, uint32_t *piece, uint32_t *chun
   }
 }
 
-/* A, the bias if it is needed, B of each block of a split product. A's credit and B's post cover
- * all. */
+/* A, scales, the bias if it is needed, B of each block of a split product. A's credit and B's post
+ * cover all. */
 static bool next_split_load(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it,
                             tsr_gemm_load_t *load) {
+  enum { STAGE_A, STAGE_A_SCALES, STAGE_B_SCALES, STAGE_BIAS, STAGE_B };
   if (it->piece == p->pieces) {
     return false;
   }
-  const uint32_t bytes = bytes_of_part(p, it->k);
+  const uint64_t k_scales = (uint64_t)it->k * p->scale_bytes;
+  const uint64_t row = p->m0 + it->piece * p->row_step, col = p->n0 + it->chunk * p->col_step;
   const uint64_t k_offset = (uint64_t)it->k * p->k_part;
-  const uint64_t col = p->n0 + it->chunk * p->col_step;
-  const uint32_t cols = cols_of_chunk(p, it->chunk);
+  const uint32_t bytes = bytes_of_part(p, it->k);
+  const uint32_t scales =
+      min_u32(p->scale_bytes, ceil_div(p->args.k, TSR_ME_SCALE_BLOCK) - (uint32_t)k_scales);
+  const uint32_t rows = rows_of_piece(p, it->piece), cols = cols_of_chunk(p, it->chunk);
   const uint32_t b_dst = p->b_base + it->slot * p->b_slot;
+  const bool bias = it->k == 0 && (p->args.flags & TSR_GEMM_BIAS) != 0;
   load->wait_sem = TSR_GEMM_NO_SEM;
   load->post_sem = TSR_GEMM_NO_SEM;
-  if (it->stage == 0) {
-    const uint64_t row = p->m0 + it->piece * p->row_step;
-    set_load(load, TSR_GEMM_LOAD_A, p->args.a + row * p->args.lda + k_offset,
-             p->a_base + it->slot * p->a_slot, rows_of_piece(p, it->piece), bytes);
-    load->wait_sem = TSR_GEMM_SEM_FREE_A;
-    it->stage = it->k == 0 && (p->args.flags & TSR_GEMM_BIAS) != 0 ? 1 : 2;
-  } else if (it->stage == 1) {
-    set_load(load, TSR_GEMM_LOAD_BIAS, p->args.bias + 4 * col, b_dst + p->bias_offset, 1, 4 * cols);
-    it->stage = 2;
-  } else {
-    set_load(load, TSR_GEMM_LOAD_B, p->args.b + col * p->args.ldb + k_offset, b_dst, cols, bytes);
-    load->post_sem = TSR_GEMM_SEM_LOADED;
-    it->stage = 0;
-    step_split(p, &it->piece, &it->chunk, &it->k, &it->slot);
+  switch (it->stage) {
+    case STAGE_A:
+      set_load(load, TSR_GEMM_LOAD_A, p->args.a + row * p->args.lda + k_offset,
+               p->a_base + it->slot * p->a_slot, rows, bytes);
+      load->wait_sem = TSR_GEMM_SEM_FREE_A;
+      it->stage = p->mx ? STAGE_A_SCALES : bias ? STAGE_BIAS : STAGE_B;
+      break;
+    case STAGE_A_SCALES:
+      set_load(load, TSR_GEMM_LOAD_A_SCALES, p->args.a_scale + row * p->args.lda_scale + k_scales,
+               p->a_scales + it->slot * p->a_scale_slot, rows, scales);
+      it->stage = STAGE_B_SCALES;
+      break;
+    case STAGE_B_SCALES:
+      set_load(load, TSR_GEMM_LOAD_B_SCALES, p->args.b_scale + col * p->args.ldb_scale + k_scales,
+               p->b_scales + it->slot * p->b_scale_slot, cols, scales);
+      it->stage = bias ? STAGE_BIAS : STAGE_B;
+      break;
+    case STAGE_BIAS:
+      set_load(load, TSR_GEMM_LOAD_BIAS, p->args.bias + 4 * col, b_dst + p->bias_offset, 1,
+               4 * cols);
+      it->stage = STAGE_B;
+      break;
+    default:
+      set_load(load, TSR_GEMM_LOAD_B, p->args.b + col * p->args.ldb + k_offset, b_dst, cols, bytes);
+      load->post_sem = TSR_GEMM_SEM_LOADED;
+      it->stage = STAGE_A;
+      step_split(p, &it->piece, &it->chunk, &it->k, &it->slot);
+      break;
   }
   return true;
 }
@@ -406,32 +488,23 @@ bool tsr_gemm_next_load(const tsr_gemm_plan_t *p, tsr_gemm_load_iter_t *it, tsr_
   if (p->k_parts > 1) {
     return next_split_load(p, it, load);
   }
-  if (it->bias_taken) {
-    const bool any = load_chunk(p, it, load);
-    it->bias_taken = false;
-    if (any) {
-      return true;
-    }
-  }
-  while (next_event(p, &it->walk)) {
-    if (it->walk.is_a) {
-      if (it->walk.index == 0) { /* a panel begins */
+  for (;;) {
+    if (!it->inside) {
+      if (!next_event(p, &it->walk)) {
+        return false;
+      }
+      it->inside = true;
+      it->stage = 0;
+      if (it->walk.is_a && it->walk.index == 0) { /* a panel begins */
         it->a_dst = p->a_base;
         it->b_src = p->args.b + (uint64_t)p->n0 * p->args.ldb;
         it->b_left = p->cols;
       }
-      if (load_piece(p, it, load)) {
-        return true;
-      }
-    } else if ((p->args.flags & TSR_GEMM_BIAS) != 0) {
-      load_bias(p, it, load);
-      it->bias_taken = true;
-      return true;
-    } else if (load_chunk(p, it, load)) {
+    }
+    if (event_load(p, it, load)) {
       return true;
     }
   }
-  return false;
 }
 
 bool tsr_gemm_shares_left(const tsr_gemm_plan_t *p, const tsr_gemm_load_iter_t *it) {
@@ -440,7 +513,7 @@ bool tsr_gemm_shares_left(const tsr_gemm_plan_t *p, const tsr_gemm_load_iter_t *
     return false;
   }
   return w->na < min_u32(p->shared_a, p->pieces) || w->nb < min_u32(p->shared_b, p->chunks) ||
-         (it->bias_taken && w->index < p->shared_b);
+         (it->inside && w->index < (w->is_a ? p->shared_a : p->shared_b));
 }
 
 /* ---- blocks --------------------------------------------------------------------------------- */
@@ -454,6 +527,8 @@ static void place_block(const tsr_gemm_plan_t *p, uint32_t piece, uint32_t chunk
   block->a = p->a_base + a_slot * p->a_slot;
   block->b = p->b_base + b_slot * p->b_slot;
   block->bias = block->b + p->bias_offset;
+  block->a_scales = p->a_scales + a_slot * p->a_scale_slot;
+  block->b_scales = p->b_scales + b_slot * p->b_scale_slot;
   block->sum = p->c_base + c_slot * p->c_slot;
   block->o = block->sum + p->o_offset;
 }
@@ -506,7 +581,7 @@ static void add_waits(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it) {
   } else {
     it->wait_b = tsr_cmd_sem(TSR_GEMM_SEM_PART_B + w->index, parts);
   }
-  it->waits += !w->is_a && (p->args.flags & TSR_GEMM_BIAS) != 0;
+  it->waits += extras_of(p, w->is_a) > 0;
 }
 
 bool tsr_gemm_next_block(const tsr_gemm_plan_t *p, tsr_gemm_block_iter_t *it,

@@ -16,6 +16,9 @@
  * own. Buffers therefore lie at the same offsets in all tiles: they are laid out for the largest
  * part of the grid.
  *
+ * With block scales, every load of A or B has one of its scales in front of it; each tile reads
+ * these itself. They lie beside the results, so that they do not disturb the streams of A and B.
+ *
  * If a row of K does not fit (more than TSR_GEMM_WHOLE_K_BYTES), every block is summed over pieces
  * of K: partial sums stay in FP32 or INT32 in the block's result buffer, and are preloaded for the
  * next piece. */
@@ -69,7 +72,12 @@ typedef struct {
   bool b_resident;             /* all chunks stay; loaded in the first panel only */
   uint32_t a_base, a_slot;
   uint32_t b_base, b_slot, b_slots;
-  uint32_t bias_offset; /* of the bias in a slot of B */
+  bool mx;                             /* block scales; the fields below are 0 without */
+  uint32_t scale_bytes;                /* of a row's part in the scratchpad */
+  uint32_t scale_pitch;                /* of a row in the scratchpad */
+  uint32_t a_scales, b_scales;         /* offsets of the first slots */
+  uint32_t a_scale_slot, b_scale_slot; /* as many as of A and B */
+  uint32_t bias_offset;                /* of the bias in a slot of B */
   uint32_t c_base, c_slot, c_slots;
   uint32_t o_offset; /* of the result in a slot of C; partial sums lie at 0 */
   uint32_t o_pitch, sum_pitch;
@@ -80,7 +88,13 @@ typedef struct {
 } tsr_gemm_plan_t;
 
 /* What to read next. */
-typedef enum { TSR_GEMM_LOAD_A, TSR_GEMM_LOAD_B, TSR_GEMM_LOAD_BIAS } tsr_gemm_load_kind_t;
+typedef enum {
+  TSR_GEMM_LOAD_A,
+  TSR_GEMM_LOAD_B,
+  TSR_GEMM_LOAD_BIAS,
+  TSR_GEMM_LOAD_A_SCALES,
+  TSR_GEMM_LOAD_B_SCALES
+} tsr_gemm_load_kind_t;
 typedef struct {
   tsr_gemm_load_kind_t kind;
   uint64_t src; /* global address of the first row */
@@ -97,6 +111,7 @@ typedef struct {
   uint32_t k_bytes;
   bool first, last;            /* first, last piece of K: preload the bias; post C_READY */
   uint32_t a, b, bias, sum, o; /* scratchpad offsets */
+  uint32_t a_scales, b_scales; /* with block scales */
   uint32_t wait_loads;         /* LOADED, 0..3 */
   uint32_t wait_a, wait_b;     /* PART semaphores as tsr_cmd_sem() words, 0 = none */
   bool wait_c;                 /* FREE_C */
@@ -125,9 +140,10 @@ typedef struct {
   tsr_gemm_walk_t walk;
   uint64_t a_src, b_src; /* of the next piece and chunk */
   uint32_t a_dst, b_dst;
-  uint32_t a_left, b_left;               /* rows of A, columns of B that are left */
-  bool bias_taken;                       /* the event's bias was returned, its chunk follows */
-  uint32_t piece, chunk, k, slot, stage; /* split K */
+  uint32_t a_left, b_left;        /* rows of A, columns of B that are left */
+  bool inside;                    /* loads of the event are left */
+  uint32_t stage;                 /* next kind of load of the event or block */
+  uint32_t piece, chunk, k, slot; /* split K */
 } tsr_gemm_load_iter_t;
 
 typedef struct {

@@ -54,7 +54,8 @@ std::string network_error_name(std::uint32_t error) {
 }
 
 std::string engine_name(std::uint32_t engine) {
-  static const char* const kNames[] = {"RDMA", "WDMA", "matrix engine"};
+  static const char* const kNames[] = {"RDMA", "WDMA", "matrix engine", "vector engine",
+                                       "layout engine"};
   return pick(kNames, engine, "engine");
 }
 

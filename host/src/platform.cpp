@@ -533,21 +533,24 @@ TileCounters Platform::tile_counters(Node tile) {
     e.config = get(16 * index + 6);
     e.commands = get(16 * index + 8);
     e.operations = get(16 * index + 9);
+    e.context_rows = get(16 * index + 10);
     return e;
   };
   TileCounters t;
   t.rdma = engine(0);
   t.wdma = engine(1);
   t.me = engine(2);
-  t.elapsed = get(48);
-  t.request_flits_sent = get(49);
-  t.request_flits_received = get(50);
-  t.response_flits_sent = get(51);
-  t.response_flits_received = get(52);
-  t.instructions = get(53);
-  t.spm_conflict_cycles = get(54);
-  t.first_command = get(56);
-  t.last_command = get(57);
+  t.ve = engine(3);
+  t.tdma = engine(4);
+  t.elapsed = get(112);
+  t.request_flits_sent = get(113);
+  t.request_flits_received = get(114);
+  t.response_flits_sent = get(115);
+  t.response_flits_received = get(116);
+  t.instructions = get(117);
+  t.spm_conflict_cycles = get(118);
+  t.first_command = get(120);
+  t.last_command = get(121);
   return t;
 }
 

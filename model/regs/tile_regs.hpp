@@ -24,6 +24,9 @@ inline constexpr std::uint32_t kErrFirstAddrHiOffset = 0x34;
 inline constexpr std::uint32_t kErrLastOffset = 0x38;
 inline constexpr std::uint32_t kErrLastAddrLoOffset = 0x3c;
 inline constexpr std::uint32_t kErrLastAddrHiOffset = 0x40;
+inline constexpr std::uint32_t kFmtStatusOffset = 0x44;
+inline constexpr std::uint32_t kFmtFirstOffset = 0x48;
+inline constexpr std::uint32_t kFmtLastOffset = 0x4c;
 inline constexpr std::uint32_t kSemOffset = 0x80;
 inline constexpr std::uint32_t kPostOffset = 0xc0;
 inline constexpr std::uint32_t kCoreWinOffset = 0xd0;
@@ -51,123 +54,144 @@ inline constexpr std::uint32_t kCountHiOffset = 0x20c;
 
 // clang-format off
 inline constexpr Field kIdFields[] = {
-    {"X", 0, 6, Access::kRo, 0x0, false, -1, -1, -1, 622, -1},
-    {"Y", 8, 6, Access::kRo, 0x0, false, -1, -1, -1, 616, -1},
-    {"KIND", 16, 2, Access::kRo, 0x0, false, -1, -1, -1, 614, -1},
-    {"SPM_KIB", 20, 12, Access::kRo, 0x0, false, -1, -1, -1, 602, -1},
+    {"X", 0, 6, Access::kRo, 0x0, false, -1, -1, -1, 684, -1},
+    {"Y", 8, 6, Access::kRo, 0x0, false, -1, -1, -1, 678, -1},
+    {"KIND", 16, 2, Access::kRo, 0x0, false, -1, -1, -1, 676, -1},
+    {"SPM_KIB", 20, 12, Access::kRo, 0x0, false, -1, -1, -1, 664, -1},
 };
 inline constexpr Field kCoreCtrlFields[] = {
-    {"RUN", 0, 1, Access::kRw, 0x0, false, 1450, -1, -1, -1, -1},
+    {"RUN", 0, 1, Access::kRw, 0x0, false, 1461, -1, -1, -1, -1},
 };
 inline constexpr Field kBootPcFields[] = {
-    {"PC", 0, 32, Access::kRw, 0x0, false, 1418, -1, -1, -1, -1},
+    {"PC", 0, 32, Access::kRw, 0x0, false, 1429, -1, -1, -1, -1},
 };
 inline constexpr Field kLaunchFields[] = {
-    {"SEQ", 0, 32, Access::kRw, 0x0, false, 1386, 1385, -1, -1, -1},
+    {"SEQ", 0, 32, Access::kRw, 0x0, false, 1397, 1396, -1, -1, -1},
 };
 inline constexpr Field kIrqStateFields[] = {
-    {"CMD_DONE", 0, 1, Access::kRw1c, 0x0, false, 1384, -1, -1, 601, 600},
-    {"ERROR", 1, 1, Access::kRw1c, 0x0, false, 1383, -1, -1, 599, 598},
-    {"LAUNCH", 2, 1, Access::kRw1c, 0x0, false, 1382, -1, -1, 597, 596},
-    {"SEM", 3, 1, Access::kRo, 0x0, false, -1, -1, -1, 595, -1},
-    {"SPACE", 4, 1, Access::kRo, 0x0, false, -1, -1, -1, 594, -1},
+    {"CMD_DONE", 0, 1, Access::kRw1c, 0x0, false, 1395, -1, -1, 663, 662},
+    {"ERROR", 1, 1, Access::kRw1c, 0x0, false, 1394, -1, -1, 661, 660},
+    {"LAUNCH", 2, 1, Access::kRw1c, 0x0, false, 1393, -1, -1, 659, 658},
+    {"SEM", 3, 1, Access::kRo, 0x0, false, -1, -1, -1, 657, -1},
+    {"SPACE", 4, 1, Access::kRo, 0x0, false, -1, -1, -1, 656, -1},
 };
 inline constexpr Field kSemIrqFields[] = {
-    {"ID", 0, 4, Access::kRw, 0x0, false, 1378, -1, -1, -1, -1},
-    {"EN", 4, 1, Access::kRw, 0x0, false, 1377, -1, -1, -1, -1},
-    {"COUNT", 16, 16, Access::kRw, 0x1, false, 1361, -1, -1, -1, -1},
+    {"ID", 0, 4, Access::kRw, 0x0, false, 1389, -1, -1, -1, -1},
+    {"EN", 4, 1, Access::kRw, 0x0, false, 1388, -1, -1, -1, -1},
+    {"COUNT", 16, 16, Access::kRw, 0x1, false, 1372, -1, -1, -1, -1},
 };
 inline constexpr Field kSpaceIrqFields[] = {
-    {"ENGINE", 0, 2, Access::kRw, 0x0, false, 1359, -1, -1, -1, -1},
-    {"EN", 4, 1, Access::kRw, 0x0, false, 1358, -1, -1, -1, -1},
+    {"ENGINE", 0, 3, Access::kRw, 0x0, false, 1369, -1, -1, -1, -1},
+    {"EN", 4, 1, Access::kRw, 0x0, false, 1368, -1, -1, -1, -1},
 };
 inline constexpr Field kQueueStatusFields[] = {
-    {"FREE0", 0, 4, Access::kRo, 0x0, false, -1, -1, -1, 590, -1},
-    {"FREE1", 4, 4, Access::kRo, 0x0, false, -1, -1, -1, 586, -1},
-    {"FREE2", 8, 4, Access::kRo, 0x0, false, -1, -1, -1, 582, -1},
-    {"BUSY", 16, 3, Access::kRo, 0x0, false, -1, -1, -1, 579, -1},
-    {"STOPPED", 20, 3, Access::kRo, 0x0, false, -1, -1, -1, 576, -1},
+    {"FREE0", 0, 4, Access::kRo, 0x0, false, -1, -1, -1, 652, -1},
+    {"FREE1", 4, 4, Access::kRo, 0x0, false, -1, -1, -1, 648, -1},
+    {"FREE2", 8, 4, Access::kRo, 0x0, false, -1, -1, -1, 644, -1},
+    {"FREE3", 12, 4, Access::kRo, 0x0, false, -1, -1, -1, 640, -1},
+    {"FREE4", 16, 4, Access::kRo, 0x0, false, -1, -1, -1, 636, -1},
+    {"BUSY", 20, 5, Access::kRo, 0x0, false, -1, -1, -1, 631, -1},
+    {"STOPPED", 25, 5, Access::kRo, 0x0, false, -1, -1, -1, 626, -1},
 };
 inline constexpr Field kEngineCtrlFields[] = {
-    {"FLUSH", 0, 3, Access::kWo, 0x0, false, 1355, 1354, -1, -1, -1},
+    {"FLUSH", 0, 5, Access::kWo, 0x0, false, 1363, 1362, -1, -1, -1},
 };
 inline constexpr Field kErrStatusFields[] = {
-    {"VALID", 0, 1, Access::kRw1c, 0x0, false, 1353, -1, -1, 575, 574},
-    {"OVERRUN", 1, 1, Access::kRw1c, 0x0, false, 1352, -1, -1, 573, 572},
+    {"VALID", 0, 1, Access::kRw1c, 0x0, false, 1361, -1, -1, 625, 624},
+    {"OVERRUN", 1, 1, Access::kRw1c, 0x0, false, 1360, -1, -1, 623, 622},
 };
 inline constexpr Field kErrEnableFields[] = {
-    {"ENGINE", 0, 3, Access::kRw, 0x7, false, 1349, -1, -1, -1, -1},
-    {"ACCESS", 3, 1, Access::kRw, 0x0, false, 1348, -1, -1, -1, -1},
+    {"ENGINE", 0, 5, Access::kRw, 0x1f, false, 1355, -1, -1, -1, -1},
+    {"ACCESS", 5, 1, Access::kRw, 0x0, false, 1354, -1, -1, -1, -1},
+    {"FORMAT", 6, 1, Access::kRw, 0x0, false, 1353, -1, -1, -1, -1},
 };
 inline constexpr Field kErrFirstFields[] = {
-    {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 569, -1},
-    {"CODE", 4, 4, Access::kRo, 0x0, false, -1, -1, -1, 565, -1},
-    {"INFO", 8, 3, Access::kRo, 0x0, false, -1, -1, -1, 562, -1},
-    {"CMD", 16, 16, Access::kRo, 0x0, false, -1, -1, -1, 546, -1},
+    {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 619, -1},
+    {"CODE", 4, 4, Access::kRo, 0x0, false, -1, -1, -1, 615, -1},
+    {"INFO", 8, 3, Access::kRo, 0x0, false, -1, -1, -1, 612, -1},
+    {"CMD", 16, 16, Access::kRo, 0x0, false, -1, -1, -1, 596, -1},
 };
 inline constexpr Field kErrFirstAddrLoFields[] = {
-    {"ADDR", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 514, -1},
+    {"ADDR", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 564, -1},
 };
 inline constexpr Field kErrFirstAddrHiFields[] = {
-    {"ADDR", 0, 24, Access::kRo, 0x0, false, -1, -1, -1, 490, -1},
+    {"ADDR", 0, 24, Access::kRo, 0x0, false, -1, -1, -1, 540, -1},
 };
 inline constexpr Field kErrLastFields[] = {
-    {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 487, -1},
-    {"CODE", 4, 4, Access::kRo, 0x0, false, -1, -1, -1, 483, -1},
-    {"INFO", 8, 3, Access::kRo, 0x0, false, -1, -1, -1, 480, -1},
-    {"CMD", 16, 16, Access::kRo, 0x0, false, -1, -1, -1, 464, -1},
+    {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 537, -1},
+    {"CODE", 4, 4, Access::kRo, 0x0, false, -1, -1, -1, 533, -1},
+    {"INFO", 8, 3, Access::kRo, 0x0, false, -1, -1, -1, 530, -1},
+    {"CMD", 16, 16, Access::kRo, 0x0, false, -1, -1, -1, 514, -1},
 };
 inline constexpr Field kErrLastAddrLoFields[] = {
-    {"ADDR", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 432, -1},
+    {"ADDR", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 482, -1},
 };
 inline constexpr Field kErrLastAddrHiFields[] = {
-    {"ADDR", 0, 24, Access::kRo, 0x0, false, -1, -1, -1, 408, -1},
+    {"ADDR", 0, 24, Access::kRo, 0x0, false, -1, -1, -1, 458, -1},
+};
+inline constexpr Field kFmtStatusFields[] = {
+    {"ME_NAN", 0, 1, Access::kRw1c, 0x0, false, 1352, -1, -1, 457, 456},
+    {"ME_OVF", 1, 1, Access::kRw1c, 0x0, false, 1351, -1, -1, 455, 454},
+    {"VE_NAN", 2, 1, Access::kRw1c, 0x0, false, 1350, -1, -1, 453, 452},
+    {"VE_OVF", 3, 1, Access::kRw1c, 0x0, false, 1349, -1, -1, 451, 450},
+};
+inline constexpr Field kFmtFirstFields[] = {
+    {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 447, -1},
+    {"NAN", 4, 1, Access::kRo, 0x0, false, -1, -1, -1, 446, -1},
+    {"OVF", 5, 1, Access::kRo, 0x0, false, -1, -1, -1, 445, -1},
+    {"CMD", 16, 16, Access::kRo, 0x0, false, -1, -1, -1, 429, -1},
+};
+inline constexpr Field kFmtLastFields[] = {
+    {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 426, -1},
+    {"NAN", 4, 1, Access::kRo, 0x0, false, -1, -1, -1, 425, -1},
+    {"OVF", 5, 1, Access::kRo, 0x0, false, -1, -1, -1, 424, -1},
+    {"CMD", 16, 16, Access::kRo, 0x0, false, -1, -1, -1, 408, -1},
 };
 inline constexpr Field kSemFields[] = {
-    {"VALUE", 0, 16, Access::kRw, 0x0, true, 1032, 1031, 1030, 137, -1},
-    {"TAKE", 31, 1, Access::kWo, 0x0, true, 1029, 1028, -1, -1, -1},
+    {"VALUE", 0, 16, Access::kRw, 0x0, true, 1033, 1032, 1031, 137, -1},
+    {"TAKE", 31, 1, Access::kWo, 0x0, true, 1030, 1029, -1, -1, -1},
 };
 inline constexpr Field kPostFields[] = {
-    {"ID", 0, 4, Access::kWo, 0x0, true, 1024, 1023, -1, -1, -1},
-    {"N", 8, 8, Access::kWo, 0x0, true, 1015, 1014, -1, -1, -1},
-    {"X", 16, 6, Access::kWo, 0x0, true, 1008, 1007, -1, -1, -1},
-    {"Y", 24, 6, Access::kWo, 0x0, true, 1001, 1000, -1, -1, -1},
+    {"ID", 0, 4, Access::kWo, 0x0, true, 1025, 1024, -1, -1, -1},
+    {"N", 8, 8, Access::kWo, 0x0, true, 1016, 1015, -1, -1, -1},
+    {"X", 16, 6, Access::kWo, 0x0, true, 1009, 1008, -1, -1, -1},
+    {"Y", 24, 6, Access::kWo, 0x0, true, 1002, 1001, -1, -1, -1},
 };
 inline constexpr Field kCoreWinFields[] = {
-    {"BASE", 0, 28, Access::kRw, 0x0, false, 776, -1, -1, -1, -1},
+    {"BASE", 0, 28, Access::kRw, 0x0, false, 777, -1, -1, -1, -1},
 };
 inline constexpr Field kAccessBaseFields[] = {
-    {"PAGE", 0, 32, Access::kRw, 0x0, false, 520, -1, -1, -1, -1},
+    {"PAGE", 0, 32, Access::kRw, 0x0, false, 521, -1, -1, -1, -1},
 };
 inline constexpr Field kAccessLimitFields[] = {
-    {"PAGE", 0, 32, Access::kRw, 0x0, false, 264, -1, -1, -1, -1},
+    {"PAGE", 0, 32, Access::kRw, 0x0, false, 265, -1, -1, -1, -1},
 };
 inline constexpr Field kAccessCtrlFields[] = {
-    {"SPACE", 0, 4, Access::kRw, 0x0, false, 218, -1, -1, -1, -1},
-    {"READ", 4, 1, Access::kRw, 0x0, false, 217, -1, -1, -1, -1},
-    {"WRITE", 5, 1, Access::kRw, 0x0, false, 216, -1, -1, -1, -1},
+    {"SPACE", 0, 4, Access::kRw, 0x0, false, 219, -1, -1, -1, -1},
+    {"READ", 4, 1, Access::kRw, 0x0, false, 218, -1, -1, -1, -1},
+    {"WRITE", 5, 1, Access::kRw, 0x0, false, 217, -1, -1, -1, -1},
 };
 inline constexpr Field kRemoteCtrlFields[] = {
-    {"READ", 0, 1, Access::kRw, 0x0, false, 215, -1, -1, -1, -1},
-    {"WRITE", 1, 1, Access::kRw, 0x0, false, 214, -1, -1, -1, -1},
-    {"POST", 2, 1, Access::kRw, 0x0, false, 213, -1, -1, -1, -1},
+    {"READ", 0, 1, Access::kRw, 0x0, false, 216, -1, -1, -1, -1},
+    {"WRITE", 1, 1, Access::kRw, 0x0, false, 215, -1, -1, -1, -1},
+    {"POST", 2, 1, Access::kRw, 0x0, false, 214, -1, -1, -1, -1},
 };
 inline constexpr Field kRemoteBaseFields[] = {
-    {"ADDR", 0, 22, Access::kRw, 0x0, false, 191, -1, -1, -1, -1},
+    {"ADDR", 0, 22, Access::kRw, 0x0, false, 192, -1, -1, -1, -1},
 };
 inline constexpr Field kRemoteLimitFields[] = {
-    {"ADDR", 0, 22, Access::kRw, 0x0, false, 169, -1, -1, -1, -1},
+    {"ADDR", 0, 22, Access::kRw, 0x0, false, 170, -1, -1, -1, -1},
 };
 inline constexpr Field kMtimecmpLoFields[] = {
-    {"T", 0, 32, Access::kRw, 0xffffffff, false, 137, -1, -1, -1, -1},
+    {"T", 0, 32, Access::kRw, 0xffffffff, false, 138, -1, -1, -1, -1},
 };
 inline constexpr Field kMtimecmpHiFields[] = {
-    {"T", 0, 32, Access::kRw, 0xffffffff, false, 105, -1, -1, -1, -1},
+    {"T", 0, 32, Access::kRw, 0xffffffff, false, 106, -1, -1, -1, -1},
 };
 inline constexpr Field kDbgCtrlFields[] = {
-    {"HALT", 0, 1, Access::kWo, 0x0, false, 104, 103, -1, -1, -1},
-    {"RESUME", 1, 1, Access::kWo, 0x0, false, 102, 101, -1, -1, -1},
-    {"STEP", 2, 1, Access::kWo, 0x0, false, 100, 99, -1, -1, -1},
+    {"HALT", 0, 1, Access::kWo, 0x0, false, 105, 104, -1, -1, -1},
+    {"RESUME", 1, 1, Access::kWo, 0x0, false, 103, 102, -1, -1, -1},
+    {"STEP", 2, 1, Access::kWo, 0x0, false, 101, 100, -1, -1, -1},
 };
 inline constexpr Field kDbgStatusFields[] = {
     {"HALTED", 0, 1, Access::kRo, 0x0, false, -1, -1, -1, 134, -1},
@@ -176,21 +200,21 @@ inline constexpr Field kDbgStatusFields[] = {
     {"WFI", 3, 1, Access::kRo, 0x0, false, -1, -1, -1, 131, -1},
 };
 inline constexpr Field kDbgCmdFields[] = {
-    {"ADDR", 0, 16, Access::kRw, 0x0, false, 83, 82, -1, -1, -1},
-    {"MEM", 16, 1, Access::kRw, 0x0, false, 81, -1, -1, -1, -1},
-    {"WRITE", 17, 1, Access::kRw, 0x0, false, 80, -1, -1, -1, -1},
+    {"ADDR", 0, 16, Access::kRw, 0x0, false, 84, 83, -1, -1, -1},
+    {"MEM", 16, 1, Access::kRw, 0x0, false, 82, -1, -1, -1, -1},
+    {"WRITE", 17, 1, Access::kRw, 0x0, false, 81, -1, -1, -1, -1},
 };
 inline constexpr Field kDbgAddrFields[] = {
-    {"ADDR", 0, 32, Access::kRw, 0x0, false, 48, -1, -1, -1, -1},
+    {"ADDR", 0, 32, Access::kRw, 0x0, false, 49, -1, -1, -1, -1},
 };
 inline constexpr Field kDbgDataFields[] = {
-    {"DATA", 0, 32, Access::kRw, 0x0, false, 16, -1, -1, 99, 98},
+    {"DATA", 0, 32, Access::kRw, 0x0, false, 17, -1, -1, 99, 98},
 };
 inline constexpr Field kDbgLockFields[] = {
-    {"LOCK", 0, 1, Access::kRw, 0x0, true, 15, 14, 13, 97, -1},
+    {"LOCK", 0, 1, Access::kRw, 0x0, true, 16, 15, 14, 97, -1},
 };
 inline constexpr Field kRouterSelFields[] = {
-    {"SEL", 0, 4, Access::kRw, 0x0, false, 9, -1, -1, -1, -1},
+    {"SEL", 0, 4, Access::kRw, 0x0, false, 10, -1, -1, -1, -1},
 };
 inline constexpr Field kRouterCountFields[] = {
     {"COUNT", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 64, -1},
@@ -199,10 +223,10 @@ inline constexpr Field kScratchFields[] = {
     {"VALUE", 0, 32, Access::kRw, 0x0, false, -1, -1, -1, -1, -1},
 };
 inline constexpr Field kCountCtrlFields[] = {
-    {"CLEAR", 0, 1, Access::kWo, 0x0, false, 8, 7, -1, -1, -1},
+    {"CLEAR", 0, 1, Access::kWo, 0x0, false, 9, 8, -1, -1, -1},
 };
 inline constexpr Field kCountSelFields[] = {
-    {"SEL", 0, 6, Access::kRw, 0x0, false, 1, -1, -1, -1, -1},
+    {"SEL", 0, 7, Access::kRw, 0x0, false, 1, -1, -1, -1, -1},
 };
 inline constexpr Field kCountLoFields[] = {
     {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, 0, 32, -1},
@@ -218,17 +242,20 @@ inline constexpr Register kRegisters[] = {
     {"LAUNCH", 0xc, 1, 4, false, false, kLaunchFields, 1, 33, 0, -1},
     {"IRQ_STATE", 0x10, 1, 4, false, false, kIrqStateFields, 5, 3, 8, -1},
     {"SEM_IRQ", 0x14, 1, 4, false, false, kSemIrqFields, 3, 21, 0, -1},
-    {"SPACE_IRQ", 0x18, 1, 4, false, false, kSpaceIrqFields, 2, 3, 0, -1},
-    {"QUEUE_STATUS", 0x1c, 1, 4, false, false, kQueueStatusFields, 5, 0, 18, -1},
-    {"ENGINE_CTRL", 0x20, 1, 4, false, false, kEngineCtrlFields, 1, 4, 0, -1},
+    {"SPACE_IRQ", 0x18, 1, 4, false, false, kSpaceIrqFields, 2, 4, 0, -1},
+    {"QUEUE_STATUS", 0x1c, 1, 4, false, false, kQueueStatusFields, 7, 0, 30, -1},
+    {"ENGINE_CTRL", 0x20, 1, 4, false, false, kEngineCtrlFields, 1, 6, 0, -1},
     {"ERR_STATUS", 0x24, 1, 4, false, false, kErrStatusFields, 2, 2, 4, -1},
-    {"ERR_ENABLE", 0x28, 1, 4, false, false, kErrEnableFields, 2, 4, 0, -1},
+    {"ERR_ENABLE", 0x28, 1, 4, false, false, kErrEnableFields, 3, 7, 0, -1},
     {"ERR_FIRST", 0x2c, 1, 4, false, false, kErrFirstFields, 4, 0, 26, -1},
     {"ERR_FIRST_ADDR_LO", 0x30, 1, 4, false, false, kErrFirstAddrLoFields, 1, 0, 32, -1},
     {"ERR_FIRST_ADDR_HI", 0x34, 1, 4, false, false, kErrFirstAddrHiFields, 1, 0, 24, -1},
     {"ERR_LAST", 0x38, 1, 4, false, false, kErrLastFields, 4, 0, 26, -1},
     {"ERR_LAST_ADDR_LO", 0x3c, 1, 4, false, false, kErrLastAddrLoFields, 1, 0, 32, -1},
     {"ERR_LAST_ADDR_HI", 0x40, 1, 4, false, false, kErrLastAddrHiFields, 1, 0, 24, -1},
+    {"FMT_STATUS", 0x44, 1, 4, false, false, kFmtStatusFields, 4, 4, 8, -1},
+    {"FMT_FIRST", 0x48, 1, 4, false, false, kFmtFirstFields, 4, 0, 21, -1},
+    {"FMT_LAST", 0x4c, 1, 4, false, false, kFmtLastFields, 4, 0, 21, -1},
     {"SEM", 0x80, 16, 4, false, true, kSemFields, 2, 20, 17, 136},
     {"POST", 0xc0, 1, 4, false, true, kPostFields, 4, 28, 1, 135},
     {"CORE_WIN", 0xd0, 8, 4, false, false, kCoreWinFields, 1, 28, 0, -1},
@@ -250,12 +277,12 @@ inline constexpr Register kRegisters[] = {
     {"ROUTER_COUNT", 0x1c4, 1, 4, false, false, kRouterCountFields, 1, 0, 32, -1},
     {"SCRATCH", 0x1e0, 8, 4, false, false, kScratchFields, 1, 0, 0, -1},
     {"COUNT_CTRL", 0x200, 1, 4, false, false, kCountCtrlFields, 1, 2, 0, -1},
-    {"COUNT_SEL", 0x204, 1, 4, false, false, kCountSelFields, 1, 6, 0, -1},
+    {"COUNT_SEL", 0x204, 1, 4, false, false, kCountSelFields, 1, 7, 0, -1},
     {"COUNT_LO", 0x208, 1, 4, false, false, kCountLoFields, 1, 1, 32, -1},
     {"COUNT_HI", 0x20c, 1, 4, false, false, kCountHiFields, 1, 0, 32, -1},
 };
 
-inline constexpr Block kBlock = {"tile", 0x1000, kRegisters, 41, 1451, 628};
+inline constexpr Block kBlock = {"tile", 0x1000, kRegisters, 44, 1462, 690};
 // clang-format on
 
 }  // namespace tsr::regs::tile

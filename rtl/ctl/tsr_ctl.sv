@@ -55,9 +55,10 @@ module tsr_ctl
 );
 
   // ---------------------------------------------------------------- node
-  logic        me_cmd_valid, dbg_lock, ext_idle, periph_idle, port_idle;
-  cmd_t        me_cmd;
-  done_t       me_done_q;
+  logic        dbg_lock, ext_idle, periph_idle, port_idle;
+  logic  [2:0] eng_cmd_valid, eng_done_valid;
+  cmd_t  [2:0] eng_cmd;
+  done_t [2:0] eng_done_q;
   logic        rom_fetch, rom_req;
   logic [31:0] rom_fetch_addr, rom_fetch_data, rom_addr, rom_rdata;
   reg_req_t    ext_req;
@@ -67,19 +68,19 @@ module tsr_ctl
   ni_req_t     host_req;
   ni_rsp_t     host_rsp;
 
-  assign ext_idle = periph_idle && port_idle && !host_req_valid_i && uart_rx_i && !me_cmd_valid &&
-                    !me_done_q.valid;
+  assign ext_idle = periph_idle && port_idle && !host_req_valid_i && uart_rx_i &&
+                    eng_cmd_valid == '0 && eng_done_valid == '0;
 
   tsr_hart_node #(.IsCtl(1'b1), .SpmBytes(SpmBytes), .Check(Check)) u_node (
     .clk_i, .rst_ni, .node_i, .cfg_i, .now_i,
     .req_tx_valid_o, .req_tx_flit_o, .req_tx_credit_i, .req_rx_valid_i, .req_rx_flit_i, .req_rx_credit_o,
     .rsp_tx_valid_o, .rsp_tx_flit_o, .rsp_tx_credit_i, .rsp_rx_valid_i, .rsp_rx_flit_i, .rsp_rx_credit_o,
     .router_sel_o, .router_cnt_i, .dbg_lock_i(dbg_lock),
-    .me_cmd_valid_o(me_cmd_valid), .me_cmd_ready_i(1'b1), .me_cmd_o(me_cmd),
-    .me_ctx_valid_i(1'b0), .me_ctx_ready_o(), .me_ctx_row_i('0),
-    .me_ctx_rsp_valid_o(), .me_ctx_rsp_data_o(),
-    .me_done_i(me_done_q), .me_state_i(StIdle), .me_ops_i('0), .me_idle_i(1'b1), .me_abort_o(),
-    .me_spm_valid_i('0), .me_spm_ready_o(), .me_spm_req_i('0), .me_spm_rsp_valid_o(), .me_spm_rsp_o(),
+    .eng_cmd_valid_o(eng_cmd_valid), .eng_cmd_ready_i('1), .eng_cmd_o(eng_cmd),
+    .eng_ctx_valid_i('0), .eng_ctx_ready_o(), .eng_ctx_row_i('0),
+    .eng_ctx_rsp_valid_o(), .eng_ctx_rsp_data_o(),
+    .eng_done_i(eng_done_q), .eng_state_i({3{StIdle}}), .eng_ops_i('0), .eng_idle_i('1), .eng_abort_o(),
+    .eng_spm_valid_i('0), .eng_spm_ready_o(), .eng_spm_req_i('0), .eng_spm_rsp_valid_o(), .eng_spm_rsp_o(),
     .rom_fetch_o(rom_fetch), .rom_fetch_addr_o(rom_fetch_addr), .rom_fetch_data_i(rom_fetch_data),
     .rom_req_o(rom_req), .rom_addr_o(rom_addr), .rom_rdata_i(rom_rdata),
     .ext_reg_o(ext_req), .ext_reg_i(ext_rsp), .ext_irq_i(irq[15:8]), .ext_idle_i(ext_idle),
@@ -88,14 +89,17 @@ module tsr_ctl
     .retire_o, .idle_o
   );
 
-  // The ctl node has no matrix engine: its queue takes Nop and refuses everything else.
-  always_ff @(posedge clk_i) begin
-    me_done_q <= '0;
-    if (me_cmd_valid) begin
-      me_done_q.id  <= me_cmd.id;
-      me_done_q.err <= me_cmd.op == OpNop ? CmdOk : CmdErrOpcode;
+  // The ctl node has no ME, VE, TDMA: their queues take Nop and refuse everything else.
+  for (genvar e = 0; e < 3; e++) begin : gen_no_engine
+    always_ff @(posedge clk_i) begin
+      eng_done_q[e] <= '0;
+      if (eng_cmd_valid[e]) begin
+        eng_done_q[e].id  <= eng_cmd[e].id;
+        eng_done_q[e].err <= eng_cmd[e].op == OpNop ? CmdOk : CmdErrOpcode;
+      end
+      eng_done_q[e].valid <= rst_ni && eng_cmd_valid[e];
     end
-    me_done_q.valid <= rst_ni && me_cmd_valid;
+    assign eng_done_valid[e] = eng_done_q[e].valid;
   end
 
   tsr_rom u_rom (

@@ -20,7 +20,7 @@ module tsr_spm
 #(
   /// Bytes; multiple of 4096, 4096..3145728. Hyperbank h holds bytes h * SpmBytes/8 and up.
   parameter int unsigned SpmBytes = 262144,
-  /// Ports; 1..8.
+  /// Ports; 1..17.
   parameter int unsigned NumPorts = 8
 ) (
   input  logic                     clk_i,
@@ -44,7 +44,7 @@ module tsr_spm
   // ---------------------------------------------------------------- integration checks
   `TSR_STATIC_ASSERT(SpmBytesLegal,
                      SpmBytes >= 4096 && SpmBytes <= 3145728 && SpmBytes % 4096 == 0)
-  `TSR_STATIC_ASSERT(NumPortsLegal, NumPorts >= 1 && NumPorts <= 8)
+  `TSR_STATIC_ASSERT(NumPortsLegal, NumPorts >= 1 && NumPorts <= 17)
 
   // ---------------------------------------------------------------- implementation: addresses
   localparam int unsigned NumHb   = 8;

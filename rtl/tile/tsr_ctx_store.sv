@@ -4,7 +4,7 @@
 /// bus a word at a time.
 ///
 /// Latency: one cycle from an accepted row request to its data; words likewise.
-/// Backpressure: one row a cycle; engine 0 before 1 before 2. Local-bus reads wait for idle cycles.
+/// Backpressure: one row a cycle; the lower engine first. Local-bus reads wait for idle cycles.
 /// Reset: contents are kept.
 module tsr_ctx_store
   import tsr_tile_pkg::*;
@@ -35,14 +35,15 @@ module tsr_ctx_store
   logic              word_read;
   logic [3:0]        word_sel_q;
 
-  assign gnt[0]       = req_valid_i[0];
-  assign gnt[1]       = req_valid_i[1] && !req_valid_i[0];
-  assign gnt[2]       = req_valid_i[2] && req_valid_i[1:0] == '0;
+  assign gnt          = req_valid_i & (~req_valid_i + 1'b1);
   assign req_ready_o  = gnt;
   assign word_ready_o = word_write_i || req_valid_i == '0;
   assign word_read    = word_valid_i && !word_write_i && req_valid_i == '0;
-  assign row          = gnt[0] ? req_row_i[0] : gnt[1] ? req_row_i[1] :
-                        gnt[2] ? req_row_i[2] : word_addr_i[9:4];
+
+  always_comb begin
+    row = word_addr_i[9:4];
+    for (int unsigned e = 0; e < NumEng; e++) if (gnt[e]) row = req_row_i[e];
+  end
 
   always_ff @(posedge clk_i) begin
     if (gnt != '0 || word_read) row_q <= mem_q[row];

@@ -2,7 +2,7 @@
 `include "tsr_assert.svh"
 
 /// What the tile and the ctl node have in common: core, scratchpad, DMA engines, command queues,
-/// semaphores, contexts, registers and network interface. The tile adds the matrix engine, the ctl node
+/// semaphores, contexts, registers and network interface. The tile adds its engines, the ctl node
 /// its boot ROM, peripherals and host port.
 ///
 /// Reset: control state only; core memories, scratchpad and contexts keep whatever they held.
@@ -13,6 +13,7 @@ module tsr_hart_node
 #(
   parameter bit          IsCtl    = 1'b0,   // ctl node: privileged, runs from ROM, has peripherals
   parameter int unsigned SpmBytes = 262144, // scratchpad, multiple of 4096, up to 3 MiB
+  parameter int unsigned MePorts  = 4,      // scratchpad ports of the matrix engine: 4, or 6 (16 x 16)
   parameter bit          Check    = 1'b0    // protocol checkers on links and streams (simulation only)
 ) (
   input  logic             clk_i,
@@ -41,25 +42,26 @@ module tsr_hart_node
 
   input  logic             dbg_lock_i,     // debug registers refuse everyone
 
-  // Matrix engine: command, context rows, scratchpad ports A, B, C, O.
-  output logic             me_cmd_valid_o,
-  input  logic             me_cmd_ready_i,
-  output cmd_t             me_cmd_o,
-  input  logic             me_ctx_valid_i,
-  output logic             me_ctx_ready_o,
-  input  logic [5:0]       me_ctx_row_i,
-  output logic             me_ctx_rsp_valid_o,
-  output logic [511:0]     me_ctx_rsp_data_o,
-  input  done_t            me_done_i,
-  input  eng_state_e       me_state_i,
-  input  logic [15:0]      me_ops_i,
-  input  logic             me_idle_i,
-  output logic             me_abort_o,
-  input  logic [3:0]       me_spm_valid_i,
-  output logic [3:0]       me_spm_ready_o,
-  input  spm_req_t [3:0]   me_spm_req_i,
-  output logic [3:0]       me_spm_rsp_valid_o,
-  output spm_rsp_t [3:0]   me_spm_rsp_o,
+  // Engines outside this module, [0] ME, [1] VE, [2] TDMA: commands, context rows, completion.
+  output logic [2:0]       eng_cmd_valid_o,
+  input  logic [2:0]       eng_cmd_ready_i,
+  output cmd_t [2:0]       eng_cmd_o,
+  input  logic [2:0]       eng_ctx_valid_i,
+  output logic [2:0]       eng_ctx_ready_o,
+  input  logic [2:0][5:0]  eng_ctx_row_i,
+  output logic [2:0]       eng_ctx_rsp_valid_o,
+  output logic [511:0]     eng_ctx_rsp_data_o,   // shared
+  input  done_t [2:0]      eng_done_i,
+  input  eng_state_e [2:0] eng_state_i,
+  input  logic [2:0][15:0] eng_ops_i,
+  input  logic [2:0]       eng_idle_i,
+  output logic [2:0]       eng_abort_o,
+  // Their scratchpad ports: ME A.., B.., C, O; VE I0, I1, I2, O0, O1; TDMA read, write.
+  input  logic [MePorts+6:0] eng_spm_valid_i,
+  output logic [MePorts+6:0] eng_spm_ready_o,
+  input  spm_req_t [MePorts+6:0] eng_spm_req_i,
+  output logic [MePorts+6:0] eng_spm_rsp_valid_o,
+  output spm_rsp_t [MePorts+6:0] eng_spm_rsp_o,
 
   // Ctl node only: instruction fetch from ROM, data side of the ROM, peripherals, interrupts, host port.
   output logic             rom_fetch_o,
@@ -83,6 +85,7 @@ module tsr_hart_node
   output logic             idle_o
 );
 
+  `TSR_STATIC_ASSERT(MePortsLegal, MePorts == 4 || MePorts == 6)
   `TSR_STATIC_ASSERT(SpmLegal, SpmBytes % 4096 == 0 && SpmBytes <= 3 * 1048576)
 
   import tsr_tile_reg_pkg::reg2hw_t;
@@ -194,10 +197,15 @@ module tsr_hart_node
   ni_rsp_t          ni_rsp;
   logic [7:0][27:0] core_win;
 
-  logic     [7:0]   spm_valid, spm_ready, spm_rsp_valid, spm_conflict;
-  spm_req_t [7:0]   spm_req;
-  spm_rsp_t [7:0]   spm_rsp;
-  logic             spm_idle;
+  // The ctl node has no engines outside: its scratchpad ends at PortCore.
+  localparam int unsigned AllPorts = NumSpmPorts + MePorts - 4;
+  localparam int unsigned SpmPorts = IsCtl ? PortCore + 1 : AllPorts;
+
+  logic     [AllPorts-1:0] spm_valid, spm_ready, spm_rsp_valid;
+  spm_req_t [AllPorts-1:0] spm_req;
+  spm_rsp_t [AllPorts-1:0] spm_rsp;
+  logic     [SpmPorts-1:0] spm_conflict;
+  logic                    spm_idle;
 
   for (genvar w = 0; w < 8; w++) begin : gen_core_win
     assign core_win[w] = reg2hw.core_win[w].base.q;
@@ -211,8 +219,8 @@ module tsr_hart_node
     .word_valid_o(lb_valid[0]), .word_ready_i(lb_ready[0]), .word_write_o(lb_write[0]),
     .word_addr_o(lb_addr[0]), .word_wdata_o(lb_wdata[0]), .word_strb_o(lb_strb[0]),
     .word_rsp_valid_i(lb_rsp_valid[0]), .word_rdata_i(lb_rdata), .word_err_i(lb_err),
-    .spm_valid_o(spm_valid[7]), .spm_ready_i(spm_ready[7]), .spm_req_o(spm_req[7]),
-    .spm_rsp_valid_i(spm_rsp_valid[7]), .spm_rsp_i(spm_rsp[7]),
+    .spm_valid_o(spm_valid[PortCore]), .spm_ready_i(spm_ready[PortCore]), .spm_req_o(spm_req[PortCore]),
+    .spm_rsp_valid_i(spm_rsp_valid[PortCore]), .spm_rsp_i(spm_rsp[PortCore]),
     .ni_valid_o(core_ni_valid), .ni_ready_i(core_ni_ready), .ni_req_o(core_ni_req),
     .ni_rsp_valid_i(core_ni_rsp_valid), .ni_rsp_i(ni_rsp),
     .idle_o(port_idle)
@@ -333,11 +341,29 @@ module tsr_hart_node
   );
 
   // ---------------------------------------------------------------- scratchpad
-  tsr_spm #(.SpmBytes(SpmBytes), .NumPorts(8)) u_spm (
+  tsr_spm #(.SpmBytes(SpmBytes), .NumPorts(SpmPorts)) u_spm (
     .clk_i, .rst_ni,
-    .req_valid_i(spm_valid), .req_ready_o(spm_ready), .req_i(spm_req),
-    .rsp_valid_o(spm_rsp_valid), .rsp_o(spm_rsp), .conflict_o(spm_conflict), .idle_o(spm_idle)
+    .req_valid_i(spm_valid[SpmPorts-1:0]), .req_ready_o(spm_ready[SpmPorts-1:0]),
+    .req_i(spm_req[SpmPorts-1:0]), .rsp_valid_o(spm_rsp_valid[SpmPorts-1:0]),
+    .rsp_o(spm_rsp[SpmPorts-1:0]), .conflict_o(spm_conflict), .idle_o(spm_idle)
   );
+
+  // A larger matrix engine's further ports come behind all others.
+  for (genvar p = 0; p < MePorts + 7; p++) begin : gen_eng_spm
+    localparam int unsigned Port = p < 4 ? PortMe + p :
+                                   p < MePorts ? NumSpmPorts + p - 4 : PortVe + p - MePorts;
+    assign spm_valid[Port]        = eng_spm_valid_i[p];
+    assign spm_req[Port]          = eng_spm_req_i[p];
+    assign eng_spm_ready_o[p]     = spm_ready[Port];
+    assign eng_spm_rsp_valid_o[p] = spm_rsp_valid[Port];
+    assign eng_spm_rsp_o[p]       = spm_rsp[Port];
+  end
+
+  if (IsCtl) begin : gen_no_eng_spm
+    assign spm_ready[AllPorts-1:SpmPorts]     = '0;
+    assign spm_rsp_valid[AllPorts-1:SpmPorts] = '0;
+    assign spm_rsp[AllPorts-1:SpmPorts]       = '0;
+  end
 
   // ---------------------------------------------------------------- engines
   eng_state_e [NumEng-1:0]       state;
@@ -356,8 +382,8 @@ module tsr_hart_node
     .abort_i(stopped[EngRdma]),
     .req_valid_o(ni_valid[0]), .req_ready_i(ni_ready[0]), .req_o(ni_req[0]),
     .rsp_valid_i(ni_rsp_valid[0]), .rsp_ready_o(ni_rsp_ready[0]), .rsp_i(ni_rsp),
-    .spm_valid_o(spm_valid[4]), .spm_ready_i(spm_ready[4]), .spm_req_o(spm_req[4]),
-    .spm_rsp_valid_i(spm_rsp_valid[4]), .spm_rsp_i(spm_rsp[4])
+    .spm_valid_o(spm_valid[PortRdma]), .spm_ready_i(spm_ready[PortRdma]), .spm_req_o(spm_req[PortRdma]),
+    .spm_rsp_valid_i(spm_rsp_valid[PortRdma]), .spm_rsp_i(spm_rsp[PortRdma])
   );
 
   tsr_wdma #(.SpmBytes(SpmBytes)) u_wdma (
@@ -369,28 +395,26 @@ module tsr_hart_node
     .abort_i(stopped[EngWdma]),
     .req_valid_o(ni_valid[1]), .req_ready_i(ni_ready[1]), .req_o(ni_req[1]),
     .rsp_valid_i(ni_rsp_valid[1]), .rsp_ready_o(ni_rsp_ready[1]), .rsp_i(ni_rsp),
-    .spm_valid_o(spm_valid[5]), .spm_ready_i(spm_ready[5]), .spm_req_o(spm_req[5]),
-    .spm_rsp_valid_i(spm_rsp_valid[5]), .spm_rsp_i(spm_rsp[5])
+    .spm_valid_o(spm_valid[PortWdma]), .spm_ready_i(spm_ready[PortWdma]), .spm_req_o(spm_req[PortWdma]),
+    .spm_rsp_valid_i(spm_rsp_valid[PortWdma]), .spm_rsp_i(spm_rsp[PortWdma])
   );
 
-  assign me_cmd_valid_o      = cmd_valid[EngMe];
-  assign me_cmd_o            = cmd[EngMe];
-  assign cmd_ready[EngMe]    = me_cmd_ready_i;
-  assign ctx_valid[EngMe]    = me_ctx_valid_i;
-  assign ctx_row[EngMe]      = me_ctx_row_i;
-  assign me_ctx_ready_o      = ctx_ready[EngMe];
-  assign me_ctx_rsp_valid_o  = ctx_rsp_valid[EngMe];
-  assign me_ctx_rsp_data_o   = ctx_rsp_data;
-  assign done[EngMe]         = me_done_i;
-  assign state[EngMe]        = me_state_i;
-  assign ops[EngMe]          = me_ops_i;
-  assign eng_idle[EngMe]     = me_idle_i;
-  assign me_abort_o          = stopped[EngMe];
-  assign spm_valid[3:0]      = me_spm_valid_i;
-  assign spm_req[3:0]        = me_spm_req_i;
-  assign me_spm_ready_o      = spm_ready[3:0];
-  assign me_spm_rsp_valid_o  = spm_rsp_valid[3:0];
-  assign me_spm_rsp_o        = spm_rsp[3:0];
+  for (genvar x = 0; x < 3; x++) begin : gen_eng
+    localparam int unsigned E = int'(EngMe) + x;
+    assign eng_cmd_valid_o[x]     = cmd_valid[E];
+    assign eng_cmd_o[x]           = cmd[E];
+    assign cmd_ready[E]           = eng_cmd_ready_i[x];
+    assign ctx_valid[E]           = eng_ctx_valid_i[x];
+    assign ctx_row[E]             = eng_ctx_row_i[x];
+    assign eng_ctx_ready_o[x]     = ctx_ready[E];
+    assign eng_ctx_rsp_valid_o[x] = ctx_rsp_valid[E];
+    assign done[E]                = eng_done_i[x];
+    assign state[E]               = eng_state_i[x];
+    assign ops[E]                 = eng_ops_i[x];
+    assign eng_idle[E]            = eng_idle_i[x];
+    assign eng_abort_o[x]         = stopped[E];
+  end
+  assign eng_ctx_rsp_data_o = ctx_rsp_data;
 
   // ---------------------------------------------------------------- network interface
   logic [7:0][31:0] win_base, win_limit;
@@ -452,8 +476,8 @@ module tsr_hart_node
     .remote_limit_i(reg2hw.remote_limit.addr.q),
     .req_rx_valid_i, .req_rx_flit_i, .req_rx_credit_o,
     .rsp_tx_valid_o, .rsp_tx_flit_o, .rsp_tx_credit_i,
-    .spm_valid_o(spm_valid[6]), .spm_ready_i(spm_ready[6]), .spm_req_o(spm_req[6]),
-    .spm_rsp_valid_i(spm_rsp_valid[6]), .spm_rsp_i(spm_rsp[6]),
+    .spm_valid_o(spm_valid[PortNi]), .spm_ready_i(spm_ready[PortNi]), .spm_req_o(spm_req[PortNi]),
+    .spm_rsp_valid_i(spm_rsp_valid[PortNi]), .spm_rsp_i(spm_rsp[PortNi]),
     .word_valid_o(lb_valid[1]), .word_ready_i(lb_ready[1]), .word_write_o(lb_write[1]),
     .word_addr_o(lb_addr[1]), .word_wdata_o(lb_wdata[1]), .word_strb_o(lb_strb[1]),
     .word_rsp_valid_i(lb_rsp_valid[1]), .word_rdata_i(lb_rdata), .word_err_i(lb_err),
@@ -464,11 +488,17 @@ module tsr_hart_node
 
   // ---------------------------------------------------------------- errors
   logic        err_any, err_more, err_irq;
-  logic [4:0]  err_source;
+  logic [6:0]  err_source;
   addr_t       err_first_addr, err_last_addr;
   logic [2:0]  err_first_source, err_last_source, err_first_info, err_last_info;
   logic [3:0]  err_first_code, err_last_code;
-  logic [15:0] err_first_cmd, err_last_cmd;
+  logic [15:0] err_first_cmd, err_last_cmd, fmt_first_cmd, fmt_last_cmd;
+  logic [3:0]  fmt_held, fmt_set;
+  logic [2:0]  fmt_first_source, fmt_last_source;
+  logic [1:0]  fmt_first_info, fmt_last_info;
+
+  assign fmt_held = {reg2hw.fmt_status.ve_ovf.q, reg2hw.fmt_status.ve_nan.q, reg2hw.fmt_status.me_ovf.q,
+                     reg2hw.fmt_status.me_nan.q};
 
   tsr_err_log u_err_log (
     .clk_i, .done_i(done),
@@ -478,11 +508,16 @@ module tsr_hart_node
     .first_source_o(err_first_source), .first_code_o(err_first_code), .first_info_o(err_first_info),
     .first_cmd_o(err_first_cmd), .first_addr_o(err_first_addr),
     .last_source_o(err_last_source), .last_code_o(err_last_code), .last_info_o(err_last_info),
-    .last_cmd_o(err_last_cmd), .last_addr_o(err_last_addr)
+    .last_cmd_o(err_last_cmd), .last_addr_o(err_last_addr),
+    .fmt_armed_i(fmt_held == '0), .fmt_set_o(fmt_set),
+    .fmt_first_source_o(fmt_first_source), .fmt_first_info_o(fmt_first_info),
+    .fmt_first_cmd_o(fmt_first_cmd), .fmt_last_source_o(fmt_last_source),
+    .fmt_last_info_o(fmt_last_info), .fmt_last_cmd_o(fmt_last_cmd)
   );
 
-  assign err_irq = (err_source[2:0] & reg2hw.err_enable.engine.q) != '0 ||
-                   (err_source[4:3] != '0 && reg2hw.err_enable.access.q);
+  assign err_irq = (err_source[NumEng-1:0] & reg2hw.err_enable.engine.q) != '0 ||
+                   (err_source[NumEng+1:NumEng] != '0 && reg2hw.err_enable.access.q) ||
+                   (fmt_set != '0 && reg2hw.err_enable.format.q);
 
   // ---------------------------------------------------------------- counters
   logic [63:0] count_value;
@@ -495,8 +530,8 @@ module tsr_hart_node
   tsr_node_counters u_counters (
     .clk_i, .rst_ni, .now_i,
     .clear_i(reg2hw.count_ctrl.clear.qe && reg2hw.count_ctrl.clear.q),
-    .state_i(state), .wait_sem_i(wait_valid), .start_i(cmd_valid & cmd_ready),
-    .done_i(done_valid), .ops_i(ops),
+    .state_i(state), .wait_sem_i(wait_valid), .start_i(cmd_valid),
+    .done_i(done_valid), .ops_i(ops), .row_i(ctx_rsp_valid),
     .req_tx_i(init_tx), .req_rx_i(tgt_rx), .rsp_tx_i(tgt_tx), .rsp_rx_i(init_rx),
     .instret_i(core_instret), .conflict_i(spm_conflict != '0), .par_err_i(init_par_err || tgt_par_err),
     .sel_i(reg2hw.count_sel.sel.q), .value_o(count_value)
@@ -509,7 +544,7 @@ module tsr_hart_node
   // ---------------------------------------------------------------- what the registers show
   logic sem_irq, space_irq, launch_now;
   assign sem_irq    = reg2hw.sem_irq.en.q && sem_value[reg2hw.sem_irq.id.q] >= reg2hw.sem_irq.count.q;
-  assign space_irq  = reg2hw.space_irq.en.q && reg2hw.space_irq.engine.q != 2'd3 &&
+  assign space_irq  = reg2hw.space_irq.en.q && reg2hw.space_irq.engine.q < 3'(NumEng) &&
                       free[reg2hw.space_irq.engine.q] != '0;
   assign launch_now = reg2hw.launch.seq.qe;
   assign irq_fast   = {ext_irq_i, 3'b0, space_irq, sem_irq, reg2hw.irq_state.launch.q,
@@ -532,6 +567,8 @@ module tsr_hart_node
     hw2reg.queue_status.free0.d      = free[0];
     hw2reg.queue_status.free1.d      = free[1];
     hw2reg.queue_status.free2.d      = free[2];
+    hw2reg.queue_status.free3.d      = free[3];
+    hw2reg.queue_status.free4.d      = free[4];
     hw2reg.queue_status.busy.d       = qbusy;
     hw2reg.queue_status.stopped.d    = stopped;
     hw2reg.err_status.valid.d        = 1'b1;
@@ -550,6 +587,22 @@ module tsr_hart_node
     hw2reg.err_last.cmd.d            = err_last_cmd;
     hw2reg.err_last_addr_lo.addr.d   = err_last_addr[31:0];
     hw2reg.err_last_addr_hi.addr.d   = err_last_addr[55:32];
+    hw2reg.fmt_status.me_nan.d       = 1'b1;
+    hw2reg.fmt_status.me_nan.de      = fmt_set[0];
+    hw2reg.fmt_status.me_ovf.d       = 1'b1;
+    hw2reg.fmt_status.me_ovf.de      = fmt_set[1];
+    hw2reg.fmt_status.ve_nan.d       = 1'b1;
+    hw2reg.fmt_status.ve_nan.de      = fmt_set[2];
+    hw2reg.fmt_status.ve_ovf.d       = 1'b1;
+    hw2reg.fmt_status.ve_ovf.de      = fmt_set[3];
+    hw2reg.fmt_first.source.d        = fmt_first_source;
+    hw2reg.fmt_first.nan.d           = fmt_first_info[0];
+    hw2reg.fmt_first.ovf.d           = fmt_first_info[1];
+    hw2reg.fmt_first.cmd.d           = fmt_first_cmd;
+    hw2reg.fmt_last.source.d         = fmt_last_source;
+    hw2reg.fmt_last.nan.d            = fmt_last_info[0];
+    hw2reg.fmt_last.ovf.d            = fmt_last_info[1];
+    hw2reg.fmt_last.cmd.d            = fmt_last_cmd;
     for (int unsigned s = 0; s < 16; s++) begin
       hw2reg.sem[s].value.d = sem_value[s];
       hw2reg.sem[s].err     = sem_write[s] && take_err;
@@ -611,7 +664,7 @@ module tsr_hart_node
         .clk_i, .rst_ni, .valid_i(ni_rsp_valid[i]), .ready_i(ni_rsp_ready[i]), .data_i(ni_rsp)
       );
     end
-    for (genvar p = 0; p < 8; p++) begin : gen_spm
+    for (genvar p = IsCtl ? PortRdma : 0; p < SpmPorts; p++) begin : gen_spm
       tsr_stream_check #(.T(spm_req_t)) u_check (
         .clk_i, .rst_ni, .valid_i(spm_valid[p]), .ready_i(spm_ready[p]), .data_i(spm_req[p])
       );

@@ -86,7 +86,7 @@ module tsr_local_bus
     if (addr_q[31:24] == '0) begin
       if (addr_q[23:17] == '0) target = sel_q ? TgtTcm : TgtNone;
       else if (addr_q[23:12] == RegsBase[23:12]) target = TgtRegs;
-      else if (addr_q[23:8] == CmdBase[23:8] && addr_q[7:6] != 2'd3) target = TgtCmd;
+      else if (addr_q[23:9] == CmdBase[23:9] && addr_q[8:6] < 3'(NumEng)) target = TgtCmd;
       else if (addr_q[23:12] == CtxBase[23:12]) target = TgtCtx;
       else if (IsCtl && addr_q[23:14] == RomBase[23:14]) target = TgtRom;
       else if (IsCtl && addr_q[23:16] == ExtBase[23:16]) target = TgtExt;
@@ -169,7 +169,7 @@ module tsr_local_bus
         regs_o.addr = {4'b0, addr_q[11:0]};
       end
       if (target == TgtExt) ext_o = reg_req;
-      if (target == TgtCmd && write_q && strb_q == 4'hf) stage_valid_o[addr_q[7:6]] = 1'b1;
+      if (target == TgtCmd && write_q && strb_q == 4'hf) stage_valid_o[addr_q[8:6]] = 1'b1;
     end
   end
 

@@ -91,7 +91,7 @@ module tsr_ni_target
   );
 
   // ---------------------------------------------------------------- what it is, and may it be
-  logic        is_read, is_write, is_post, wants_answer, from_ctl, from_self, in_spm, in_words;
+  logic        is_read, is_write, is_post, wants_answer, from_ctl, from_self, in_spm, in_words, in_ctx;
   logic [31:0] local_addr, last_addr;
   logic [8:0]  bytes;
   spm_addr_t   spm_off, spm_last;
@@ -108,6 +108,7 @@ module tsr_ni_target
   assign last_addr    = is_read ? local_addr + {23'b0, bytes} - 32'd1 : local_addr;
   assign in_spm       = local_addr >= SpmBase && last_addr < SpmEnd && local_addr <= last_addr;
   assign in_words     = local_addr[31:24] == '0 && last_addr[31:24] == '0;
+  assign in_ctx       = local_addr[31:12] == CtxBase[31:12];
   assign spm_off      = spm_addr_t'(local_addr - SpmBase);
   assign spm_last     = is_read ? spm_addr_t'(last_addr - SpmBase) : spm_off + 22'd63;
 
@@ -131,7 +132,8 @@ module tsr_ni_target
           verdict = ErrForbidden;
         end
       end else if (in_words) begin
-        if (!from_ctl) verdict = ErrForbidden;
+        // A node's own DMA may fill its contexts.
+        if (!(from_ctl || (from_self && in_ctx))) verdict = ErrForbidden;
         else if (is_read && local_addr[31:6] != last_addr[31:6]) verdict = ErrUnsupported;
       end else begin
         verdict = ErrUnmapped;

@@ -15,9 +15,10 @@ module tsr_node_counters
 
   input  eng_state_e [NumEng-1:0]  state_i,
   input  logic [NumEng-1:0]        wait_sem_i,   // a command waits for its semaphores
-  input  logic [NumEng-1:0]        start_i,      // a command was handed to the engine
+  input  logic [NumEng-1:0]        start_i,      // a command is offered to the engine
   input  logic [NumEng-1:0]        done_i,
   input  logic [NumEng-1:0][15:0]  ops_i,
+  input  logic [NumEng-1:0]        row_i,        // a context row was loaded
   input  logic                     req_tx_i,
   input  logic                     req_rx_i,
   input  logic                     rsp_tx_i,
@@ -26,15 +27,15 @@ module tsr_node_counters
   input  logic                     conflict_i,
   input  logic                     par_err_i,
 
-  input  logic [5:0]               sel_i,        // see regs/tile.toml COUNT_SEL
+  input  logic [6:0]               sel_i,        // see regs/tile.toml COUNT_SEL
   output logic [63:0]              value_o
 );
 
   typedef logic [47:0] count_t;
 
   count_t [NumEng-1:0][6:0] state_q;   // [0] stays zero: idle is derived
-  count_t [NumEng-1:0]      done_q, ops_q;
-  count_t [7:0]             event_q;   // [1]..[7]: selectors 49..55
+  count_t [NumEng-1:0]      done_q, ops_q, rows_q;
+  count_t [7:0]             event_q;   // [1]..[7]: selectors 113..119
   logic   [63:0]            start_q, first_q, last_q;
   logic                     any_q;     // a command was started since the counters were cleared
   eng_state_e [NumEng-1:0]  state;
@@ -53,6 +54,7 @@ module tsr_node_counters
       state_q <= '0;
       done_q  <= '0;
       ops_q   <= '0;
+      rows_q  <= '0;
       event_q <= '0;
       start_q <= now_i;
       first_q <= now_i;
@@ -64,6 +66,7 @@ module tsr_node_counters
           if (state[e] == 3'(s)) state_q[e][s] <= state_q[e][s] + 48'd1;
         end
         if (done_i[e]) done_q[e] <= done_q[e] + 48'd1;
+        if (row_i[e]) rows_q[e] <= rows_q[e] + 48'd1;
         if (ops_i[e] != '0) ops_q[e] <= ops_q[e] + {32'b0, ops_i[e]};
       end
       if (start_i != '0) any_q <= 1'b1;
@@ -75,13 +78,15 @@ module tsr_node_counters
 
   // ---------------------------------------------------------------- selection
   logic [63:0] elapsed;
-  logic [1:0]  eng;
+  logic [2:0]  eng;
+  logic        is_eng;
   assign elapsed = now_i - start_q;
-  assign eng     = sel_i[5:4] == 2'd3 ? 2'd0 : sel_i[5:4];
+  assign is_eng  = sel_i[6:4] < 3'(NumEng);
+  assign eng     = is_eng ? sel_i[6:4] : 3'd0;
 
   always_ff @(posedge clk_i) begin
     value_o <= '0;
-    if (sel_i[5:4] != 2'd3) begin
+    if (is_eng) begin
       unique case (sel_i[3:0])
         4'd0: begin
           value_o <= elapsed - {16'b0, state_q[eng][1]} - {16'b0, state_q[eng][2]} -
@@ -91,8 +96,11 @@ module tsr_node_counters
         4'd1, 4'd2, 4'd3, 4'd4, 4'd5, 4'd6: value_o <= {16'b0, state_q[eng][sel_i[2:0]]};
         4'd8:    value_o <= {16'b0, done_q[eng]};
         4'd9:    value_o <= {16'b0, ops_q[eng]};
+        4'd10:   value_o <= {16'b0, rows_q[eng]};
         default: ;
       endcase
+    end else if (sel_i[6:4] != 3'd7) begin
+      value_o <= '0;
     end else if (sel_i[3:0] == 4'd0) begin
       value_o <= elapsed;
     end else if (sel_i[3:0] <= 4'd7) begin

@@ -41,19 +41,16 @@ module tsr_post_out
   logic [1:0]  wr_q, rd_q;
   logic [2:0]  count_q;
   logic        push, pop;
-  logic [3:0]  gnt, fresh, gnt_q;   // queues 0..2, register
+  logic [NumEng:0] gnt, fresh, gnt_q;  // queues, register
   logic        locked_q;            // the offered post waits: nothing overtakes it
   post_t       win;
 
   assign reg_err_o = reg_valid_i && count_q == 3'd4;
   assign push      = reg_valid_i && !reg_err_o;
-  assign fresh[0]  = q_valid_i[0];
-  assign fresh[1]  = q_valid_i[1] && !q_valid_i[0];
-  assign fresh[2]  = q_valid_i[2] && q_valid_i[1:0] == '0;
-  assign fresh[3]  = count_q != '0 && q_valid_i == '0;
+  assign fresh     = {count_q != '0 && q_valid_i == '0, q_valid_i & (~q_valid_i + 1'b1)};
   assign gnt       = locked_q ? gnt_q : fresh;
-  assign q_ready_o = req_ready_i ? gnt[2:0] : '0;
-  assign pop       = gnt[3] && req_ready_i;
+  assign q_ready_o = req_ready_i ? gnt[NumEng-1:0] : '0;
+  assign pop       = gnt[NumEng] && req_ready_i;
 
   always_ff @(posedge clk_i) begin
     gnt_q <= gnt;

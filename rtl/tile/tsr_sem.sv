@@ -37,7 +37,7 @@ module tsr_sem
 
   logic [15:0][15:0] sem_q;
   logic [NumEng-1:0] can;
-  logic [1:0]        last_q;  // engine granted last: the next one has priority
+  logic [2:0]        last_q;  // engine granted last: the next one has priority
 
   assign value_o    = sem_q;
   assign take_err_o = take_valid_i && sem_q[take_id_i] < {8'b0, take_n_i};
@@ -59,16 +59,11 @@ module tsr_sem
     end
   end
 
-  always_comb begin
-    wait_gnt_o = '0;
-    if (!take_valid_i && can != '0) begin
-      unique case (last_q)
-        2'd0:    wait_gnt_o = can[1] ? 3'b010 : can[2] ? 3'b100 : 3'b001;
-        2'd1:    wait_gnt_o = can[2] ? 3'b100 : can[0] ? 3'b001 : 3'b010;
-        default: wait_gnt_o = can[0] ? 3'b001 : can[1] ? 3'b010 : 3'b100;
-      endcase
-    end
-  end
+  // Engines behind the one granted last come first.
+  logic [NumEng-1:0] behind, pick;
+  assign behind     = can & ~((NumEng'(2) << last_q) - 1'b1);
+  assign pick       = behind != '0 ? behind : can;
+  assign wait_gnt_o = take_valid_i ? '0 : pick & (~pick + 1'b1);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -82,7 +77,7 @@ module tsr_sem
       end
       for (int unsigned e = 0; e < NumEng; e++) begin
         if (wait_gnt_o[e]) begin
-          last_q <= 2'(e);
+          last_q <= 3'(e);
           for (int unsigned i = 0; i < 2; i++) begin
             if (wait_i[e][i].en) s[wait_i[e][i].id] = s[wait_i[e][i].id] - {8'b0, wait_i[e][i].n};
           end

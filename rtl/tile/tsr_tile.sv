@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The compute tile: a hart node with a matrix engine. Endpoint of a mesh node.
+/// The compute tile: a hart node with matrix engine, vector engine and layout engine. Endpoint of a mesh node.
 ///
 /// Boundary: every output is driven from a flop. Reset: control state only; the core waits for
 /// CORE_CTRL.RUN.
@@ -41,28 +41,34 @@ module tsr_tile
   output logic        idle_o
 );
 
-  logic           cmd_valid, cmd_ready, ctx_valid, ctx_ready, ctx_rsp_valid, me_idle, abort;
-  cmd_t           cmd;
-  logic [5:0]     ctx_row;
-  logic [511:0]   ctx_rsp_data;
-  done_t          done;
-  eng_state_e     state;
-  logic [15:0]    ops;
-  logic [3:0]     spm_valid, spm_ready, spm_rsp_valid;
-  spm_req_t [3:0] spm_req;
-  spm_rsp_t [3:0] spm_rsp;
+  // A grid of 16 x 16 has two ports each for A and B.
+  localparam int unsigned MePorts = (Rows + 7) / 8 + (Cols + 7) / 8 + 2;
 
-  tsr_hart_node #(.IsCtl(1'b0), .SpmBytes(SpmBytes), .Check(Check)) u_node (
+  // Engines: [0] ME, [1] VE, [2] TDMA. Scratchpad ports: ME, then VE, then TDMA.
+  logic [2:0]       cmd_valid, cmd_ready, ctx_valid, ctx_ready, ctx_rsp_valid, eng_idle, abort;
+  cmd_t [2:0]       cmd;
+  logic [2:0][5:0]  ctx_row;
+  logic [511:0]     ctx_rsp_data;
+  done_t [2:0]      done;
+  eng_state_e [2:0] state;
+  logic [2:0][15:0] ops;
+  logic [MePorts+6:0] spm_valid, spm_ready, spm_rsp_valid;
+  spm_req_t [MePorts+6:0] spm_req;
+  spm_rsp_t [MePorts+6:0] spm_rsp;
+  logic             to_ve_valid, to_ve_ready, to_me_valid, to_me_ready;
+  beat_t            to_ve, to_me;
+
+  tsr_hart_node #(.IsCtl(1'b0), .SpmBytes(SpmBytes), .MePorts(MePorts), .Check(Check)) u_node (
     .clk_i, .rst_ni, .node_i, .cfg_i, .now_i,
     .req_tx_valid_o, .req_tx_flit_o, .req_tx_credit_i, .req_rx_valid_i, .req_rx_flit_i, .req_rx_credit_o,
     .rsp_tx_valid_o, .rsp_tx_flit_o, .rsp_tx_credit_i, .rsp_rx_valid_i, .rsp_rx_flit_i, .rsp_rx_credit_o,
     .router_sel_o, .router_cnt_i, .dbg_lock_i(1'b0),
-    .me_cmd_valid_o(cmd_valid), .me_cmd_ready_i(cmd_ready), .me_cmd_o(cmd),
-    .me_ctx_valid_i(ctx_valid), .me_ctx_ready_o(ctx_ready), .me_ctx_row_i(ctx_row),
-    .me_ctx_rsp_valid_o(ctx_rsp_valid), .me_ctx_rsp_data_o(ctx_rsp_data),
-    .me_done_i(done), .me_state_i(state), .me_ops_i(ops), .me_idle_i(me_idle), .me_abort_o(abort),
-    .me_spm_valid_i(spm_valid), .me_spm_ready_o(spm_ready), .me_spm_req_i(spm_req),
-    .me_spm_rsp_valid_o(spm_rsp_valid), .me_spm_rsp_o(spm_rsp),
+    .eng_cmd_valid_o(cmd_valid), .eng_cmd_ready_i(cmd_ready), .eng_cmd_o(cmd),
+    .eng_ctx_valid_i(ctx_valid), .eng_ctx_ready_o(ctx_ready), .eng_ctx_row_i(ctx_row),
+    .eng_ctx_rsp_valid_o(ctx_rsp_valid), .eng_ctx_rsp_data_o(ctx_rsp_data),
+    .eng_done_i(done), .eng_state_i(state), .eng_ops_i(ops), .eng_idle_i(eng_idle), .eng_abort_o(abort),
+    .eng_spm_valid_i(spm_valid), .eng_spm_ready_o(spm_ready), .eng_spm_req_i(spm_req),
+    .eng_spm_rsp_valid_o(spm_rsp_valid), .eng_spm_rsp_o(spm_rsp),
     .rom_fetch_o(), .rom_fetch_addr_o(), .rom_fetch_data_i('0),
     .rom_req_o(), .rom_addr_o(), .rom_rdata_i('0),
     .ext_reg_o(), .ext_reg_i('0), .ext_irq_i('0), .ext_idle_i(1'b1),
@@ -73,18 +79,46 @@ module tsr_tile
 
   tsr_me #(.Rows(Rows), .Cols(Cols)) u_me (
     .clk_i, .rst_ni,
-    .cmd_valid_i(cmd_valid), .cmd_ready_o(cmd_ready), .cmd_i(cmd),
-    .ctx_req_valid_o(ctx_valid), .ctx_req_ready_i(ctx_ready), .ctx_row_o(ctx_row),
-    .ctx_rsp_valid_i(ctx_rsp_valid), .ctx_rsp_data_i(ctx_rsp_data),
-    .done_o(done), .state_o(state), .ops_o(ops), .idle_o(me_idle), .abort_i(abort),
-    .a_valid_o(spm_valid[0]), .a_ready_i(spm_ready[0]), .a_req_o(spm_req[0]),
-    .a_rsp_valid_i(spm_rsp_valid[0]), .a_rsp_i(spm_rsp[0]),
-    .b_valid_o(spm_valid[1]), .b_ready_i(spm_ready[1]), .b_req_o(spm_req[1]),
-    .b_rsp_valid_i(spm_rsp_valid[1]), .b_rsp_i(spm_rsp[1]),
-    .c_valid_o(spm_valid[2]), .c_ready_i(spm_ready[2]), .c_req_o(spm_req[2]),
-    .c_rsp_valid_i(spm_rsp_valid[2]), .c_rsp_i(spm_rsp[2]),
-    .o_valid_o(spm_valid[3]), .o_ready_i(spm_ready[3]), .o_req_o(spm_req[3]),
-    .o_rsp_valid_i(spm_rsp_valid[3]), .o_rsp_i(spm_rsp[3])
+    .cmd_valid_i(cmd_valid[0]), .cmd_ready_o(cmd_ready[0]), .cmd_i(cmd[0]),
+    .ctx_req_valid_o(ctx_valid[0]), .ctx_req_ready_i(ctx_ready[0]), .ctx_row_o(ctx_row[0]),
+    .ctx_rsp_valid_i(ctx_rsp_valid[0]), .ctx_rsp_data_i(ctx_rsp_data),
+    .done_o(done[0]), .state_o(state[0]), .ops_o(ops[0]), .idle_o(eng_idle[0]), .abort_i(abort[0]),
+    .spm_valid_o(spm_valid[MePorts-1:0]), .spm_ready_i(spm_ready[MePorts-1:0]), .spm_req_o(spm_req[MePorts-1:0]),
+    .spm_rsp_valid_i(spm_rsp_valid[MePorts-1:0]), .spm_rsp_i(spm_rsp[MePorts-1:0]),
+    .chain_out_valid_o(to_ve_valid), .chain_out_ready_i(to_ve_ready), .chain_out_o(to_ve),
+    .chain_in_valid_i(to_me_valid), .chain_in_ready_o(to_me_ready), .chain_in_i(to_me)
   );
+
+  tsr_ve u_ve (
+    .clk_i, .rst_ni,
+    .cmd_valid_i(cmd_valid[1]), .cmd_ready_o(cmd_ready[1]), .cmd_i(cmd[1]),
+    .ctx_req_valid_o(ctx_valid[1]), .ctx_req_ready_i(ctx_ready[1]), .ctx_row_o(ctx_row[1]),
+    .ctx_rsp_valid_i(ctx_rsp_valid[1]), .ctx_rsp_data_i(ctx_rsp_data),
+    .done_o(done[1]), .state_o(state[1]), .ops_o(ops[1]), .idle_o(eng_idle[1]), .abort_i(abort[1]),
+    .spm_valid_o(spm_valid[MePorts+:5]), .spm_ready_i(spm_ready[MePorts+:5]), .spm_req_o(spm_req[MePorts+:5]),
+    .spm_rsp_valid_i(spm_rsp_valid[MePorts+:5]), .spm_rsp_i(spm_rsp[MePorts+:5]),
+    .chain_in_valid_i(to_ve_valid), .chain_in_ready_o(to_ve_ready), .chain_in_i(to_ve),
+    .chain_out_valid_o(to_me_valid), .chain_out_ready_i(to_me_ready), .chain_out_o(to_me)
+  );
+
+  tsr_tdma #(.SpmBytes(SpmBytes)) u_tdma (
+    .clk_i, .rst_ni,
+    .cmd_valid_i(cmd_valid[2]), .cmd_ready_o(cmd_ready[2]), .cmd_i(cmd[2]),
+    .ctx_req_valid_o(ctx_valid[2]), .ctx_req_ready_i(ctx_ready[2]), .ctx_row_o(ctx_row[2]),
+    .ctx_rsp_valid_i(ctx_rsp_valid[2]), .ctx_rsp_data_i(ctx_rsp_data),
+    .done_o(done[2]), .state_o(state[2]), .ops_o(ops[2]), .idle_o(eng_idle[2]), .abort_i(abort[2]),
+    .spm_valid_o(spm_valid[MePorts+5+:2]), .spm_ready_i(spm_ready[MePorts+5+:2]), .spm_req_o(spm_req[MePorts+5+:2]),
+    .spm_rsp_valid_i(spm_rsp_valid[MePorts+5+:2]), .spm_rsp_i(spm_rsp[MePorts+5+:2])
+  );
+
+  // ---------------------------------------------------------------- implementation checks
+  if (Check) begin : gen_check
+    tsr_stream_check #(.T(beat_t)) u_to_ve (
+      .clk_i, .rst_ni, .valid_i(to_ve_valid), .ready_i(to_ve_ready), .data_i(to_ve)
+    );
+    tsr_stream_check #(.T(beat_t)) u_to_me (
+      .clk_i, .rst_ni, .valid_i(to_me_valid), .ready_i(to_me_ready), .data_i(to_me)
+    );
+  end
 
 endmodule

@@ -19,6 +19,16 @@ package tsr_tile_pkg;
   localparam int unsigned SpmAw = 22;
   typedef logic [SpmAw-1:0] spm_addr_t;
 
+  // Ports of a tile's scratchpad, 8x8 grid. The ctl node has ports 4..7 only.
+  localparam int unsigned PortMe    = 0;   // A, B, C with scales, O
+  localparam int unsigned PortRdma  = 4;   // write
+  localparam int unsigned PortWdma  = 5;   // read
+  localparam int unsigned PortNi    = 6;   // accesses from the network
+  localparam int unsigned PortCore  = 7;
+  localparam int unsigned PortVe    = 8;   // I0, I1, I2, O0, O1
+  localparam int unsigned PortTdma  = 13;  // read (index stream too), write
+  localparam int unsigned NumSpmPorts = 15;
+
   /// One access: lane l touches the 8 bytes at base + (l / w) * pitch + (l mod w) * 8.
   /// Lanes whose strobes are all zero are not accessed and read as zero.
   typedef struct packed {
@@ -40,7 +50,7 @@ package tsr_tile_pkg;
   /// One beat of a stream. `last[j]`: loop j and every loop inside it are at their last iteration.
   typedef struct packed {
     logic             fin;     // last beat of the command
-    logic             epoch;
+    logic             epoch;   // configuration bank that the beat belongs to: toggles with every run
     logic [5:0]       last;
     logic [63:0]      strb;
     logic [7:0][63:0] data;
@@ -48,8 +58,10 @@ package tsr_tile_pkg;
 
   // ---------------------------------------------------------------- commands
 
-  typedef enum logic [1:0] { EngRdma = 2'd0, EngWdma = 2'd1, EngMe = 2'd2 } engine_e;
-  localparam int unsigned NumEng = 3;
+  typedef enum logic [2:0] {
+    EngRdma = 3'd0, EngWdma = 3'd1, EngMe = 3'd2, EngVe = 3'd3, EngTdma = 3'd4
+  } engine_e;
+  localparam int unsigned NumEng = 5;
 
   typedef enum logic [7:0] {
     OpNop      = 8'h00,  // any engine: done at once
@@ -58,7 +70,13 @@ package tsr_tile_pkg;
     OpDmaWrite = 8'h11,  // WDMA: own scratchpad -> global, acknowledged
     OpMcast    = 8'h12,  // WDMA: own scratchpad -> same node-local offset of a rectangle, posted
     OpDmaFill  = 8'h13,  // WDMA: pattern -> global, acknowledged
-    OpGemm     = 8'h21   // ME
+    OpGemm     = 8'h21,  // ME
+    OpVec      = 8'h31,  // VE
+    OpTCopy    = 8'h41,  // TDMA: strided copy, any byte alignment
+    OpTTrans   = 8'h42,  // TDMA: block transpose through the stream patterns
+    OpTGather  = 8'h43,  // TDMA: rows named by an index stream -> packed rows
+    OpTScatter = 8'h44,  // TDMA: packed rows -> rows named by an index stream
+    OpTFill    = 8'h45   // TDMA: pattern
   } opcode_e;
 
   /// Wait: take `n` from semaphore `id` once it holds that many.
@@ -92,19 +110,20 @@ package tsr_tile_pkg;
     logic [31:0]     w14;
     logic [31:0]     w13;
     logic [31:0]     w12;
-    logic [31:0]     w11;
-    logic [31:0]     w10;
-    logic [31:0]     pattern;     // w9: fill pattern
-    logic [31:0]     arg3;        // w8: DMA destination [63:32]; ME: O base
-    logic [31:0]     arg2;        // w7: DMA destination [31:0];  ME: C base (preload)
-    logic [31:0]     arg1;        // w6: DMA source [63:32];      ME: B base
-    logic [31:0]     arg0;        // w5: DMA source [31:0];       ME: A base
+    logic [31:0]     w11;         //                             ME: B scales base;  VE: constant 1
+    logic [31:0]     w10;         //                             ME: A scales base;  VE: constant 0
+    logic [31:0]     pattern;     // w9: fill pattern                                VE: O1 base
+    logic [31:0]     arg3;        // w8: DMA destination [63:32]; ME: O base;        VE: O0 base
+    logic [31:0]     arg2;        // w7: DMA destination [31:0];  ME: C base;        VE: I2 base; TDMA: index base
+    logic [31:0]     arg1;        // w6: DMA source [63:32];      ME: B base;        VE: I1 base; TDMA: destination
+    logic [31:0]     arg0;        // w5: DMA source [31:0];       ME: A base;        VE: I0 base; TDMA: source
     cmd_rect_t       mcast_rect;  // w4
     cmd_rect_t       post_rect;   // w3
     sem_post_t [1:0] post;        // w2
     sem_wait_t [1:0] waits;       // w1
     logic [15:0]     id;          // w0[31:16]
-    logic [3:0]      rsvd;        // w0[15:12]
+    logic [2:0]      rsvd;        // w0[15:13]
+    logic            overlap;     // w0[12]: may run while the engine's command before is unfinished (RDMA, ME, VE)
     logic            irq;         // w0[11]: interrupt the core when done
     logic [2:0]      ctx;         // w0[10:8]
     opcode_e         op;          // w0[7:0]
@@ -139,49 +158,104 @@ package tsr_tile_pkg;
   // ---------------------------------------------------------------- contexts: 8 x 8 rows of 64 bytes
 
   localparam int unsigned CtxRows = 64;
-  localparam logic [2:0] RowMe   = 3'd0;  // me_cfg_t
-  localparam logic [2:0] RowA    = 3'd1;  // agu_cfg_t
-  localparam logic [2:0] RowB    = 3'd2;
-  localparam logic [2:0] RowC    = 3'd3;
-  localparam logic [2:0] RowO    = 3'd4;
-  localparam logic [2:0] RowRdma = 3'd5;  // dma_cfg_t
-  localparam logic [2:0] RowWdma = 3'd6;
+  // ME and DMA
+  localparam logic [2:0] RowMe    = 3'd0;  // me_cfg_t
+  localparam logic [2:0] RowA     = 3'd1;  // agu_cfg_t
+  localparam logic [2:0] RowB     = 3'd2;
+  localparam logic [2:0] RowC     = 3'd3;
+  localparam logic [2:0] RowO     = 3'd4;
+  localparam logic [2:0] RowRdma  = 3'd5;  // dma_cfg_t
+  localparam logic [2:0] RowWdma  = 3'd6;
+  localparam logic [2:0] RowScale = 3'd7;  // scale_cfg_t, read with me_cfg_t.mx
+  // VE: tsr_ve_pkg
+  localparam logic [2:0] RowVe    = 3'd0;  // ve_stages_t
+  localparam logic [2:0] RowVeIo  = 3'd1;  // ve_io_t
+  localparam logic [2:0] RowI0    = 3'd2;  // agu_cfg_t; I1, I2, O0, O1 follow
+  localparam logic [2:0] RowO0    = 3'd5;
+  // TDMA
+  localparam logic [2:0] RowTdma  = 3'd0;
+  localparam logic [2:0] RowTsrc  = 3'd1;  // agu_cfg_t
+  localparam logic [2:0] RowTdst  = 3'd2;  // agu_cfg_t
+  localparam logic [2:0] RowTidx  = 3'd3;  // agu_cfg_t
 
-  typedef enum logic [3:0] { FmtBf16 = 4'd0, FmtInt8 = 4'd1 } fmt_e;
+  /// Element formats. FP6 has one element a byte (bits 5:0), FP4 and INT4 two (element 0 in bits 3:0).
+  typedef enum logic [3:0] {
+    FmtBf16 = 4'd0, FmtInt8 = 4'd1, FmtFp16 = 4'd2, FmtTf32 = 4'd3, FmtFp32 = 4'd4, FmtE4m3 = 4'd5,
+    FmtE5m2 = 4'd6, FmtE3m2 = 4'd7, FmtE2m3 = 4'd8, FmtE2m1 = 4'd9, FmtInt4 = 4'd10, FmtInt16 = 4'd11,
+    FmtInt32 = 4'd12, FmtE8m0 = 4'd13, FmtUint8 = 4'd14
+  } fmt_e;
   typedef enum logic [1:0] { OutFull = 2'd0, OutBf16 = 2'd1 } outfmt_e;  // FP32/INT32, or BF16
 
+  /// Matrix engine. Formats of A and B are equal, or both FP8, or both FP6.
   typedef struct packed {
     logic [479:0] w1_15;
-    logic [23:0]  rsvd;
-    outfmt_e      out;      // w0[7:6]; OutBf16 needs a floating-point format
+    logic [13:0]  rsvd;     // w0[31:18]
+    logic         chain_o;  // w0[17]: drain to the vector engine instead of stream O
+    logic         chain_a;  // w0[16]: A comes from the vector engine instead of stream A
+    logic [2:0]   kloop;    // w0[15:13]: a block ends when loops 0..kloop of A and B end together
+    logic         mx;       // w0[12]: block scales; FP8, FP6, FP4 and INT8 formats
+    fmt_e         fmt_b;    // w0[11:8]
+    outfmt_e      out;      // w0[7:6]; OutBf16 needs floating-point results
     logic         relu;     // w0[5]: negative results (and NaN stays NaN) drain as +0
     logic         preload;  // w0[4]: accumulators start from stream C instead of zero
-    fmt_e         fmt;      // w0[3:0]
+    fmt_e         fmt;      // w0[3:0]: A
   } me_cfg_t;
+
+  /// In-beat transpose of a read stream: what the lanes bring as rows of elements of E bytes leaves as columns.
+  /// XposeB1: 8 rows x 8 of 1 byte (w = 1); XposeB2: 4 rows x 8 of 2 bytes (w = 2) -> 8 rows x 4;
+  /// XposeB4: 2 rows x 8 of 4 bytes (w = 4) -> 8 rows x 2.
+  typedef enum logic [1:0] { XposeNone = 2'd0, XposeB1 = 2'd1, XposeB2 = 2'd2, XposeB4 = 2'd3 } xpose_e;
 
   /// Address generator: for the loops, loop 0 innermost: emit an access; add delta[j] of the loop
   /// that advances. Deltas already contain the rewinding of the inner loops.
+  ///
+  /// Plane check (win_w != 0): the stream walks a picture of win_w columns and win_h rows. The position starts
+  /// at (-pad_x, -pad_y); advancing loop j adds (dx[j], dy[j]); row group r of the lanes is at column
+  /// x + r * xstep. Row groups outside the picture are masked and read as zeros.
   typedef struct packed {
-    logic [5:0][31:0] delta;      // w10..w15: bytes, signed, multiple of 8; low 22 bits count
-    logic [5:0][31:0] count;      // w4..w9: 1..65535 iterations
-    logic [31:0]      w3;         // zero
-    logic             rsvd3;      // w2
-    logic [6:0]       bedge_m;    // w2[30:24]
-    logic [3:0]       rsvd2;
-    logic [2:0]       bedge_loop; // w2[19:17]
-    logic             bedge_en;   // w2[16]: in the last iteration of bedge_loop only the first bedge_m
-                                  //   bytes of each row group (of w * 8 bytes) are valid
-    logic [3:0]       redge_n;    // w2[15:12]
-    logic [2:0]       rsvd1;
-    logic             redge_sub;  // w2[8]: row index counts on over loop 0: iteration0 * (8 / w) + l / w
-    logic [2:0]       redge_loop; // w2[7:5]
-    logic             redge_en;   // w2[4]: in the last iteration of redge_loop only rows < redge_n are valid
-    logic [1:0]       rsvd0;
-    logic [1:0]       w_log2;     // w2[1:0]
-    logic [9:0]       rsvdp;
-    logic [21:0]      pitch;      // w1[21:0]
-    logic [31:0]      base;       // w0: replaced by the command's argument
+    struct packed {
+      logic signed [9:0]  dy;     // bits 31:22
+      logic signed [21:0] delta;  // bits 21:0: bytes, multiple of 8
+    } [5:0]             step;       // w10..w15
+    struct packed {
+      logic signed [15:0] dx;     // bits 31:16
+      logic [15:0]        count;  // bits 15:0: 1..65535 iterations
+    } [5:0]             loop;       // w4..w9
+    logic [3:0]         pad_y;      // w3[31:28]
+    logic [3:0]         pad_x;      // w3[27:24]
+    logic [11:0]        win_h;      // w3[23:12]
+    logic [11:0]        win_w;      // w3[11:0]: 0 = no plane check
+    logic               gather;     // w2[31]: the base of each run of loops 0..gather_loop-1 comes from the index stream
+    logic [6:0]         bedge_m;    // w2[30:24]
+    logic               rsvd2;      // w2[23]
+    logic [2:0]         gather_loop;// w2[22:20]
+    logic [2:0]         bedge_loop; // w2[19:17]
+    logic               bedge_en;   // w2[16]: in the last iteration of bedge_loop only the first bedge_m
+                                    //   bytes of each row group (of w * 8 bytes) are valid
+    logic [3:0]         redge_n;    // w2[15:12]; 0 = 16 (grid of 16)
+    logic [2:0]         rsvd1;
+    logic               redge_sub;  // w2[8]: row index counts on over loop 0: iteration0 * (8 / w) + l / w
+    logic [2:0]         redge_loop; // w2[7:5]
+    logic               redge_en;   // w2[4]: in the last iteration of redge_loop only rows < redge_n are valid
+    xpose_e             xpose;      // w2[3:2]: read streams only
+    logic [1:0]         w_log2;     // w2[1:0]
+    logic [9:0]         xstep;      // w1[31:22]: columns between row groups
+    logic [21:0]        pitch;      // w1[21:0]
+    logic [31:0]        base;       // w0: replaced by the command's argument
   } agu_cfg_t;
+
+  /// Stream of UE8M0 block scales: an access brings 8 scale bytes (8 blocks of 32 elements of K) for each of 8 rows.
+  /// Its loops 1..5 count as those of the operand; loop 0 counts the accesses that one run of the operand's loop 0 needs.
+  typedef struct packed {
+    logic [5:0][31:0] delta;  // w2..w7: bytes, multiple of 8; low 22 bits count
+    logic [31:0]      pitch;  // w1
+    logic [31:0]      base;   // w0: replaced by the command's argument
+  } scale_agu_t;
+
+  typedef struct packed {
+    scale_agu_t b;  // w8..w15
+    scale_agu_t a;  // w0..w7
+  } scale_cfg_t;
 
   /// DMA: element e of `count` bytes goes from src(e) to dst(e); each side walks its own three loops
   /// (iteration 0 innermost): addr = base + i0*stride0 + i1*stride1 + i2*stride2.

@@ -20,6 +20,9 @@ package tsr_tile_reg_pkg;
   localparam logic [15:0] ErrLastOffset = 16'h0038;
   localparam logic [15:0] ErrLastAddrLoOffset = 16'h003c;
   localparam logic [15:0] ErrLastAddrHiOffset = 16'h0040;
+  localparam logic [15:0] FmtStatusOffset = 16'h0044;
+  localparam logic [15:0] FmtFirstOffset = 16'h0048;
+  localparam logic [15:0] FmtLastOffset = 16'h004c;
   localparam logic [15:0] SemOffset = 16'h0080;
   localparam logic [15:0] PostOffset = 16'h00c0;
   localparam logic [15:0] CoreWinOffset = 16'h00d0;
@@ -91,7 +94,7 @@ package tsr_tile_reg_pkg;
 
   typedef struct packed {
     struct packed {
-      logic [1:0] q;
+      logic [2:0] q;
     } engine;
     struct packed {
       logic q;
@@ -100,7 +103,7 @@ package tsr_tile_reg_pkg;
 
   typedef struct packed {
     struct packed {
-      logic [2:0] q;
+      logic [4:0] q;
       logic qe;
     } flush;
   } reg2hw_engine_ctrl_t;
@@ -116,12 +119,30 @@ package tsr_tile_reg_pkg;
 
   typedef struct packed {
     struct packed {
-      logic [2:0] q;
+      logic [4:0] q;
     } engine;
     struct packed {
       logic q;
     } access;
+    struct packed {
+      logic q;
+    } format;
   } reg2hw_err_enable_t;
+
+  typedef struct packed {
+    struct packed {
+      logic q;
+    } me_nan;
+    struct packed {
+      logic q;
+    } me_ovf;
+    struct packed {
+      logic q;
+    } ve_nan;
+    struct packed {
+      logic q;
+    } ve_ovf;
+  } reg2hw_fmt_status_t;
 
   typedef struct packed {
     struct packed {
@@ -283,7 +304,7 @@ package tsr_tile_reg_pkg;
 
   typedef struct packed {
     struct packed {
-      logic [5:0] q;
+      logic [6:0] q;
     } sel;
   } reg2hw_count_sel_t;
 
@@ -303,6 +324,7 @@ package tsr_tile_reg_pkg;
     reg2hw_engine_ctrl_t engine_ctrl;
     reg2hw_err_status_t err_status;
     reg2hw_err_enable_t err_enable;
+    reg2hw_fmt_status_t fmt_status;
     reg2hw_sem_t [15:0] sem;
     reg2hw_post_t post;
     reg2hw_core_win_t [7:0] core_win;
@@ -373,10 +395,16 @@ package tsr_tile_reg_pkg;
       logic [3:0] d;
     } free2;
     struct packed {
-      logic [2:0] d;
+      logic [3:0] d;
+    } free3;
+    struct packed {
+      logic [3:0] d;
+    } free4;
+    struct packed {
+      logic [4:0] d;
     } busy;
     struct packed {
-      logic [2:0] d;
+      logic [4:0] d;
     } stopped;
   } hw2reg_queue_status_t;
 
@@ -447,6 +475,55 @@ package tsr_tile_reg_pkg;
 
   typedef struct packed {
     struct packed {
+      logic d;
+      logic de;
+    } me_nan;
+    struct packed {
+      logic d;
+      logic de;
+    } me_ovf;
+    struct packed {
+      logic d;
+      logic de;
+    } ve_nan;
+    struct packed {
+      logic d;
+      logic de;
+    } ve_ovf;
+  } hw2reg_fmt_status_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [2:0] d;
+    } source;
+    struct packed {
+      logic d;
+    } nan;
+    struct packed {
+      logic d;
+    } ovf;
+    struct packed {
+      logic [15:0] d;
+    } cmd;
+  } hw2reg_fmt_first_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [2:0] d;
+    } source;
+    struct packed {
+      logic d;
+    } nan;
+    struct packed {
+      logic d;
+    } ovf;
+    struct packed {
+      logic [15:0] d;
+    } cmd;
+  } hw2reg_fmt_last_t;
+
+  typedef struct packed {
+    struct packed {
       logic [15:0] d;
     } value;
     logic err;
@@ -514,6 +591,9 @@ package tsr_tile_reg_pkg;
     hw2reg_err_last_t err_last;
     hw2reg_err_last_addr_lo_t err_last_addr_lo;
     hw2reg_err_last_addr_hi_t err_last_addr_hi;
+    hw2reg_fmt_status_t fmt_status;
+    hw2reg_fmt_first_t fmt_first;
+    hw2reg_fmt_last_t fmt_last;
     hw2reg_sem_t [15:0] sem;
     hw2reg_post_t post;
     hw2reg_dbg_status_t dbg_status;
@@ -525,6 +605,6 @@ package tsr_tile_reg_pkg;
   } hw2reg_t;
 
   // reg2hw_t in reset.
-  localparam reg2hw_t Reg2hwReset = 1451'h200e0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000001fffffffffffffffe00000000000000000000000000;
+  localparam reg2hw_t Reg2hwReset = 1462'h1000f800000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000003fffffffffffffffc00000000000000000000000000;
 
 endpackage

@@ -39,6 +39,9 @@ module tsr_tile_reg_top
   logic hit_err_last;
   logic hit_err_last_addr_lo;
   logic hit_err_last_addr_hi;
+  logic hit_fmt_status;
+  logic hit_fmt_first;
+  logic hit_fmt_last;
   logic [15:0] hit_sem;
   logic hit_post;
   logic [7:0] hit_core_win;
@@ -83,6 +86,9 @@ module tsr_tile_reg_top
     hit_err_last = '0;
     hit_err_last_addr_lo = '0;
     hit_err_last_addr_hi = '0;
+    hit_fmt_status = '0;
+    hit_fmt_first = '0;
+    hit_fmt_last = '0;
     hit_sem = '0;
     hit_post = '0;
     hit_core_win = '0;
@@ -127,6 +133,9 @@ module tsr_tile_reg_top
         16'h0038: hit_err_last = 1'b1;
         16'h003c: hit_err_last_addr_lo = 1'b1;
         16'h0040: hit_err_last_addr_hi = 1'b1;
+        16'h0044: hit_fmt_status = 1'b1;
+        16'h0048: hit_fmt_first = 1'b1;
+        16'h004c: hit_fmt_last = 1'b1;
         16'h0080: hit_sem[0] = 1'b1;
         16'h0084: hit_sem[1] = 1'b1;
         16'h0088: hit_sem[2] = 1'b1;
@@ -249,15 +258,16 @@ module tsr_tile_reg_top
         regs_q.sem_irq.count.q <= (regs_q.sem_irq.count.q & ~wmask[31:16]) | wdata[31:16];
       end
       if (we && hit_space_irq) begin
-        regs_q.space_irq.engine.q <= (regs_q.space_irq.engine.q & ~wmask[1:0]) | wdata[1:0];
+        regs_q.space_irq.engine.q <= (regs_q.space_irq.engine.q & ~wmask[2:0]) | wdata[2:0];
         regs_q.space_irq.en.q <= (regs_q.space_irq.en.q & ~wmask[4]) | wdata[4];
       end
       if (we && hit_engine_ctrl) begin
-        regs_q.engine_ctrl.flush.q <= wdata[2:0];
+        regs_q.engine_ctrl.flush.q <= wdata[4:0];
       end
       if (we && hit_err_enable) begin
-        regs_q.err_enable.engine.q <= (regs_q.err_enable.engine.q & ~wmask[2:0]) | wdata[2:0];
-        regs_q.err_enable.access.q <= (regs_q.err_enable.access.q & ~wmask[3]) | wdata[3];
+        regs_q.err_enable.engine.q <= (regs_q.err_enable.engine.q & ~wmask[4:0]) | wdata[4:0];
+        regs_q.err_enable.access.q <= (regs_q.err_enable.access.q & ~wmask[5]) | wdata[5];
+        regs_q.err_enable.format.q <= (regs_q.err_enable.format.q & ~wmask[6]) | wdata[6];
       end
       if (we && (hit_core_win != '0)) begin
         for (int unsigned i = 0; i < 8; i++) begin
@@ -336,7 +346,7 @@ module tsr_tile_reg_top
         regs_q.count_ctrl.clear.q <= wdata[0];
       end
       if (we && hit_count_sel) begin
-        regs_q.count_sel.sel.q <= (regs_q.count_sel.sel.q & ~wmask[5:0]) | wdata[5:0];
+        regs_q.count_sel.sel.q <= (regs_q.count_sel.sel.q & ~wmask[6:0]) | wdata[6:0];
       end
       if (we && hit_irq_state && wdata[0]) regs_q.irq_state.cmd_done.q <= 1'b0;
       if (hw2reg_i.irq_state.cmd_done.de && hw2reg_i.irq_state.cmd_done.d) regs_q.irq_state.cmd_done.q <= 1'b1;
@@ -348,6 +358,14 @@ module tsr_tile_reg_top
       if (hw2reg_i.err_status.valid.de && hw2reg_i.err_status.valid.d) regs_q.err_status.valid.q <= 1'b1;
       if (we && hit_err_status && wdata[1]) regs_q.err_status.overrun.q <= 1'b0;
       if (hw2reg_i.err_status.overrun.de && hw2reg_i.err_status.overrun.d) regs_q.err_status.overrun.q <= 1'b1;
+      if (we && hit_fmt_status && wdata[0]) regs_q.fmt_status.me_nan.q <= 1'b0;
+      if (hw2reg_i.fmt_status.me_nan.de && hw2reg_i.fmt_status.me_nan.d) regs_q.fmt_status.me_nan.q <= 1'b1;
+      if (we && hit_fmt_status && wdata[1]) regs_q.fmt_status.me_ovf.q <= 1'b0;
+      if (hw2reg_i.fmt_status.me_ovf.de && hw2reg_i.fmt_status.me_ovf.d) regs_q.fmt_status.me_ovf.q <= 1'b1;
+      if (we && hit_fmt_status && wdata[2]) regs_q.fmt_status.ve_nan.q <= 1'b0;
+      if (hw2reg_i.fmt_status.ve_nan.de && hw2reg_i.fmt_status.ve_nan.d) regs_q.fmt_status.ve_nan.q <= 1'b1;
+      if (we && hit_fmt_status && wdata[3]) regs_q.fmt_status.ve_ovf.q <= 1'b0;
+      if (hw2reg_i.fmt_status.ve_ovf.de && hw2reg_i.fmt_status.ve_ovf.d) regs_q.fmt_status.ve_ovf.q <= 1'b1;
     end
   end
 
@@ -384,8 +402,9 @@ module tsr_tile_reg_top
       if (reg_i.write && (
           hit_id || hit_queue_status || hit_err_first ||
           hit_err_first_addr_lo || hit_err_first_addr_hi || hit_err_last ||
-          hit_err_last_addr_lo || hit_err_last_addr_hi || hit_dbg_status ||
-          hit_router_count || hit_count_lo || hit_count_hi)) reg_o.err = 1'b1;
+          hit_err_last_addr_lo || hit_err_last_addr_hi || hit_fmt_first ||
+          hit_fmt_last || hit_dbg_status || hit_router_count ||
+          hit_count_lo || hit_count_hi)) reg_o.err = 1'b1;
       if (reg_i.write && !reg_i.priv && (
           hit_core_ctrl || hit_boot_pc || (hit_access_base != '0) ||
           (hit_access_limit != '0) || (hit_access_ctrl != '0) || hit_remote_ctrl ||
@@ -420,23 +439,26 @@ module tsr_tile_reg_top
         reg_o.rdata[31:16] = regs_q.sem_irq.count.q;
       end
       if (hit_space_irq) begin
-        reg_o.rdata[1:0] = regs_q.space_irq.engine.q;
+        reg_o.rdata[2:0] = regs_q.space_irq.engine.q;
         reg_o.rdata[4] = regs_q.space_irq.en.q;
       end
       if (hit_queue_status) begin
         reg_o.rdata[3:0] = hw2reg_i.queue_status.free0.d;
         reg_o.rdata[7:4] = hw2reg_i.queue_status.free1.d;
         reg_o.rdata[11:8] = hw2reg_i.queue_status.free2.d;
-        reg_o.rdata[18:16] = hw2reg_i.queue_status.busy.d;
-        reg_o.rdata[22:20] = hw2reg_i.queue_status.stopped.d;
+        reg_o.rdata[15:12] = hw2reg_i.queue_status.free3.d;
+        reg_o.rdata[19:16] = hw2reg_i.queue_status.free4.d;
+        reg_o.rdata[24:20] = hw2reg_i.queue_status.busy.d;
+        reg_o.rdata[29:25] = hw2reg_i.queue_status.stopped.d;
       end
       if (hit_err_status) begin
         reg_o.rdata[0] = regs_q.err_status.valid.q;
         reg_o.rdata[1] = regs_q.err_status.overrun.q;
       end
       if (hit_err_enable) begin
-        reg_o.rdata[2:0] = regs_q.err_enable.engine.q;
-        reg_o.rdata[3] = regs_q.err_enable.access.q;
+        reg_o.rdata[4:0] = regs_q.err_enable.engine.q;
+        reg_o.rdata[5] = regs_q.err_enable.access.q;
+        reg_o.rdata[6] = regs_q.err_enable.format.q;
       end
       if (hit_err_first) begin
         reg_o.rdata[2:0] = hw2reg_i.err_first.source.d;
@@ -461,6 +483,24 @@ module tsr_tile_reg_top
       end
       if (hit_err_last_addr_hi) begin
         reg_o.rdata[23:0] = hw2reg_i.err_last_addr_hi.addr.d;
+      end
+      if (hit_fmt_status) begin
+        reg_o.rdata[0] = regs_q.fmt_status.me_nan.q;
+        reg_o.rdata[1] = regs_q.fmt_status.me_ovf.q;
+        reg_o.rdata[2] = regs_q.fmt_status.ve_nan.q;
+        reg_o.rdata[3] = regs_q.fmt_status.ve_ovf.q;
+      end
+      if (hit_fmt_first) begin
+        reg_o.rdata[2:0] = hw2reg_i.fmt_first.source.d;
+        reg_o.rdata[4] = hw2reg_i.fmt_first.nan.d;
+        reg_o.rdata[5] = hw2reg_i.fmt_first.ovf.d;
+        reg_o.rdata[31:16] = hw2reg_i.fmt_first.cmd.d;
+      end
+      if (hit_fmt_last) begin
+        reg_o.rdata[2:0] = hw2reg_i.fmt_last.source.d;
+        reg_o.rdata[4] = hw2reg_i.fmt_last.nan.d;
+        reg_o.rdata[5] = hw2reg_i.fmt_last.ovf.d;
+        reg_o.rdata[31:16] = hw2reg_i.fmt_last.cmd.d;
       end
       if (hit_sem != '0) begin
         for (int unsigned i = 0; i < 16; i++) begin
@@ -555,7 +595,7 @@ module tsr_tile_reg_top
         end
       end
       if (hit_count_sel) begin
-        reg_o.rdata[5:0] = regs_q.count_sel.sel.q;
+        reg_o.rdata[6:0] = regs_q.count_sel.sel.q;
       end
       if (hit_count_lo) begin
         reg_o.rdata[31:0] = hw2reg_i.count_lo.v.d;

@@ -10,7 +10,7 @@ namespace {
 using tsr::tb::get_bits;
 using tsr::tb::set_bits;
 
-constexpr unsigned kEngines = 3;
+constexpr unsigned kEngines = 5;
 constexpr unsigned kPosts = 7;
 
 struct Wait {
@@ -127,9 +127,9 @@ TEST_F(Sem, CoreTakeIsRefusedBelowTheAmount) {
 }
 
 TEST_F(Sem, NoEngineStarves) {
-  // All three want the same semaphore; one unit arrives every cycle.
+  // All want the same semaphore; one unit arrives every cycle.
   std::array<int, kEngines> granted{};
-  for (int cycle = 0; cycle < 300; ++cycle) {
+  for (int cycle = 0; cycle < 500; ++cycle) {
     clear_inputs();
     post(0, 1, 1);
     for (unsigned e = 0; e < kEngines; ++e) wait(e, {Wait{true, 1, 1}, Wait{}});

@@ -24,6 +24,8 @@ constexpr std::uint32_t kSpmBytes = 256 * 1024;
 constexpr unsigned kRdma = 0;
 constexpr unsigned kWdma = 1;
 constexpr unsigned kMe = 2;
+constexpr unsigned kVe = 3;
+constexpr unsigned kTdma = 4;
 
 using Words = std::array<std::uint32_t, 16>;
 using Bytes = std::vector<std::uint8_t>;
@@ -85,7 +87,7 @@ class TileBench : public Bench<Vtile> {
   Answer read(std::uint32_t offset, unsigned count, Node src = kCtl) {
     Flit flit = request(src, Kind::kRead, offset);
     flit.strb = count;
-    flit.tag = next_tag_++;
+    flit.tag = next_tag();
     flit.doff = 0x1000;
     flit.seal();
     links_.to_request.queue.push_back(flit);
@@ -118,7 +120,7 @@ class TileBench : public Bench<Vtile> {
     Flit flit = request(src, Kind::kWrite, offset & ~63U);
     flit.strb = strb;
     flit.data = data;
-    flit.tag = next_tag_++;
+    flit.tag = next_tag();
     flit.seal();
     links_.to_request.queue.push_back(flit);
     const auto rsp = response(flit.tag);
@@ -153,6 +155,42 @@ class TileBench : public Bench<Vtile> {
       }
       ASSERT_EQ(write_block(at, strb, data, src), Err::kNone);
     }
+  }
+
+  /// One write of up to 64 bytes.
+  struct BlockWrite {
+    std::uint32_t offset;  // multiple of 64
+    std::uint64_t strb;
+    std::array<std::uint64_t, 8> data;
+  };
+
+  /// Writes that follow each other without waiting for the answers. True: all of them went well.
+  bool write_batch(const std::vector<BlockWrite>& writes, Node src = kCtl) {
+    for (const BlockWrite& write : writes) {
+      Flit flit = request(src, Kind::kWrite, write.offset);
+      flit.strb = write.strb;
+      flit.data = write.data;
+      flit.tag = kBatchTag;
+      flit.seal();
+      links_.to_request.queue.push_back(flit);
+    }
+    bool good = true;
+    for (std::size_t i = 0; i < writes.size() && good; ++i) {
+      const auto rsp = response(kBatchTag);
+      good = rsp && rsp->kind == Kind::kWriteRsp;
+    }
+    return good;
+  }
+
+  /// The words of `words` that `mask` names, as a write of the block at `offset`.
+  static BlockWrite word_write(std::uint32_t offset, const Words& words, unsigned mask) {
+    BlockWrite write{offset, 0, {}};
+    for (unsigned i = 0; i < 16; ++i) {
+      if (((mask >> i) & 1) == 0) continue;
+      write.strb |= 0xfULL << (4 * i);
+      write.data[i / 2] |= std::uint64_t{words[i]} << (32 * (i % 2));
+    }
+    return write;
   }
 
   Bytes read_bytes(std::uint32_t offset, unsigned count, Node src = kCtl) {
@@ -227,7 +265,7 @@ class TileBench : public Bench<Vtile> {
     const std::uint64_t end = cycle() + limit;
     while (cycle() < end) {
       const std::uint32_t status = get(reg::kQueueStatusOffset);
-      if (((status >> 16) & 7U) == 0 || ((status >> 20) & 7U) != 0) return true;
+      if (((status >> 20) & 31U) == 0 || ((status >> 25) & 31U) != 0) return true;
     }
     return false;
   }
@@ -258,14 +296,25 @@ class TileBench : public Bench<Vtile> {
   std::vector<Flit> posted_;                      ///< posted writes sent by the tile
   std::set<std::uint64_t> bad_blocks_;            ///< 64-byte blocks answered with kUnmapped
   double answer_chance_ = 0.5;
+  bool silent_ = false;        ///< keep all answers back
+  bool poisoned_ = false;      ///< answer reads with poison
   std::uint64_t skipped_ = 0;  ///< cycles that time ran without the clock
 
   void serve() {
     auto& in = links_.requests.received;
+    auto& out = links_.responses.received;
+    // What the tile sends to itself comes back to it, as through its router.
+    for (auto it = out.begin(); it != out.end();) {
+      const bool own = it->dst.lo == kSelf;
+      if (own) links_.to_response.queue.push_back(*it);
+      it = own ? out.erase(it) : it + 1;
+    }
     while (!in.empty()) {
       const Flit flit = in.front();
       in.pop_front();
-      if (flit.kind == Kind::kSemPost) {
+      if (flit.dst.lo == kSelf && flit.dst.hi == kSelf) {
+        links_.to_request.queue.push_back(flit);
+      } else if (flit.kind == Kind::kSemPost) {
         posts_.push_back(flit);
       } else if (flit.kind == Kind::kWritePosted) {
         posted_.push_back(flit);
@@ -274,7 +323,7 @@ class TileBench : public Bench<Vtile> {
         answers_.push_back(flit);
       }
     }
-    if (answers_.empty() || !chance(answer_chance_)) return;
+    if (answers_.empty() || silent_ || !chance(answer_chance_)) return;
     // Any order: reads of different requests may overtake each other.
     const std::size_t pick = rand_in(0, std::min<std::size_t>(answers_.size(), 8) - 1);
     const Flit flit = answers_[pick];
@@ -314,6 +363,7 @@ class TileBench : public Bench<Vtile> {
     const std::uint64_t end = flit.addr + flit.strb;
     for (std::uint64_t block = flit.addr & ~63ULL; block < end; block += 64) {
       rsp.kind = Kind::kReadRsp;
+      rsp.poison = poisoned_;
       rsp.addr = block;
       rsp.doff = static_cast<std::uint32_t>(flit.doff + block - flit.addr) & 0xffffff;
       rsp.strb = 0;
@@ -338,7 +388,15 @@ class TileBench : public Bench<Vtile> {
 
   EndpointLinks<Vtile>& links() { return links_; }
 
+  /// Tags 0..127 belong to read() and write_block(), the ones behind to other users.
+  static constexpr std::uint8_t kBatchTag = 255;
+
  private:
+  std::uint8_t next_tag() {
+    next_tag_ = (next_tag_ + 1) & 127;
+    return next_tag_;
+  }
+
   ChipConfig config_;
   EndpointLinks<Vtile> links_{rng()};
   std::vector<Flit> answers_;

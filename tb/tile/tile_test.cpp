@@ -138,7 +138,7 @@ TEST_F(Tile, RefusedAccessIsRecordedWithItsInitiator) {
   EXPECT_EQ(write_word(0x140, 1, kOther), Err::kForbidden);
   ASSERT_EQ(get(reg::kErrStatusOffset) & 1U, 1U);
   const std::uint32_t first = get(reg::kErrFirstOffset);
-  EXPECT_EQ(first & 7U, 3U);
+  EXPECT_EQ(first & 7U, 5U);
   EXPECT_EQ((first >> 4) & 15U, static_cast<unsigned>(Err::kForbidden));
   EXPECT_EQ(first >> 16, kOther.pack());
   EXPECT_EQ(get(reg::kErrFirstAddrLoOffset), 0x140U);
@@ -239,9 +239,9 @@ TEST_F(Tile, DmaOutsideItsWindowsIsForbiddenAndTheEngineRestarts) {
   cmd[5] = 0x2000;
   ASSERT_EQ(push(kRdma, cmd), Err::kNone);
   ASSERT_TRUE(engines_done());
-  EXPECT_EQ((get(reg::kQueueStatusOffset) >> 20) & 7U, 1U) << "RDMA stopped";
+  EXPECT_EQ((get(reg::kQueueStatusOffset) >> 25) & 31U, 1U) << "RDMA stopped";
   const std::uint32_t first = get(reg::kErrFirstOffset);
-  EXPECT_TRUE((first & 7U) == 0U || (first & 7U) == 4U);
+  EXPECT_TRUE((first & 7U) == 0U || (first & 7U) == 6U);
   const std::uint32_t last = get(reg::kErrLastOffset);
   EXPECT_EQ(last & 7U, 0U) << "the engine's own error comes last";
   EXPECT_EQ((last >> 4) & 15U, 6U);
@@ -298,9 +298,30 @@ TEST_F(Tile, BadCommandsAreReportedWithTheirReason) {
     EXPECT_EQ(first & 7U, c.engine) << c.what;
     EXPECT_EQ((first >> 4) & 15U, c.error) << c.what;
     EXPECT_EQ(first >> 16, 9U) << c.what;
-    set(reg::kEngineCtrlOffset, 7);
+    set(reg::kEngineCtrlOffset, 31);
     set(reg::kErrStatusOffset, 3);
   }
+}
+
+TEST_F(Tile, ItsOwnDmaFillsItsContexts) {
+  // A context blob in the scratchpad goes to context 3 by a DmaWrite to the node itself.
+  const Bytes blob = random_bytes(512);
+  write_bytes(kSpm + 0x800, blob);
+  write_context(0, 6, dma_rows(512, 1, 0, 0));
+  Words cmd = command(0x11, 0, 9);
+  cmd[5] = 0x800;
+  const std::uint64_t to = node_address(kSelf, kContexts + 3 * 512);
+  cmd[7] = static_cast<std::uint32_t>(to);
+  cmd[8] = static_cast<std::uint32_t>(to >> 32);
+  ASSERT_EQ(push(kWdma, cmd), Err::kNone);
+  ASSERT_TRUE(engines_done());
+  EXPECT_EQ(get(reg::kErrStatusOffset), 0U);
+  for (unsigned i = 0; i < 512; i += 4) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, &blob[i], 4);
+    ASSERT_EQ(read_word(kContexts + 3 * 512 + i), word) << i;
+  }
+  EXPECT_EQ(write_word(kContexts + 3 * 512, 1, kOther), Err::kForbidden);
 }
 
 TEST_F(Tile, UnmappedDmaIsReported) {
@@ -330,8 +351,8 @@ TEST_F(Tile, StampsTheFirstAndTheLastCommand) {
   run(500);
   ASSERT_EQ(push(kMe, command(0x00, 0, 2)), Err::kNone);
   run(500);
-  const std::uint32_t first = count(56);
-  const std::uint32_t last = count(57);
+  const std::uint32_t first = count(120);
+  const std::uint32_t last = count(121);
   EXPECT_GE(first, before);
   EXPECT_LE(first, pushed + 10);
   EXPECT_GE(last, first + 500);
@@ -492,7 +513,7 @@ TEST_F(TileCore, WithoutAWindowTheCoreIsRefused) {
   load_and_run(code);
   run(1000);
   EXPECT_EQ(get(reg::kScratchOffset), 7U) << "store access fault";
-  EXPECT_EQ(get(reg::kErrFirstOffset) & 0xf7U, 4U | 2U << 4);
+  EXPECT_EQ(get(reg::kErrFirstOffset) & 0xf7U, 6U | 2U << 4);
   EXPECT_TRUE(memory_.empty());
 }
 
@@ -526,7 +547,7 @@ TEST_F(TileCore, CountersCatchUpAfterSkippedCycles) {
   set(reg::kCountCtrlOffset, 1);
   ASSERT_TRUE(run_until([&] { return dut().idle_o != 0; }, 1000));
   skipped_ = 100000;
-  set(reg::kCountSelOffset, 48);
+  set(reg::kCountSelOffset, 112);
   const std::uint32_t elapsed = get(reg::kCountLoOffset);
   EXPECT_GT(elapsed, 100000U);
   EXPECT_LT(elapsed, 100200U);

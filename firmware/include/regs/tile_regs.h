@@ -80,9 +80,9 @@
 /* Level interrupt while the named command queue has a free entry. */
 #define TSR_TILE_SPACE_IRQ_OFFSET 0x18u
 #define TSR_TILE_SPACE_IRQ_RESET 0x0u
-#define TSR_TILE_SPACE_IRQ_ENGINE_SHIFT 0u /* rw: 0 RDMA, 1 WDMA, 2 ME. */
+#define TSR_TILE_SPACE_IRQ_ENGINE_SHIFT 0u /* rw: 0 RDMA, 1 WDMA, 2 ME, 3 VE, 4 TDMA. */
 #define TSR_TILE_SPACE_IRQ_ENGINE_LSB 0u
-#define TSR_TILE_SPACE_IRQ_ENGINE_MASK 0x00000003u
+#define TSR_TILE_SPACE_IRQ_ENGINE_MASK 0x00000007u
 #define TSR_TILE_SPACE_IRQ_EN_SHIFT 4u /* rw: Enable. */
 #define TSR_TILE_SPACE_IRQ_EN_LSB 4u
 #define TSR_TILE_SPACE_IRQ_EN_MASK 0x00000010u
@@ -99,19 +99,25 @@
 #define TSR_TILE_QUEUE_STATUS_FREE2_SHIFT 8u /* ro: Free entries of the ME queue. */
 #define TSR_TILE_QUEUE_STATUS_FREE2_LSB 8u
 #define TSR_TILE_QUEUE_STATUS_FREE2_MASK 0x00000f00u
-#define TSR_TILE_QUEUE_STATUS_BUSY_SHIFT 16u /* ro: Engine e has unfinished commands. */
-#define TSR_TILE_QUEUE_STATUS_BUSY_LSB 16u
-#define TSR_TILE_QUEUE_STATUS_BUSY_MASK 0x00070000u
-#define TSR_TILE_QUEUE_STATUS_STOPPED_SHIFT 20u /* ro: Engine e stopped on an error. */
-#define TSR_TILE_QUEUE_STATUS_STOPPED_LSB 20u
-#define TSR_TILE_QUEUE_STATUS_STOPPED_MASK 0x00700000u
+#define TSR_TILE_QUEUE_STATUS_FREE3_SHIFT 12u /* ro: Free entries of the VE queue. */
+#define TSR_TILE_QUEUE_STATUS_FREE3_LSB 12u
+#define TSR_TILE_QUEUE_STATUS_FREE3_MASK 0x0000f000u
+#define TSR_TILE_QUEUE_STATUS_FREE4_SHIFT 16u /* ro: Free entries of the TDMA queue. */
+#define TSR_TILE_QUEUE_STATUS_FREE4_LSB 16u
+#define TSR_TILE_QUEUE_STATUS_FREE4_MASK 0x000f0000u
+#define TSR_TILE_QUEUE_STATUS_BUSY_SHIFT 20u /* ro: Engine e has unfinished commands. */
+#define TSR_TILE_QUEUE_STATUS_BUSY_LSB 20u
+#define TSR_TILE_QUEUE_STATUS_BUSY_MASK 0x01f00000u
+#define TSR_TILE_QUEUE_STATUS_STOPPED_SHIFT 25u /* ro: Engine e stopped on an error. */
+#define TSR_TILE_QUEUE_STATUS_STOPPED_LSB 25u
+#define TSR_TILE_QUEUE_STATUS_STOPPED_MASK 0x3e000000u
 
 /* Flush and restart engines after an error. */
 #define TSR_TILE_ENGINE_CTRL_OFFSET 0x20u
 #define TSR_TILE_ENGINE_CTRL_RESET 0x0u
 #define TSR_TILE_ENGINE_CTRL_FLUSH_SHIFT 0u /* wo: 1: drop the queued commands of engine e and clear STOPPED. */
 #define TSR_TILE_ENGINE_CTRL_FLUSH_LSB 0u
-#define TSR_TILE_ENGINE_CTRL_FLUSH_MASK 0x00000007u
+#define TSR_TILE_ENGINE_CTRL_FLUSH_MASK 0x0000001fu
 
 /* Captured errors. FIRST_* and LAST_* below hold the details; writing 1 to VALID rearms them. */
 #define TSR_TILE_ERR_STATUS_OFFSET 0x24u
@@ -125,18 +131,21 @@
 
 /* Sources that raise IRQ_STATE.ERROR. */
 #define TSR_TILE_ERR_ENABLE_OFFSET 0x28u
-#define TSR_TILE_ERR_ENABLE_RESET 0x7u
+#define TSR_TILE_ERR_ENABLE_RESET 0x1fu
 #define TSR_TILE_ERR_ENABLE_ENGINE_SHIFT 0u /* rw: Engine e. */
 #define TSR_TILE_ERR_ENABLE_ENGINE_LSB 0u
-#define TSR_TILE_ERR_ENABLE_ENGINE_MASK 0x00000007u
-#define TSR_TILE_ERR_ENABLE_ACCESS_SHIFT 3u /* rw: Access refused or unmapped at the network interface (sources 3 and 4). */
-#define TSR_TILE_ERR_ENABLE_ACCESS_LSB 3u
-#define TSR_TILE_ERR_ENABLE_ACCESS_MASK 0x00000008u
+#define TSR_TILE_ERR_ENABLE_ENGINE_MASK 0x0000001fu
+#define TSR_TILE_ERR_ENABLE_ACCESS_SHIFT 5u /* rw: Access refused or unmapped at the network interface (sources 5 and 6). */
+#define TSR_TILE_ERR_ENABLE_ACCESS_LSB 5u
+#define TSR_TILE_ERR_ENABLE_ACCESS_MASK 0x00000020u
+#define TSR_TILE_ERR_ENABLE_FORMAT_SHIFT 6u /* rw: NaN or overflow in the results of a command (FMT_STATUS). */
+#define TSR_TILE_ERR_ENABLE_FORMAT_LSB 6u
+#define TSR_TILE_ERR_ENABLE_FORMAT_MASK 0x00000040u
 
 /* First error. */
 #define TSR_TILE_ERR_FIRST_OFFSET 0x2cu
 #define TSR_TILE_ERR_FIRST_RESET 0x0u
-#define TSR_TILE_ERR_FIRST_SOURCE_SHIFT 0u /* ro: 0..2 engine, 3 access by another node, 4 access or post by this node. */
+#define TSR_TILE_ERR_FIRST_SOURCE_SHIFT 0u /* ro: 0..4 engine, 5 access by another node, 6 access or post by this node. */
 #define TSR_TILE_ERR_FIRST_SOURCE_LSB 0u
 #define TSR_TILE_ERR_FIRST_SOURCE_MASK 0x00000007u
 #define TSR_TILE_ERR_FIRST_CODE_SHIFT 4u /* ro: Engine: cmd_err_e. Access: err_e. */
@@ -192,6 +201,54 @@
 #define TSR_TILE_ERR_LAST_ADDR_HI_ADDR_SHIFT 0u /* ro: Global address [55:32]. */
 #define TSR_TILE_ERR_LAST_ADDR_HI_ADDR_LSB 0u
 #define TSR_TILE_ERR_LAST_ADDR_HI_ADDR_MASK 0x00ffffffu
+
+/* Format flags of finished commands. FMT_FIRST and FMT_LAST hold the commands; clearing all flags rearms them. */
+#define TSR_TILE_FMT_STATUS_OFFSET 0x44u
+#define TSR_TILE_FMT_STATUS_RESET 0x0u
+#define TSR_TILE_FMT_STATUS_ME_NAN_SHIFT 0u /* rw1c: A matrix engine result was NaN. */
+#define TSR_TILE_FMT_STATUS_ME_NAN_LSB 0u
+#define TSR_TILE_FMT_STATUS_ME_NAN_MASK 0x00000001u
+#define TSR_TILE_FMT_STATUS_ME_OVF_SHIFT 1u /* rw1c: A matrix engine result overflowed to infinity. */
+#define TSR_TILE_FMT_STATUS_ME_OVF_LSB 1u
+#define TSR_TILE_FMT_STATUS_ME_OVF_MASK 0x00000002u
+#define TSR_TILE_FMT_STATUS_VE_NAN_SHIFT 2u /* rw1c: A vector engine result was NaN. */
+#define TSR_TILE_FMT_STATUS_VE_NAN_LSB 2u
+#define TSR_TILE_FMT_STATUS_VE_NAN_MASK 0x00000004u
+#define TSR_TILE_FMT_STATUS_VE_OVF_SHIFT 3u /* rw1c: A vector engine result overflowed or saturated in its output conversion. */
+#define TSR_TILE_FMT_STATUS_VE_OVF_LSB 3u
+#define TSR_TILE_FMT_STATUS_VE_OVF_MASK 0x00000008u
+
+/* First command that set a flag of FMT_STATUS. */
+#define TSR_TILE_FMT_FIRST_OFFSET 0x48u
+#define TSR_TILE_FMT_FIRST_RESET 0x0u
+#define TSR_TILE_FMT_FIRST_SOURCE_SHIFT 0u /* ro: Engine. */
+#define TSR_TILE_FMT_FIRST_SOURCE_LSB 0u
+#define TSR_TILE_FMT_FIRST_SOURCE_MASK 0x00000007u
+#define TSR_TILE_FMT_FIRST_NAN_SHIFT 4u /* ro: NaN among the results. */
+#define TSR_TILE_FMT_FIRST_NAN_LSB 4u
+#define TSR_TILE_FMT_FIRST_NAN_MASK 0x00000010u
+#define TSR_TILE_FMT_FIRST_OVF_SHIFT 5u /* ro: Overflow among the results. */
+#define TSR_TILE_FMT_FIRST_OVF_LSB 5u
+#define TSR_TILE_FMT_FIRST_OVF_MASK 0x00000020u
+#define TSR_TILE_FMT_FIRST_CMD_SHIFT 16u /* ro: Command id. */
+#define TSR_TILE_FMT_FIRST_CMD_LSB 16u
+#define TSR_TILE_FMT_FIRST_CMD_MASK 0xffff0000u
+
+/* Last command that set a flag of FMT_STATUS, as FMT_FIRST. */
+#define TSR_TILE_FMT_LAST_OFFSET 0x4cu
+#define TSR_TILE_FMT_LAST_RESET 0x0u
+#define TSR_TILE_FMT_LAST_SOURCE_SHIFT 0u /* ro: Engine. */
+#define TSR_TILE_FMT_LAST_SOURCE_LSB 0u
+#define TSR_TILE_FMT_LAST_SOURCE_MASK 0x00000007u
+#define TSR_TILE_FMT_LAST_NAN_SHIFT 4u /* ro: NaN among the results. */
+#define TSR_TILE_FMT_LAST_NAN_LSB 4u
+#define TSR_TILE_FMT_LAST_NAN_MASK 0x00000010u
+#define TSR_TILE_FMT_LAST_OVF_SHIFT 5u /* ro: Overflow among the results. */
+#define TSR_TILE_FMT_LAST_OVF_LSB 5u
+#define TSR_TILE_FMT_LAST_OVF_MASK 0x00000020u
+#define TSR_TILE_FMT_LAST_CMD_SHIFT 16u /* ro: Command id. */
+#define TSR_TILE_FMT_LAST_CMD_LSB 16u
+#define TSR_TILE_FMT_LAST_CMD_MASK 0xffff0000u
 
 /* Semaphore i. Reading gives its value. Writing posts: adds the written value (8 bits); with TAKE set it subtracts instead, and fails with an error response when the semaphore holds less. */
 #define TSR_TILE_SEM_OFFSET 0x80u
@@ -403,12 +460,12 @@
 #define TSR_TILE_COUNT_CTRL_CLEAR_LSB 0u
 #define TSR_TILE_COUNT_CTRL_CLEAR_MASK 0x00000001u
 
-/* Counter that COUNT_LO/HI show: engine * 16 + n. Engines 0..2: n = 1 busy, 2 waiting for semaphore, 3 starved, 4 blocked, 5 bank conflict, 6 configuration, 0 idle (the remainder), 8 commands done, 9 operations (ME: multiply-adds; DMA: bytes). 48: elapsed cycles; 49: request flits sent; 50: request flits received; 51: response flits sent; 52: response flits received; 53: instructions retired; 54: SPM bank-conflict cycles; 55: data parity errors; 56: cycle in which the first command since CLEAR started; 57: cycle in which the last one ended. */
+/* Counter that COUNT_LO/HI show: engine * 16 + n. Engines 0..4: n = 1 busy, 2 waiting for semaphore, 3 starved, 4 blocked, 5 bank conflict, 6 configuration, 0 idle (the remainder), 8 commands done, 9 operations (ME: multiply-adds; VE: elements; DMA, TDMA: bytes), 10 context rows loaded (one cycle each). 112: elapsed cycles; 113: request flits sent; 114: request flits received; 115: response flits sent; 116: response flits received; 117: instructions retired; 118: SPM bank-conflict cycles; 119: data parity errors; 120: cycle in which the first command since CLEAR was offered to its engine, its waits satisfied; 121: cycle in which the last one ended. */
 #define TSR_TILE_COUNT_SEL_OFFSET 0x204u
 #define TSR_TILE_COUNT_SEL_RESET 0x0u
 #define TSR_TILE_COUNT_SEL_SEL_SHIFT 0u /* rw: Selector. */
 #define TSR_TILE_COUNT_SEL_SEL_LSB 0u
-#define TSR_TILE_COUNT_SEL_SEL_MASK 0x0000003fu
+#define TSR_TILE_COUNT_SEL_SEL_MASK 0x0000007fu
 
 /* Selected counter, low word. Reading it latches COUNT_HI. */
 #define TSR_TILE_COUNT_LO_OFFSET 0x208u

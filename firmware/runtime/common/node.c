@@ -14,6 +14,8 @@ tsr_status_t tsr_node_init(tsr_node_t *node) {
   node->regs.base.base = TSR_REGS_BASE;
   node->dma.contexts.base = TSR_CTX_BASE;
   node->me.contexts.base = TSR_CTX_BASE;
+  node->ve.contexts.base = TSR_CTX_BASE;
+  node->tdma.contexts.base = TSR_CTX_BASE;
   node->next_id = 0;
   for (uint32_t e = 0; e < TSR_ENGINES; e++) {
     TSR_TRY(tsr_cmdq_init(&node->queue[e], 0, e));
@@ -22,25 +24,33 @@ tsr_status_t tsr_node_init(tsr_node_t *node) {
   return tsr_tile_identify(&node->regs, &node->self);
 }
 
+tsr_status_t tsr_node_restart(tsr_node_t *node, uint32_t engine) {
+  if (node == NULL || engine >= TSR_ENGINES) {
+    return TSR_INVALID;
+  }
+  const tsr_cmdq_t *queue = &node->queue[engine];
+  const uint64_t start = tsr_cycles();
+  tsr_cmdq_state_t state;
+  TSR_TRY(tsr_cmdq_flush(queue));
+  do {
+    TSR_TRY(tsr_cmdq_state(queue, &state));
+    if (tsr_cycles() - start > TSR_FLUSH_TIMEOUT) {
+      return TSR_TIMEOUT;
+    }
+  } while (state.busy);
+  return tsr_cmdq_flush(queue); /* what was running may have stopped it again */
+}
+
 tsr_status_t tsr_node_reset(tsr_node_t *node) {
   if (node == NULL) {
     return TSR_INVALID;
   }
   const tsr_tile_t *regs = &node->regs;
-  for (uint32_t e = 0; e < TSR_ENGINES; e++) {
+  for (uint32_t e = 0; e < TSR_ENGINES; e++) { /* all first: they may wait for each other */
     TSR_TRY(tsr_cmdq_flush(&node->queue[e]));
   }
-  const uint64_t start = tsr_cycles();
   for (uint32_t e = 0; e < TSR_ENGINES; e++) {
-    tsr_cmdq_state_t state;
-    do {
-      TSR_TRY(tsr_cmdq_state(&node->queue[e], &state));
-      if (tsr_cycles() - start > TSR_FLUSH_TIMEOUT) {
-        return TSR_TIMEOUT;
-      }
-    } while (state.busy);
-    TSR_TRY(tsr_cmdq_flush(
-        &node->queue[e])); /* the command that was running may have stopped it again */
+    TSR_TRY(tsr_node_restart(node, e));
   }
   for (uint32_t sem = 0; sem < TSR_SEMAPHORES; sem++) {
     TSR_TRY(tsr_tile_sem_clear(regs, sem));
@@ -49,7 +59,8 @@ tsr_status_t tsr_node_reset(tsr_node_t *node) {
   TSR_TRY(tsr_tile_space_irq(regs, TSR_ENGINES));
   TSR_TRY(tsr_tile_timer(regs, UINT64_MAX));
   TSR_TRY(tsr_tile_errors_clear(regs));
-  TSR_TRY(tsr_tile_errors_enable(regs, 7, false));
+  TSR_TRY(tsr_tile_formats_clear(regs));
+  TSR_TRY(tsr_tile_errors_enable(regs, (1u << TSR_ENGINES) - 1, false, false));
   return tsr_tile_irq_clear(regs, TSR_TILE_IRQ_CMD_DONE | TSR_TILE_IRQ_ERROR | TSR_TILE_IRQ_LAUNCH);
 }
 

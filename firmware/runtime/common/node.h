@@ -7,7 +7,9 @@
 #include "drivers/cmdq.h"
 #include "drivers/dma.h"
 #include "drivers/me.h"
+#include "drivers/tdma.h"
 #include "drivers/tile.h"
+#include "drivers/ve.h"
 
 #define TSR_NODE_CTX 7u
 #define TSR_NODE_SEM 13u
@@ -17,6 +19,8 @@ typedef struct {
   tsr_cmdq_t queue[TSR_ENGINES]; /* by TSR_ENGINE_* */
   tsr_dma_t dma;
   tsr_me_t me;
+  tsr_ve_t ve;
+  tsr_tdma_t tdma;
   tsr_tile_identity_t self;
   uint16_t next_id; /* id of the next command of the helpers */
 } tsr_node_t;
@@ -27,6 +31,10 @@ TSR_MUST_USE tsr_status_t tsr_node_init(tsr_node_t *node);
 /* Own node into its idle state: engines flushed, semaphores zero, interrupts and captured errors
  * cleared. */
 TSR_MUST_USE tsr_status_t tsr_node_reset(tsr_node_t *node);
+
+/* Drop what an engine's queue holds, wait for the command that runs, and clear a stop. What the
+ * dropped commands would have posted is not posted. */
+TSR_MUST_USE tsr_status_t tsr_node_restart(tsr_node_t *node, uint32_t engine);
 
 /* Sleep until semaphore `sem` holds `n`, then take them.
  * @param timeout cycles, 0 = none.

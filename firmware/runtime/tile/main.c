@@ -4,7 +4,7 @@
 
 #define TSR_CAUSE_INTERRUPT 0x80000000u
 #define TSR_CAUSE_ERROR (TSR_CAUSE_INTERRUPT | 17u)
-#define TSR_SOURCE_ME 2u /* highest engine as a source of an error */
+#define TSR_SOURCE_ENGINE (TSR_ENGINES - 1) /* highest engine as a source of an error */
 
 static tsr_node_t node;
 static tsr_node_id_t ctl; /* left by ctl in SCRATCH before the core starts */
@@ -37,12 +37,12 @@ static uint32_t record_error(void) {
   tsr_tile_error_t last = first;
   (void)!tsr_tile_errors(&node.regs, &first, &last);
   const tsr_tile_error_t *e =
-      first.source > TSR_SOURCE_ME && last.source <= TSR_SOURCE_ME ? &last : &first;
+      first.source > TSR_SOURCE_ENGINE && last.source <= TSR_SOURCE_ENGINE ? &last : &first;
   leave(TSR_SCRATCH_CAUSE, e->code);
   leave(TSR_SCRATCH_ADDRESS, (uint32_t)e->address);
   leave(TSR_SCRATCH_ADDRESS + 1, (uint32_t)(e->address >> 32));
   leave(TSR_SCRATCH_ENGINE, e->source | ((uint32_t)e->info << 8) | ((uint32_t)e->cmd << 16));
-  return e->source <= TSR_SOURCE_ME ? TSR_FAULT_ENGINE : TSR_FAULT_ACCESS;
+  return e->source <= TSR_SOURCE_ENGINE ? TSR_FAULT_ENGINE : TSR_FAULT_ACCESS;
 }
 
 /* Every trap is the end of the program: leave the fault record, tell ctl, wait to be restarted. */

@@ -58,19 +58,20 @@ struct EngineCounters {
   std::uint64_t busy = 0, wait_semaphore = 0, starved = 0, blocked = 0, conflict = 0, config = 0;
   std::uint64_t idle = 0;        ///< the remainder of elapsed
   std::uint64_t commands = 0;    ///< commands done
-  std::uint64_t operations = 0;  ///< multiply-adds (ME) or bytes (DMA)
+  std::uint64_t operations = 0;  ///< multiply-adds (ME), elements (VE) or bytes (DMA, TDMA)
+  std::uint64_t context_rows = 0;  ///< context rows loaded, one cycle each
 };
 
 /// Counters of a tile since the last clear_counters().
 struct TileCounters {
-  EngineCounters rdma, wdma, me;
+  EngineCounters rdma, wdma, me, ve, tdma;
   std::uint64_t elapsed = 0;
   std::uint64_t request_flits_sent = 0, request_flits_received = 0;
   std::uint64_t response_flits_sent = 0, response_flits_received = 0;
   std::uint64_t instructions = 0;
   std::uint64_t spm_conflict_cycles = 0;
   std::uint64_t first_command =
-      0;  ///< cycle in which the first command started; that of the clear if none
+      0;  ///< cycle in which the first command was offered to its engine; that of the clear if none
   std::uint64_t last_command = 0;  ///< cycle in which the last command ended
 };
 
@@ -148,14 +149,14 @@ class Platform {
   /// Selectors of single counters (COUNT_SEL of the tile's registers).
   enum class TileCounter : std::uint32_t {
     MeOperations = 41,
-    Elapsed = 48,
-    RequestFlitsSent = 49,
-    RequestFlitsReceived = 50,
-    ResponseFlitsSent = 51,
-    ResponseFlitsReceived = 52,
-    Instructions = 53,
-    FirstCommand = 56,
-    LastCommand = 57,
+    Elapsed = 112,
+    RequestFlitsSent = 113,
+    RequestFlitsReceived = 114,
+    ResponseFlitsSent = 115,
+    ResponseFlitsReceived = 116,
+    Instructions = 117,
+    FirstCommand = 120,
+    LastCommand = 121,
   };
   std::uint64_t tile_counter(Node tile, TileCounter counter);
   TileCounters tile_counters(Node tile);

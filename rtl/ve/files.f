@@ -1,0 +1,15 @@
+tsr_ve_pkg.sv
+tsr_sfu_pkg.sv
+tsr_ve_types_pkg.sv
+tsr_ve_fp_pkg.sv
+tsr_ve_reg.sv
+tsr_ve_last.sv
+tsr_ve_alu.sv
+tsr_ve_fma.sv
+tsr_ve_sfu.sv
+tsr_ve_stage.sv
+tsr_ve_reduce.sv
+tsr_ve_in.sv
+tsr_ve_out.sv
+tsr_ve_front.sv
+tsr_ve.sv
