@@ -21,7 +21,11 @@ namespace {
 
 static_assert(sizeof(tsr_image_header_t) == 256);
 static_assert(sizeof(tsr_command_t) == 256 && sizeof(tsr_launch_t) == 256);
-static_assert(sizeof(tsr_completion_t) == 64 && sizeof(tsr_gemm_args_t) == 64);
+static_assert(sizeof(tsr_completion_t) == 64 && sizeof(tsr_gemm_args_t) == 96);
+static_assert(sizeof(tsr_gemm_spm_args_t) == 104 && sizeof(tsr_conv_args_t) == 96);
+static_assert(sizeof(tsr_vec_buffer_t) == 24 && sizeof(tsr_vec_pass_t) == 160);
+static_assert(sizeof(tsr_vec_program_t) == 64 + 8 * 24 + 6 * 160);
+static_assert(sizeof(tsr_layout_args_t) <= TSR_ARGS_MAX);
 
 TEST(Crc32, EqualsZlib) {
   RegisterBus bus;

@@ -14,9 +14,11 @@ extern "C" {
 #include "drivers/mailbox.h"
 #include "drivers/me.h"
 #include "drivers/sys.h"
+#include "drivers/tdma.h"
 #include "drivers/tile.h"
 #include "drivers/timer.h"
 #include "drivers/uart.h"
+#include "drivers/ve.h"
 #include "drivers/wdog.h"
 #include "regs/fuse_regs.h"
 #include "regs/hbm_regs.h"
@@ -257,7 +259,7 @@ TEST(TileDriver, GuardsHaveNoSideEffects) {
   EXPECT_EQ(tsr_tile_irq_clear(&h, 8), TSR_INVALID);
   EXPECT_EQ(tsr_tile_sem_irq(&h, 16, 1), TSR_INVALID);
   EXPECT_EQ(tsr_tile_sem_irq(&h, 0, 65536), TSR_INVALID);
-  EXPECT_EQ(tsr_tile_space_irq(&h, 4), TSR_INVALID);
+  EXPECT_EQ(tsr_tile_space_irq(&h, 6), TSR_INVALID);
   EXPECT_EQ(tsr_tile_sem_read(&h, 16, &value), TSR_INVALID);
   EXPECT_EQ(tsr_tile_sem_post(&h, 0, 0), TSR_INVALID);
   EXPECT_EQ(tsr_tile_sem_post(&h, 0, 256), TSR_INVALID);
@@ -268,7 +270,7 @@ TEST(TileDriver, GuardsHaveNoSideEffects) {
   EXPECT_EQ(tsr_tile_remote(&h, &empty), TSR_INVALID);
   EXPECT_EQ(tsr_tile_counter(&h, TSR_TILE_COUNTERS, &wide), TSR_INVALID);
   EXPECT_EQ(tsr_tile_scratch_write(&h, 8, 0), TSR_INVALID);
-  EXPECT_EQ(tsr_tile_errors_enable(&h, 8, false), TSR_INVALID);
+  EXPECT_EQ(tsr_tile_errors_enable(&h, 32, false, false), TSR_INVALID);
   EXPECT_TRUE(bus.writes.empty());
 }
 
@@ -355,13 +357,36 @@ TEST(TileDriver, ReadsErrorsAndCounters) {
   EXPECT_EQ(value, 0x900000008ull);
 }
 
+TEST(TileDriver, EnablesErrorSourcesAndReadsFormatFlags) {
+  RegisterBus bus;
+  const tsr_tile_t h = {{Base}};
+  EXPECT_EQ(tsr_tile_errors_enable(&h, 0x12, true, false), TSR_OK);
+  EXPECT_EQ(bus.memory[Base + TSR_TILE_ERR_ENABLE_OFFSET], 0x32u);
+  EXPECT_EQ(tsr_tile_errors_enable(&h, 31, false, true), TSR_OK);
+  EXPECT_EQ(bus.memory[Base + TSR_TILE_ERR_ENABLE_OFFSET], 0x5fu);
+  bus.memory[Base + TSR_TILE_FMT_STATUS_OFFSET] = TSR_TILE_FMT_ME_NAN | TSR_TILE_FMT_VE_OVF;
+  bus.memory[Base + TSR_TILE_FMT_FIRST_OFFSET] = 2 | 1 << 4 | 0x77u << 16;
+  bus.memory[Base + TSR_TILE_FMT_LAST_OFFSET] = 3 | 1 << 5 | 0x78u << 16;
+  uint32_t flags = 0;
+  tsr_tile_format_t first = {}, last = {};
+  EXPECT_EQ(tsr_tile_formats(&h, &flags, &first, &last), TSR_OK);
+  EXPECT_EQ(flags, 9u);
+  EXPECT_EQ(first.engine, TSR_ENGINE_ME);
+  EXPECT_TRUE(first.nan && !first.overflow);
+  EXPECT_EQ(first.cmd, 0x77);
+  EXPECT_EQ(last.engine, TSR_ENGINE_VE);
+  EXPECT_TRUE(!last.nan && last.overflow);
+  EXPECT_EQ(tsr_tile_formats_clear(&h), TSR_OK);
+  EXPECT_EQ(bus.memory[Base + TSR_TILE_FMT_STATUS_OFFSET], 15u);
+}
+
 TEST(CmdqDriver, WritesOnlyWordsThatChanged) {
   RegisterBus bus;
   tsr_cmdq_t h;
-  EXPECT_EQ(tsr_cmdq_init(&h, 0, 3), TSR_INVALID);
+  EXPECT_EQ(tsr_cmdq_init(&h, 0, 5), TSR_INVALID);
   ASSERT_EQ(tsr_cmdq_init(&h, 0, TSR_ENGINE_WDMA), TSR_OK);
   const uint32_t stage = TSR_CMD_BASE + 64;
-  bus.memory[TSR_REGS_BASE + TSR_TILE_QUEUE_STATUS_OFFSET] = 0x888;
+  bus.memory[TSR_REGS_BASE + TSR_TILE_QUEUE_STATUS_OFFSET] = 0x88888;
   tsr_cmd_t cmd;
   tsr_dma_write_cmd(&cmd, 2, 5, 0x100, 0x123456789aull);
   EXPECT_EQ(tsr_cmdq_push(&h, &cmd), TSR_OK);
@@ -382,7 +407,7 @@ TEST(CmdqDriver, RefusesAFullQueueAndReportsState) {
   RegisterBus bus;
   tsr_cmdq_t h;
   ASSERT_EQ(tsr_cmdq_init(&h, 0, TSR_ENGINE_ME), TSR_OK);
-  bus.memory[TSR_REGS_BASE + TSR_TILE_QUEUE_STATUS_OFFSET] = 0x440088;
+  bus.memory[TSR_REGS_BASE + TSR_TILE_QUEUE_STATUS_OFFSET] = 4u << 25 | 4u << 20 | 0x88088;
   tsr_cmd_t cmd;
   tsr_cmd_init(&cmd, TSR_OP_NOP, 0, 0);
   EXPECT_EQ(tsr_cmdq_push(&h, &cmd), TSR_BUSY);
@@ -479,9 +504,9 @@ TEST(MeDriver, EncodesStreamsWithRewinding) {
                                  1,
                                  1,
                                  1,
-                                 uint32_t(delta[0]),
-                                 uint32_t(delta[1]),
-                                 uint32_t(delta[2]),
+                                 uint32_t(delta[0]) & 0x3fffff,
+                                 uint32_t(delta[1]) & 0x3fffff,
+                                 uint32_t(delta[2]) & 0x3fffff,
                                  0,
                                  0,
                                  0};
@@ -572,6 +597,119 @@ TEST(MeDriver, PitchesAreFreeOfBankConflicts) {
     EXPECT_GE(tsr_me_bf16_pitch(n), 2 * n);
     EXPECT_EQ(tsr_me_bf16_pitch(n) / 8 % 4, 2u);
   }
+}
+
+TEST(VeDriver, WritesTheStreamsThatAProgramHas) {
+  RegisterBus bus;
+  const tsr_ve_t h = {{TSR_CTX_BASE}};
+  tsr_ve_context_t context = {};
+  for (uint32_t i = 0; i < 32; i++) context.program[i] = 0x1000 + i;
+  for (uint32_t port = 0; port < 5; port++) {
+    context.program[24 + port] = 0;
+    for (uint32_t i = 0; i < 16; i++) context.stream[port][i] = 0x100 * (port + 1) + i;
+  }
+  context.program[24] = 1 << 4;            // I0
+  context.program[26] = 1 << 4;            // I2
+  context.program[27] = 1 << 4 | 1 << 19;  // O0 with block scales: O1 brings them
+  const auto rows = [&] {
+    bus.writes.clear();
+    EXPECT_EQ(tsr_ve_set_context(&h, 3, &context), TSR_OK);
+    std::vector<uint32_t> r;
+    for (const auto& [address, value] : bus.writes) {
+      const uint32_t row = (address - TSR_CTX_BASE - 3 * 512) / 64, word = address / 4 % 16;
+      if (word == 0) r.push_back(row);
+      EXPECT_EQ(value, row < 2 ? context.program[16 * row + word] : context.stream[row - 2][word]);
+    }
+    EXPECT_EQ(bus.writes.size(), 16 * r.size());
+    return r;
+  };
+  EXPECT_EQ(rows(), (std::vector<uint32_t>{0, 1, 2, 4, 5, 6}));
+  context.program[24] |= 1 << 14;          // I0 from the matrix engine
+  context.program[27] = 1 << 4 | 1 << 20;  // O0 to it
+  EXPECT_EQ(rows(), (std::vector<uint32_t>{0, 1, 4}));
+  EXPECT_EQ(tsr_ve_set_context(&h, 8, &context), TSR_INVALID);
+}
+
+TEST(VeDriver, BuildsCommandsWithScalars) {
+  const uint32_t base[5] = {8, 16, 24, 32, 40}, scalar[5] = {1, 2, 3, 4, 5};
+  tsr_cmd_t cmd;
+  tsr_ve_cmd(&cmd, 4, 9, base);
+  tsr_ve_scalars(&cmd, scalar);
+  tsr_cmd_overlap(&cmd);
+  EXPECT_EQ(cmd.w[0], 0x31u | 4 << 8 | 1 << 12 | 9 << 16);
+  for (uint32_t i = 0; i < 5; i++) {
+    EXPECT_EQ(cmd.w[5 + i], base[i]);
+    EXPECT_EQ(cmd.w[10 + i], scalar[i]);
+  }
+  uint32_t program[32] = {};
+  program[31] = 0xff00ffu;
+  tsr_ve_set_patch(program, 0x13);
+  EXPECT_EQ(program[31], 0xff0013u);
+}
+
+TEST(TdmaDriver, WritesTheRowsThatAnOperationReads) {
+  RegisterBus bus;
+  const tsr_tdma_t h = {{TSR_CTX_BASE}};
+  const tsr_tdma_loop_t loops[3] = {{5, 40, 48}, {0, 0, 0}, {3, 1000, -8}};
+  tsr_tdma_op_t op;
+  ASSERT_EQ(tsr_tdma_copy(100, 203, 33, loops, &op), TSR_OK);
+  ASSERT_EQ(tsr_tdma_set_context(&h, 2, &op), TSR_OK);
+  EXPECT_EQ(bus.writes.size(), 16u);
+  const uint32_t row = TSR_CTX_BASE + 2 * 512;
+  const std::vector<uint32_t> want = {33, 40,          0,           1000,        48,
+                                      0,  0xfffffff8u, 5 | 1 << 16, 3 | 5 << 16, 1 | 3 << 16};
+  for (uint32_t i = 0; i < 16; i++) {
+    EXPECT_EQ(bus.memory[row + 4 * i], i < want.size() ? want[i] : 0) << i;
+  }
+  tsr_cmd_t cmd;
+  tsr_tdma_cmd(&cmd, 2, 7, &op);
+  EXPECT_EQ(cmd.w[0], 0x41u | 2 << 8 | 7 << 16);
+  EXPECT_EQ(cmd.w[5], 100u);
+  EXPECT_EQ(cmd.w[6], 203u);
+  bus.writes.clear();
+  ASSERT_EQ(
+      tsr_tdma_turn(TSR_TDMA_BYTES2, 8, 8, {0, 16}, {128, 16}, TSR_TDMA_TRANSPOSE, {1, 0, 0}, &op),
+      TSR_OK);
+  ASSERT_EQ(tsr_tdma_set_context(&h, 2, &op), TSR_OK);
+  EXPECT_EQ(bus.writes.size(), 48u);
+  bus.writes.clear();
+  ASSERT_EQ(tsr_tdma_gather({0, 64}, 10, 256, {512, 64}, 4, 64, &op), TSR_OK);
+  ASSERT_EQ(tsr_tdma_set_context(&h, 2, &op), TSR_OK);
+  EXPECT_EQ(bus.writes.size(), 32u);
+  EXPECT_EQ(bus.memory[row + 40], 64u);
+  EXPECT_EQ(bus.memory[row + 44], 10u);
+  EXPECT_EQ(tsr_tdma_set_context(&h, 8, &op), TSR_INVALID);
+}
+
+TEST(TdmaDriver, RefusesWhatTheEngineCannot) {
+  const tsr_tdma_loop_t loops[3] = {}, many[3] = {{65536, 0, 0}};
+  tsr_tdma_op_t op;
+  EXPECT_EQ(tsr_tdma_copy(0, 0, 0, loops, &op), TSR_INVALID);
+  EXPECT_EQ(tsr_tdma_copy(0, 0, TSR_TDMA_MAX_COUNT + 1, loops, &op), TSR_INVALID);
+  EXPECT_EQ(tsr_tdma_fill(0, 8, 0, many, &op), TSR_INVALID);
+  EXPECT_EQ(tsr_tdma_mirror(TSR_TDMA_BITS4, 2, 3, {0, 8}, {64, 8}, true, false, &op), TSR_INVALID);
+  EXPECT_EQ(
+      tsr_tdma_turn(TSR_TDMA_BYTES1, 8, 8, {0, 12}, {64, 8}, TSR_TDMA_TRANSPOSE, {1, 0, 0}, &op),
+      TSR_INVALID);
+  EXPECT_EQ(tsr_tdma_gather({0, 0}, 0, 0, {64, 8}, 1, 8, &op), TSR_INVALID);
+  EXPECT_EQ(tsr_tdma_gather({0, 8}, 0, 4, {64, 8}, 1, 8, &op), TSR_INVALID);
+  EXPECT_EQ(tsr_tdma_scatter({0, 8}, 8, {64, 8}, 0, 0, 8, &op), TSR_INVALID);
+}
+
+TEST(Node, RestartFlushesBeforeAndBehindTheRunningCommand) {
+  RegisterBus bus;
+  tsr_node_t node;
+  ASSERT_EQ(tsr_node_init(&node), TSR_OK);
+  bus.writes.clear();
+  const uint32_t ctrl = TSR_REGS_BASE + TSR_TILE_ENGINE_CTRL_OFFSET;
+  const uint32_t busy = 1u << (TSR_TILE_QUEUE_STATUS_BUSY_SHIFT + TSR_ENGINE_TDMA);
+  bus.answer(TSR_REGS_BASE + TSR_TILE_QUEUE_STATUS_OFFSET, {busy, busy, 0});
+  EXPECT_EQ(tsr_node_restart(&node, TSR_ENGINE_TDMA), TSR_OK);
+  EXPECT_EQ(bus.writes, (Writes{{ctrl, 16}, {ctrl, 16}}));
+  bus.answer(TSR_REGS_BASE + TSR_TILE_QUEUE_STATUS_OFFSET, {busy});
+  bus.step = 1u << 20;
+  EXPECT_EQ(tsr_node_restart(&node, TSR_ENGINE_TDMA), TSR_TIMEOUT);
+  EXPECT_EQ(tsr_node_restart(&node, TSR_ENGINES), TSR_INVALID);
 }
 
 TEST(Node, WaitSleepsUntilTheSemaphoreHoldsEnough) {

@@ -6,95 +6,26 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
-#include <set>
 #include <stdexcept>
 
+#include "engines/tdma.hpp"
+#include "engines/ve.hpp"
+#include "me_exec.hpp"
 #include "regs/tile_regs.h"
+
+extern "C" {
+#include "drivers/tile.h"
+}
 
 namespace tsr {
 namespace {
 
 constexpr uint32_t Regs = 0x20000, Cmd = 0x30000, Ctx = 0x40000, Spm = 0x1000000;
 constexpr uint32_t QueueDepth = 8;
+/// Context rows that each engine reads.
+constexpr uint32_t RowsOf[] = {0x20, 0x40, 0x9f, 0x7f, 0x0f};
 
-float bf16(uint16_t x) {
-  const uint32_t bits = uint32_t{x} << 16;
-  float f;
-  std::memcpy(&f, &bits, 4);
-  return f;
-}
-
-uint32_t bits(float f) {
-  uint32_t b;
-  std::memcpy(&b, &f, 4);
-  return b;
-}
-
-/// One access of an address generator: eight lanes with byte masks.
-struct Access {
-  std::array<uint32_t, 8> lane;
-  std::array<uint8_t, 8> mask;
-  bool block_end;
-};
-
-/// All accesses of a context row, from its description in tsr_tile_pkg.sv.
-std::vector<Access> walk(const std::function<uint32_t(uint32_t)>& word, uint32_t base) {
-  const uint32_t pitch = word(1) & 0x3fffff, w2 = word(2);
-  const uint32_t w = 1u << (w2 & 3);
-  std::array<uint32_t, 6> count{}, i{};
-  uint64_t total = 1;
-  for (uint32_t j = 0; j < 6; j++) {
-    count[j] = word(4 + j);
-    if (count[j] == 0 || count[j] > 65535) throw std::runtime_error("AGU count");
-    total *= count[j];
-  }
-  std::vector<Access> out;
-  uint32_t address = base;
-  for (uint64_t n = 0; n < total; n++) {
-    Access a{};
-    const auto is_last = [&](uint32_t loop) { return i[loop] + 1 == count[loop]; };
-    const bool redge = (w2 >> 4 & 1) && is_last(w2 >> 5 & 7);
-    const bool bedge = (w2 >> 16 & 1) && is_last(w2 >> 17 & 7);
-    for (uint32_t l = 0; l < 8; l++) {
-      a.lane[l] = address + l / w * pitch + l % w * 8;
-      const uint32_t row = (w2 >> 8 & 1 ? i[0] * (8 / w) : 0) + l / w;
-      for (uint32_t b = 0; b < 8; b++) {
-        const bool in_row = !redge || row < (w2 >> 12 & 15);
-        const bool in_bytes = !bedge || l % w * 8 + b < (w2 >> 24 & 127);
-        if (in_row && in_bytes) a.mask[l] |= static_cast<uint8_t>(1u << b);
-      }
-    }
-    a.block_end = is_last(0);
-    out.push_back(a);
-    for (uint32_t j = 0; j < 6; j++) {
-      if (++i[j] < count[j]) {
-        address += word(10 + j);
-        break;
-      }
-      i[j] = 0;
-    }
-  }
-  return out;
-}
-
-/// Cycles that the banks need for an access: lanes of one hyperbank on one bank go one after
-/// another.
-uint32_t bank_cycles(const Access& a, bool copies) {
-  std::map<uint32_t, std::set<uint32_t>> lines;  // (hyperbank, bank) -> 64-byte lines
-  uint32_t worst = 1;
-  for (uint32_t l = 0; l < 8; l++) {
-    if (a.mask[l] == 0) continue;
-    const uint32_t key = a.lane[l] / (FakeTile::SpmBytes / 8) * 8 + a.lane[l] / 8 % 8;
-    auto& set = lines[key];
-    if (!copies) {
-      set.insert(l * 2 + 1);
-    } else {
-      set.insert(a.lane[l] * 2);
-    }
-    worst = std::max(worst, static_cast<uint32_t>(set.size()));
-  }
-  return worst;
-}
+constexpr uint32_t CountCommands = TSR_TILE_COUNTER_COMMANDS;
 
 }  // namespace
 
@@ -109,7 +40,7 @@ void FakeTile::fail(const std::string& what) const {
 }
 
 bool FakeTile::idle() const {
-  for (uint32_t e = 0; e < 3; e++) {
+  for (uint32_t e = 0; e < Engines; e++) {
     if (running_[e] || !queue_[e].empty()) return false;
   }
   return true;
@@ -133,12 +64,17 @@ uint32_t FakeTile::core_read(uint32_t address) {
       return pending();
     case TSR_TILE_QUEUE_STATUS_OFFSET: {
       uint32_t v = 0;
-      for (uint32_t e = 0; e < 3; e++) {
+      for (uint32_t e = 0; e < Engines; e++) {
         v |= (QueueDepth - static_cast<uint32_t>(queue_[e].size())) << 4 * e;
-        if (running_[e] || !queue_[e].empty()) v |= 1u << (16 + e);
+        if (running_[e] || !queue_[e].empty()) v |= 1u << (TSR_TILE_QUEUE_STATUS_BUSY_SHIFT + e);
       }
       return v;
     }
+    case TSR_TILE_COUNT_LO_OFFSET:
+      if (count_sel_ % 16 != CountCommands || count_sel_ / 16 >= Engines) fail("counter");
+      return static_cast<uint32_t>(commands_[count_sel_ / 16] - cleared_[count_sel_ / 16]);
+    case TSR_TILE_COUNT_HI_OFFSET:
+      return 0;
     default:
       fail("read of address " + std::to_string(address));
   }
@@ -149,14 +85,16 @@ void FakeTile::core_write(uint32_t address, uint32_t value) {
     std::memcpy(spm_at(address - Spm, 4), &value, 4);
   } else if (address >= Ctx && address < Ctx + 4096) {
     const uint32_t ctx = (address - Ctx) / 512, row = (address - Ctx) / 64 % 8;
-    const Engine owner = row < 5 ? Me : row == 5 ? Rdma : Wdma;
-    const auto uses = [&](const Command& c) { return c.op() != 0 && c.ctx() == ctx; };
-    if ((running_[owner] && uses(running_[owner]->cmd)) ||
-        std::any_of(queue_[owner].begin(), queue_[owner].end(), uses)) {
-      fail("context " + std::to_string(ctx) + " changes while it is in use");
+    for (uint32_t e = 0; e < Engines; e++) {
+      if ((RowsOf[e] >> row & 1) == 0) continue;
+      const auto uses = [&](const Command& c) { return c.op() != 0 && c.ctx() == ctx; };
+      if ((running_[e] && uses(running_[e]->cmd)) ||
+          std::any_of(queue_[e].begin(), queue_[e].end(), uses)) {
+        fail("context " + std::to_string(ctx) + " changes while it is in use");
+      }
     }
     ctx_[(address - Ctx) / 4] = value;
-  } else if (address >= Cmd && address < Cmd + 3 * 64) {
+  } else if (address >= Cmd && address < Cmd + Engines * 64) {
     const auto e = static_cast<Engine>((address - Cmd) / 64);
     stage_[e][(address - Cmd) / 4 % 16] = value;
     if ((address - Cmd) / 4 % 16 == 15) push(e);
@@ -176,6 +114,14 @@ void FakeTile::core_write(uint32_t address, uint32_t value) {
     sem_irq_ = value;
   } else if (address - Regs == TSR_TILE_SPACE_IRQ_OFFSET) {
     space_irq_ = value;
+  } else if (address - Regs == TSR_TILE_MTIMECMP_LO_OFFSET ||
+             address - Regs == TSR_TILE_MTIMECMP_HI_OFFSET) {
+    // Nobody here sleeps until a time: commands always end.
+  } else if (address - Regs == TSR_TILE_COUNT_SEL_OFFSET) {
+    count_sel_ = value;
+  } else if (address - Regs == TSR_TILE_COUNT_CTRL_OFFSET) {
+    if (!idle()) fail("counters are cleared while engines run");
+    cleared_ = commands_;
   } else {
     fail("write of address " + std::to_string(address));
   }
@@ -184,7 +130,7 @@ void FakeTile::core_write(uint32_t address, uint32_t value) {
 uint32_t FakeTile::pending() const {
   uint32_t p = irq_;
   if ((sem_irq_ & 16) && sem_[sem_irq_ & 15] >= sem_irq_ >> 16) p |= 8;
-  if ((space_irq_ & 16) && queue_[space_irq_ & 3].size() < QueueDepth) p |= 16;
+  if ((space_irq_ & 16) && queue_[space_irq_ & 7].size() < QueueDepth) p |= 16;
   return p;
 }
 
@@ -210,7 +156,7 @@ bool FakeTile::take(const Command& cmd) {
 }
 
 void FakeTile::start_all() {
-  for (uint32_t i = 0; i < 3; i++) {
+  for (uint32_t i = 0; i < Engines; i++) {
     const auto e = static_cast<Engine>(i);
     if (running_[e] || queue_[e].empty() || !take(queue_[e].front())) continue;
     Running r{queue_[e].front(), 0, timing_.random && rng_() % 2 == 0};
@@ -266,15 +212,22 @@ uint32_t FakeTile::context(uint32_t ctx, uint32_t row, uint32_t word) const {
   return ctx_[ctx * 128 + row * 16 + word];
 }
 
+std::array<uint32_t, 16> FakeTile::context_row(uint32_t ctx, uint32_t row) const {
+  std::array<uint32_t, 16> words;
+  std::copy_n(&ctx_[ctx * 128 + row * 16], 16, words.begin());
+  return words;
+}
+
 uint64_t FakeTile::duration(Engine e, const Command& cmd) {
   if (cmd.op() == 0) return 2;
   if (timing_.random) return 1 + rng_() % 3000;
   if (e == Me) {
     uint64_t beats = 1;
-    for (uint32_t j = 0; j < 6; j++) beats *= context(cmd.ctx(), 1, 4 + j);
+    for (uint32_t j = 0; j < 6; j++) beats *= context(cmd.ctx(), 1, 4 + j) & 0xffff;
     // The next context is fetched while the previous command runs.
     return beats + (last_done_ == chip_.now_ ? 4 : timing_.me_latency);
   }
+  if (e == Ve || e == Tdma) return 100;
   const uint32_t row = e == Rdma ? 5 : 6;
   uint64_t bytes = context(cmd.ctx(), row, 0);
   const uint32_t iterations = context(cmd.ctx(), row, 7);
@@ -303,8 +256,18 @@ void FakeTile::execute(Engine e, const Command& cmd) {
     dma(cmd, false);
   } else if (e == Wdma && cmd.op() == 0x12) {
     mcast(cmd);
+  } else if (e == Rdma && cmd.op() == 0x02) {
+    spm_fill(cmd);
   } else if (e == Me && cmd.op() == 0x21) {
-    gemm(cmd);
+    MeStats stats;
+    me_execute([&](uint32_t row, uint32_t word) { return context(cmd.ctx(), row, word); }, cmd.w,
+               spm_, &stats);
+    conflicts_ += stats.conflicts;
+    shared_ += stats.shared;
+  } else if (e == Ve && cmd.op() == 0x31) {
+    vec(cmd);
+  } else if (e == Tdma && cmd.op() >= 0x41 && cmd.op() <= 0x45) {
+    layout(cmd);
   } else {
     fail("opcode " + std::to_string(cmd.op()));
   }
@@ -347,87 +310,44 @@ void FakeTile::mcast(const Command& cmd) {
            [&](FakeTile& t) { std::memcpy(t.spm_at(cmd.w[7] - Spm, bytes), data.data(), bytes); });
 }
 
-void FakeTile::gemm(const Command& cmd) {
-  const auto row = [&](uint32_t r) {
-    return [this, r, ctx = cmd.ctx()](uint32_t word) { return context(ctx, r, word); };
-  };
-  const uint32_t cfg = context(cmd.ctx(), 0, 0);
-  const bool int8 = (cfg & 15) == 1, preload = cfg >> 4 & 1, relu = cfg >> 5 & 1,
-             half = cfg >> 6 & 1;
-  const auto as = walk(row(1), cmd.w[5]), bs = walk(row(2), cmd.w[6]), os = walk(row(4), cmd.w[8]);
-  const auto cs = preload ? walk(row(3), cmd.w[7]) : std::vector<Access>{};
-  const uint32_t beats = half ? 2 : 4;
-  if (as.size() != bs.size()) fail("streams of A and B differ");
-  const auto load = [&](const Access& a) {
-    std::array<std::array<uint8_t, 8>, 8> lanes{};
-    for (uint32_t l = 0; l < 8; l++) {
-      if (a.mask[l] == 0) continue;
-      const uint8_t* p = spm_at(a.lane[l], 8);
-      for (uint32_t b = 0; b < 8; b++) lanes[l][b] = a.mask[l] >> b & 1 ? p[b] : 0;
-    }
-    return lanes;
-  };
-  size_t next_o = 0, next_c = 0;
-  double sum[8][8];
-  const auto begin = [&] {
-    for (auto& r : sum) std::fill(std::begin(r), std::end(r), 0.0);
-    for (uint32_t beat = 0; preload && beat < 4; beat++) {
-      const auto& access = cs.at(next_c++);
-      const auto lanes = load(access);
-      conflicts_ += bank_cycles(access, true) - 1;
-      for (uint32_t e = 0; e < 16; e++) {
-        uint32_t v;
-        std::memcpy(&v, &lanes[e / 2][e % 2 * 4], 4);
-        float f;
-        std::memcpy(&f, &v, 4);
-        sum[beat * 2 + e / 8][e % 8] = int8 ? static_cast<int32_t>(v) : static_cast<double>(f);
-      }
-    }
-  };
-  const auto end = [&] {
-    for (uint32_t beat = 0; beat < beats; beat++) {
-      const auto& access = os.at(next_o++);
-      conflicts_ += bank_cycles(access, false) - 1;
-      const uint32_t size = half ? 2 : 4, rows = 8 / beats;
-      for (uint32_t l = 0; l < 8; l++) {
-        for (uint32_t b = 0; b < 8; b++) {
-          if ((access.mask[l] >> b & 1) == 0) continue;
-          const uint32_t byte = l * 8 + b, element = byte / size;
-          double v = sum[beat * rows + element / 8][element % 8];
-          if (relu && v < 0) v = 0;
-          const uint32_t word = int8 ? static_cast<uint32_t>(static_cast<int64_t>(v))
-                                     : bits(static_cast<float>(v)) >> (half ? 16 : 0);
-          *spm_at(access.lane[l] + b, 1) = static_cast<uint8_t>(word >> 8 * (byte % size));
-        }
-      }
-    }
-  };
-  begin();
-  for (size_t i = 0; i < as.size(); i++) {
-    if (as[i].block_end != bs[i].block_end) fail("blocks of A and B differ");
-    const auto a = load(as[i]), b = load(bs[i]);
-    conflicts_ += bank_cycles(as[i], false) - 1 + bank_cycles(bs[i], false) - 1;
-    shared_ += as[i].lane[0] / (SpmBytes / 8) == bs[i].lane[0] / (SpmBytes / 8);
-    for (uint32_t r = 0; r < 8; r++) {
-      for (uint32_t c = 0; c < 8; c++) {
-        for (uint32_t k = 0; k < 8; k += int8 ? 1 : 2) {
-          if (int8) {
-            sum[r][c] += static_cast<int8_t>(a[r][k]) * static_cast<int8_t>(b[c][k]);
-          } else {
-            const auto element = [k](const std::array<uint8_t, 8>& lane) {
-              return bf16(static_cast<uint16_t>(lane[k] | lane[k + 1] << 8));
-            };
-            sum[r][c] += double{element(a[r])} * double{element(b[c])};
-          }
-        }
-      }
-    }
-    if (as[i].block_end) {
-      end();
-      if (i + 1 < as.size()) begin();
-    }
+/// A run of the pattern: linear, from a multiple of 4.
+void FakeTile::spm_fill(const Command& cmd) {
+  const uint32_t bytes = context(cmd.ctx(), 5, 0);
+  uint8_t* to = spm_at(cmd.w[7], bytes);
+  for (uint32_t i = 0; i < bytes; i++) to[i] = static_cast<uint8_t>(cmd.w[9] >> 8 * (i % 4));
+}
+
+/// With the functional models of the engines, which have tests of their own.
+void FakeTile::vec(const Command& cmd) {
+  engines::VeContext c;
+  c.stages = context_row(cmd.ctx(), 0);
+  c.io = context_row(cmd.ctx(), 1);
+  for (uint32_t i = 0; i < 3; i++) c.in[i] = context_row(cmd.ctx(), 2 + i);
+  for (uint32_t i = 0; i < 2; i++) c.out[i] = context_row(cmd.ctx(), 5 + i);
+  engines::VeCommand v;
+  std::copy_n(&cmd.w[5], 5, v.base.begin());
+  std::copy_n(&cmd.w[10], 5, v.constant.begin());
+  const auto result = engines::ve_run(c, v, spm_);
+  if (result.error != engines::CmdError::Ok) {
+    fail("vector engine error " + std::to_string(static_cast<int>(result.error)));
   }
-  if (next_o != os.size() || next_c != cs.size()) fail("streams of C or O have accesses left");
+  engines::ve_apply(result, spm_);
+}
+
+void FakeTile::layout(const Command& cmd) {
+  engines::TdmaCommand t;
+  t.op = static_cast<uint8_t>(cmd.op());
+  t.src = cmd.w[5];
+  t.dst = cmd.w[6];
+  t.index = cmd.w[7];
+  t.pattern = cmd.w[9];
+  t.tdma = context_row(cmd.ctx(), 0);
+  t.rd = context_row(cmd.ctx(), cmd.op() == 0x42 ? 1 : 3);
+  t.wr = context_row(cmd.ctx(), 2);
+  const auto result = engines::tdma_run(t, spm_);
+  if (result.error != engines::CmdError::Ok) {
+    fail("layout engine error " + std::to_string(static_cast<int>(result.error)));
+  }
 }
 
 // ---------------------------------------------------------------- chip
@@ -507,7 +427,7 @@ void FakeChip::run(const std::function<void(uint32_t, uint32_t)>& core) {
     int engine = -1;
     bool all_finished = true;
     for (size_t i = 0; i < tiles_.size(); i++) {
-      for (int e = 0; e < 3; e++) {
+      for (int e = 0; e < static_cast<int>(FakeTile::Engines); e++) {
         const auto& r = tiles_[i]->running_[e];
         if (r && r->finish < next) next = r->finish, who = i, engine = e;
       }

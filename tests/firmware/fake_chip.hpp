@@ -29,7 +29,8 @@ class FakeChip;
 class FakeTile {
  public:
   static constexpr uint32_t SpmBytes = 262144;
-  enum Engine { Rdma, Wdma, Me };
+  enum Engine { Rdma, Wdma, Me, Ve, Tdma };
+  static constexpr uint32_t Engines = 5;
 
   /// A command as the engine gets it.
   struct Command {
@@ -83,9 +84,12 @@ class FakeTile {
   uint64_t duration(Engine e, const Command& cmd);
   void execute(Engine e, const Command& cmd);
   uint32_t context(uint32_t ctx, uint32_t row, uint32_t word) const;
+  std::array<uint32_t, 16> context_row(uint32_t ctx, uint32_t row) const;
   void dma(const Command& cmd, bool is_read);
   void mcast(const Command& cmd);
-  void gemm(const Command& cmd);
+  void spm_fill(const Command& cmd);
+  void vec(const Command& cmd);
+  void layout(const Command& cmd);
   uint8_t* hbm_at(uint64_t address, uint32_t bytes);
   uint8_t* spm_at(uint64_t offset, uint32_t bytes);
 
@@ -96,13 +100,13 @@ class FakeTile {
   std::vector<uint8_t> spm_ = std::vector<uint8_t>(SpmBytes);
   std::array<uint32_t, 8 * 128> ctx_{};
   std::array<uint32_t, 16> sem_{};
-  std::array<std::array<uint32_t, 16>, 3> stage_{};
-  std::array<std::deque<Command>, 3> queue_;
-  std::array<std::optional<Running>, 3> running_;
-  std::array<uint64_t, 3> busy_{};
-  std::array<uint64_t, 3> commands_{};
+  std::array<std::array<uint32_t, 16>, Engines> stage_{};
+  std::array<std::deque<Command>, Engines> queue_;
+  std::array<std::optional<Running>, Engines> running_;
+  std::array<uint64_t, Engines> busy_{};
+  std::array<uint64_t, Engines> commands_{}, cleared_{};
   uint64_t last_done_ = 0, conflicts_ = 0, shared_ = 0;
-  uint32_t irq_ = 0, sem_irq_ = 0, space_irq_ = 0;
+  uint32_t irq_ = 0, sem_irq_ = 0, space_irq_ = 0, count_sel_ = 0;
 };
 
 /// Tiles in a rectangle at (x0, y0), each with a core that runs a function of the host. Cores and

@@ -2,6 +2,7 @@
 // The GEMM kernel and its planner, run on the host against a fake tile.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -9,6 +10,7 @@
 #include <stdexcept>
 
 #include "fake_chip.hpp"
+#include "me_exec.hpp"
 
 extern "C" {
 #include "kernels/gemm_plan.h"
@@ -32,19 +34,19 @@ struct Problem {
   uint32_t m, n, k, format, flags;
   uint32_t pad_a = 0, pad_b = 0, pad_c = 0, shift = 0;  ///< bytes
   uint32_t grid_w = 1, grid_h = 1;
+  uint32_t format_b = 0;  ///< 0: as format
+
+  bool mx() const { return (flags & TSR_GEMM_MX) != 0; }
+  bool integer() const { return !mx() && (format == TSR_FORMAT_INT8 || format == TSR_FORMAT_INT4); }
+  uint32_t second() const { return format_b == 0 ? format : format_b; }
+  uint32_t row_bytes() const { return k * format_bits(format) / 8; }
+  uint32_t scale_bytes() const { return (k + 31) / 32; }
 };
 
 std::ostream& operator<<(std::ostream& os, const Problem& p) {
-  return os << p.m << " x " << p.n << " x " << p.k << " format " << p.format << " flags " << p.flags
-            << " pads " << p.pad_a << " " << p.pad_b << " " << p.pad_c << " shift " << p.shift
-            << " grid " << p.grid_w << " x " << p.grid_h;
-}
-
-uint16_t small_bf16(int v) {
-  const float f = static_cast<float>(v);
-  uint32_t b;
-  std::memcpy(&b, &f, 4);
-  return static_cast<uint16_t>(b >> 16);
+  return os << p.m << " x " << p.n << " x " << p.k << " format " << p.format << ", " << p.second()
+            << " flags " << p.flags << " pads " << p.pad_a << " " << p.pad_b << " " << p.pad_c
+            << " shift " << p.shift << " grid " << p.grid_w << " x " << p.grid_h;
 }
 
 class GemmRun {
@@ -76,11 +78,13 @@ class GemmRun {
     const uint32_t out = p_.flags & TSR_GEMM_OUT_BF16 ? 2 : 4;
     for (uint32_t i = 0; i < p_.m; i++) {
       for (uint32_t j = 0; j < p_.n; j++) {
-        int64_t v = p_.flags & TSR_GEMM_BIAS ? bias_[j] : 0;
-        for (uint32_t k = 0; k < p_.k; k++) v += a_[i * p_.k + k] * b_[j * p_.k + k];
-        if (p_.flags & TSR_GEMM_RELU) v = std::max<int64_t>(v, 0);
-        uint32_t want = static_cast<uint32_t>(v);
-        if (p_.format == TSR_GEMM_BF16) {
+        double v = p_.flags & TSR_GEMM_BIAS ? bias_[j] : 0;
+        for (uint32_t k = 0; k < p_.k; k++) {
+          v += a_.value(i, k) * b_.value(j, k);
+        }
+        if (p_.flags & TSR_GEMM_RELU) v = std::max(v, 0.0);
+        uint32_t want = static_cast<uint32_t>(static_cast<int64_t>(v));
+        if (!p_.integer()) {
           const float f = static_cast<float>(v);
           std::memcpy(&want, &f, 4);
           if (out == 2) want >>= 16;
@@ -101,54 +105,74 @@ class GemmRun {
 
  private:
   size_t layout() {
-    const uint32_t e = p_.format == TSR_GEMM_INT8 ? 1 : 2,
-                   out = p_.flags & TSR_GEMM_OUT_BF16 ? 2 : 4;
+    const uint32_t out = p_.flags & TSR_GEMM_OUT_BF16 ? 2 : 4;
     args_ = {};
     args_.m = p_.m;
     args_.n = p_.n;
     args_.k = p_.k;
     args_.format = p_.format;
     args_.flags = p_.flags;
-    args_.lda = p_.k * e + p_.pad_a;
-    args_.ldb = p_.k * e + p_.pad_b;
+    args_.format_b = p_.format_b;
+    args_.lda = p_.row_bytes() + p_.pad_a;
+    args_.ldb = p_.row_bytes() + p_.pad_b;
     args_.ldc = p_.n * out + p_.pad_c;
     args_.a = 256 + p_.shift;
     args_.b = args_.a + uint64_t{args_.lda} * p_.m + p_.shift;
     args_.bias = args_.b + uint64_t{args_.ldb} * p_.n + p_.shift;
     args_.c = args_.bias + 4ull * p_.n + p_.shift;
-    return args_.c + uint64_t{args_.ldc} * p_.m + 256;
+    uint64_t end = args_.c + uint64_t{args_.ldc} * p_.m + 256;
+    if (p_.mx()) {
+      args_.lda_scale = p_.scale_bytes() + p_.pad_b;
+      args_.ldb_scale = p_.scale_bytes() + p_.pad_a;
+      args_.a_scale = end + p_.shift;
+      args_.b_scale = args_.a_scale + uint64_t{args_.lda_scale} * p_.m;
+      end = args_.b_scale + uint64_t{args_.ldb_scale} * p_.n + 256;
+    }
+    return end;
   }
 
   void fill() {
     for (auto& b : hbm_.data) b = static_cast<uint8_t>(rng_());  // NaN where a mask is missing
-    const auto matrix = [&](std::vector<int>& values, uint32_t rows, uint64_t base,
-                            uint32_t pitch) {
-      values.resize(size_t{rows} * p_.k);
-      for (uint32_t i = 0; i < rows; i++) {
-        for (uint32_t k = 0; k < p_.k; k++) {
-          // Small enough for sums that fit BF16's 8 bits when the result is BF16.
-          const int v = p_.flags & TSR_GEMM_OUT_BF16 ? static_cast<int>(rng_() % 31 == 0)
-                                                     : static_cast<int>(rng_() % 15) - 7;
-          values[i * p_.k + k] = v;
-          uint8_t* to = &hbm_.data[base + uint64_t{i} * pitch];
-          if (p_.format == TSR_GEMM_INT8) {
-            to[k] = static_cast<uint8_t>(v);
-          } else {
-            const uint16_t h = small_bf16(v);
-            std::memcpy(to + 2 * k, &h, 2);
-          }
-        }
-      }
-    };
-    matrix(a_, p_.m, args_.a, args_.lda);
-    matrix(b_, p_.n, args_.b, args_.ldb);
+    fill_matrix(a_, p_.m, p_.format, args_.a, args_.lda, args_.a_scale, args_.lda_scale);
+    fill_matrix(b_, p_.n, p_.second(), args_.b, args_.ldb, args_.b_scale, args_.ldb_scale);
     bias_.resize(p_.n);
     for (uint32_t j = 0; j < p_.n; j++) {
       bias_[j] = static_cast<int>(rng_() % 101) - 50;
       const float f = static_cast<float>(bias_[j]);
-      std::memcpy(
-          &hbm_.data[args_.bias + 4 * j],
-          p_.format == TSR_GEMM_INT8 ? static_cast<void*>(&bias_[j]) : const_cast<float*>(&f), 4);
+      std::memcpy(&hbm_.data[args_.bias + 4 * j],
+                  p_.integer() ? static_cast<void*>(&bias_[j]) : const_cast<float*>(&f), 4);
+    }
+  }
+
+  /// Elements and the scales of blocks of 32 of them.
+  struct Matrix {
+    uint32_t k = 0;
+    std::vector<double> element, scale;
+    double value(uint32_t row, uint32_t i) const {
+      return element[size_t{row} * k + i] * scale[size_t{row} * ((k + 31) / 32) + i / 32];
+    }
+  };
+
+  void fill_matrix(Matrix& m, uint32_t rows, uint32_t format, uint64_t base, uint32_t pitch,
+                   uint64_t scale_base, uint32_t scale_pitch) {
+    m.k = p_.k;
+    m.element.resize(size_t{rows} * p_.k);
+    m.scale.assign(size_t{rows} * p_.scale_bytes(), 1);
+    const bool out_bf16 = (p_.flags & TSR_GEMM_OUT_BF16) != 0;
+    const int most = format_bits(format) >= 16 || format == TSR_FORMAT_INT8 ? 7 : 3;
+    for (uint32_t i = 0; i < rows; i++) {
+      for (uint32_t k = 0; k < p_.k; k++) {
+        // Small enough for sums that fit BF16's 8 bits when the result is BF16.
+        const int v = out_bf16 ? static_cast<int>(rng_() % 31 == 0)
+                               : static_cast<int>(rng_() % (2 * most + 1)) - most;
+        m.element[size_t{i} * p_.k + k] = v;
+        put_element(&hbm_.data[base + uint64_t{i} * pitch], format, k, format_encode(format, v));
+      }
+      for (uint32_t block = 0; p_.mx() && block < p_.scale_bytes(); block++) {
+        const int e = out_bf16 ? 0 : static_cast<int>(rng_() % 5) - 2;
+        m.scale[size_t{i} * p_.scale_bytes() + block] = std::ldexp(1.0, e);
+        hbm_.data[scale_base + uint64_t{i} * scale_pitch + block] = static_cast<uint8_t>(127 + e);
+      }
     }
   }
 
@@ -167,7 +191,8 @@ class GemmRun {
   FakeTile::Timing timing_;
   tsr_gemm_args_t args_;
   FakeHbm hbm_;
-  std::vector<int> a_, b_, bias_;
+  Matrix a_, b_;
+  std::vector<int> bias_;
 };
 
 void run_random(const Problem& p, uint64_t s) {
@@ -203,6 +228,33 @@ TEST(GemmKernel, ComputesDirectedShapes) {
   for (const auto& p : shapes) run_random(p, seed());
 }
 
+TEST(GemmKernel, ComputesEveryFormat) {
+  for (uint32_t format = 0; format <= TSR_FORMAT_INT4; format++) {
+    run_random({30, 44, 100, format, TSR_GEMM_BIAS}, seed());
+    run_random({70, 60, 130, format, TSR_GEMM_RELU, 4, 8, 4, 3, 2, 2}, seed());
+  }
+  Problem mixed = {40, 24, 65, TSR_FORMAT_FP8_E4M3, 0};
+  mixed.format_b = TSR_FORMAT_FP8_E5M2;
+  run_random(mixed, seed());
+  mixed.format = TSR_FORMAT_FP6_E2M3;
+  mixed.format_b = TSR_FORMAT_FP6_E3M2;
+  run_random(mixed, seed());
+}
+
+TEST(GemmKernel, ComputesBlockScaledFormats) {
+  const uint32_t mx = TSR_GEMM_MX;
+  for (const uint32_t format : {TSR_FORMAT_FP8_E4M3, TSR_FORMAT_FP8_E5M2, TSR_FORMAT_FP6_E3M2,
+                                TSR_FORMAT_FP6_E2M3, TSR_FORMAT_FP4_E2M1, TSR_FORMAT_INT8}) {
+    run_random({30, 44, 100, format, mx | TSR_GEMM_BIAS}, seed());
+    run_random({100, 90, 700, format, mx, 4, 8, 4, 3, 2, 2}, seed());
+    run_random({70, 130, 1030, format, mx | TSR_GEMM_BIAS | TSR_GEMM_OUT_BF16, 0, 1, 0, 0, 3, 3},
+               seed());
+  }
+  run_random({300, 300, 600, TSR_FORMAT_FP8_E4M3, mx}, seed());
+  run_random({20, 30, 9000, TSR_FORMAT_FP8_E4M3, mx | TSR_GEMM_BIAS}, seed());  // split K
+  run_random({20, 30, 17000, TSR_FORMAT_FP4_E2M1, mx, 2, 4, 6, 1}, seed());
+}
+
 TEST(GemmKernel, SplitsLongRows) {
   const std::vector<Problem> shapes = {
       {8, 8, 4097, TSR_GEMM_BF16, TSR_GEMM_BIAS | TSR_GEMM_RELU},
@@ -224,8 +276,12 @@ TEST(GemmKernel, ComputesRandomShapes) {
     p.m = size(9);
     p.n = size(9);
     p.k = size(10);
-    p.format = rng() % 2;
-    p.flags = static_cast<uint32_t>(rng()) & (p.format == TSR_GEMM_INT8 ? 3 : 7);
+    p.format = static_cast<uint32_t>(rng() % (rng() % 2 ? 2 : 11));
+    if (p.format != 0 && p.format != 2 && p.format != 3 && p.format != 4 && p.format != 10) {
+      p.flags = rng() % 2 ? TSR_GEMM_MX : 0;
+    }
+    if (format_bits(p.format) == 4) p.k += p.k % 2;
+    p.flags |= static_cast<uint32_t>(rng()) & (p.integer() ? 3 : 7);
     if (rng() % 4 == 0) p.flags |= TSR_GEMM_NO_SHARE;
     if (rng() % 2) {
       p.pad_a = rng() % 40;
@@ -262,8 +318,13 @@ TEST(GemmKernel, RefusesBadArguments) {
   EXPECT_EQ(run([](auto& a) { a.m = 0; }), TSR_GEMM_BAD_SHAPE);
   EXPECT_EQ(run([](auto& a) { a.k = 9; }), TSR_GEMM_BAD_SHAPE);
   EXPECT_EQ(run([](auto& a) { a.ldc = 31; }), TSR_GEMM_BAD_SHAPE);
-  EXPECT_EQ(run([](auto& a) { a.format = 2; }), TSR_GEMM_BAD_FORMAT);
-  EXPECT_EQ(run([](auto& a) { a.flags = 16; }), TSR_GEMM_BAD_FORMAT);
+  EXPECT_EQ(run([](auto& a) { a.format = TSR_FORMAT_INT16; }), TSR_GEMM_BAD_FORMAT);
+  EXPECT_EQ(run([](auto& a) { a.format_b = TSR_FORMAT_INT8; }), TSR_GEMM_BAD_FORMAT);
+  EXPECT_EQ(run([](auto& a) { a.flags = TSR_GEMM_MX; }), TSR_GEMM_BAD_FORMAT);
+  EXPECT_EQ(run([](auto& a) { a.flags = TSR_GEMM_A_TRANS; }), TSR_GEMM_BAD_FORMAT);
+  EXPECT_EQ(run([](auto& a) { a.format = TSR_FORMAT_INT4, a.k = 7; }), TSR_GEMM_BAD_SHAPE);
+  EXPECT_EQ(run([](auto& a) { a.format = TSR_FORMAT_FP8_E4M3, a.flags = TSR_GEMM_MX; }),
+            TSR_GEMM_BAD_SHAPE);
   EXPECT_EQ(run([](auto& a) { a.format = TSR_GEMM_INT8, a.flags = TSR_GEMM_OUT_BF16; }),
             TSR_GEMM_BAD_FORMAT);
   EXPECT_TRUE(chip.tile(0, 0).idle());
