@@ -70,7 +70,7 @@ module tsr_ve
   // ---------------------------------------------------------------- commands
   logic            front_ready, front_vec, front_idle, go, start, start_ok, failed, finish;
   cmd_err_e        front_err;
-  spm_addr_t       front_err_addr;
+  logic [31:0]     front_err_addr;
   ve_stages_t      front_stages;
   consts_t         front_k;
   in_port_t [2:0]  front_in;
@@ -255,6 +255,9 @@ module tsr_ve
   logic            scale_valid, scale_ready, scale_fin;
   logic [7:0]      scale;
 
+  logic [1:0][1:0] flags;         // [output port]: format flags of a group
+  logic [1:0]      flags_epoch;
+
   assign red_ready = !red_valid || out_ready == '1;
 
   for (genvar e = 0; e < 2; e++) begin : gen_mx
@@ -273,6 +276,7 @@ module tsr_ve
     .spm_rsp_valid_i(spm_rsp_valid_i[3]), .spm_rsp_i(spm_rsp_i[3]),
     .chain_valid_o(chain_out_valid_o), .chain_ready_i(chain_out_ready_i), .chain_o(chain_out_o),
     .fin_o(fin[0]), .fin_epoch_o(fin_epoch[0]), .shape_o(shape[0]), .shape_epoch_o(shape_epoch[0]),
+    .flags_o(flags[0]), .flags_epoch_o(flags_epoch[0]),
     .err_o(err[3]), .err_addr_o(err_addr[3]), .err_epoch_o(err_epoch[3])
   );
 
@@ -288,12 +292,14 @@ module tsr_ve
     .spm_rsp_valid_i(spm_rsp_valid_i[4]), .spm_rsp_i(spm_rsp_i[4]),
     .chain_valid_o(), .chain_ready_i(1'b0), .chain_o(),
     .fin_o(fin[1]), .fin_epoch_o(fin_epoch[1]), .shape_o(shape[1]), .shape_epoch_o(shape_epoch[1]),
+    .flags_o(flags[1]), .flags_epoch_o(flags_epoch[1]),
     .err_o(err[4]), .err_addr_o(err_addr[4]), .err_epoch_o(err_epoch[4])
   );
 
   // ---------------------------------------------------------------- completion
   logic [1:0][1:0]  fin_q;         // [bank][output port]
   cmd_err_e [1:0]   err_q;
+  logic [1:0][1:0]  info_q;        // [bank]: format flags of the command's results
   spm_addr_t [1:0]  err_addr_q;
   logic [1:0]       range_now, shape_now;
   spm_addr_t [1:0]  range_addr;
@@ -318,6 +324,7 @@ module tsr_ve
         err_q[e]      <= CmdOk;
         err_addr_q[e] <= '0;
         fin_q[e]      <= '0;
+        info_q[e]     <= '0;
       end else begin
         if (range_now[e]) begin
           err_q[e] <= CmdErrRange;
@@ -326,6 +333,10 @@ module tsr_ve
           err_q[e] <= CmdErrShape;
         end
         for (int unsigned p = 0; p < 2; p++) if (fin[p] && fin_epoch[p] == 1'(e)) fin_q[e][p] <= 1'b1;
+        if (flags != '0) begin
+          info_q[e] <= info_q[e] | (flags_epoch[0] == 1'(e) ? flags[0] : 2'b00) |
+                       (flags_epoch[1] == 1'(e) ? flags[1] : 2'b00);
+        end
       end
     end
   end
@@ -373,7 +384,7 @@ module tsr_ve
     if (finish) begin
       done_q.id   <= id_q[old_q];
       done_q.err  <= err_q[old_q];
-      done_q.info <= '0;
+      done_q.info <= err_q[old_q] == CmdOk ? {1'b0, info_q[old_q]} : '0;
       done_q.addr <= 56'(err_addr_q[old_q]);
     end else if (go) begin
       done_q.id   <= cmd_i.id;

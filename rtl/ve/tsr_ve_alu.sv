@@ -78,9 +78,13 @@ module tsr_ve_alu
       if (keep_i[3]) v3_q <= v3_i;
     end
     if (en_i && !nop) begin
-      vec_t acc, a, b, c, x, r;
-      acc = acc_q;
-      if (tag_i.first || fresh_q) acc = {Lanes{k_i[tag_i.epoch][cfg_i.acc_init]}};
+      vec_t        acc, a, b, c, x, r;
+      consts_t     k;
+      logic [31:0] word;
+      k    = k_i[tag_i.epoch];
+      word = k[cfg_i.acc_init];
+      acc  = acc_q;
+      if (tag_i.first || fresh_q) acc = {Lanes{word}};
 
       // Operands.
       a = '0;
@@ -90,6 +94,7 @@ module tsr_ve_alu
         operand_t source;
         source = (o == 0) ? cfg_i.a : (o == 1) ? cfg_i.b : cfg_i.c;
         if (o == 0 || (o == 1 && uses_b(cfg_i.op)) || (o == 2 && uses_c(cfg_i.op))) begin
+          word = k[source.src[2:0]];
           unique case (source.src)
             SrcV0: x = v0_i;
             SrcV1: x = v1_i;
@@ -99,7 +104,7 @@ module tsr_ve_alu
             SrcElem: for (int unsigned l = 0; l < Lanes; l++) x[l] = {tag_i.elem, 4'(l)};
             SrcAcc: x = acc;
             SrcZero: x = '0;
-            default: x = {Lanes{k_i[tag_i.epoch][source.src[2:0]]}};
+            default: x = {Lanes{word}};
           endcase
           if (o == 1 && cfg_i.exch != '0) x = exchange(x, cfg_i.exch, cfg_i.rot);
           if (source.abs) for (int unsigned l = 0; l < Lanes; l++) x[l][31] = 1'b0;

@@ -569,6 +569,28 @@ package tsr_ve_fp_pkg;
 
   /// Shared scale byte of a block of MX elements with the largest biased exponent `top` (255: a NaN or an
   /// infinity; subnormals count as 0, which gives the same scale).
+  /// Largest biased FP32 exponent of a format's numbers; 254 where all finite FP32 numbers fit.
+  function automatic logic [7:0] largest_exp(fmt_e fmt);
+    unique case (fmt)
+      FmtFp16, FmtE5m2:          return 8'd142;
+      FmtE4m3:                   return 8'd135;
+      FmtE3m2:                   return 8'd131;
+      FmtE2m3, FmtE2m1, FmtInt4: return 8'd129;
+      FmtInt8:                   return 8'd133;
+      FmtUint8:                  return 8'd134;
+      FmtInt16:                  return 8'd141;
+      FmtInt32:                  return 8'd157;
+      default:                   return 8'd254;
+    endcase
+  endfunction
+
+  /// Format flags of an FP32 number on its way out: {infinite or beyond the format's last binade, NaN}.
+  function automatic logic [1:0] format_flags(logic [31:0] x, logic [7:0] largest);
+    logic special;
+    special = x[30:23] == '1;
+    return {special ? x[22:0] == '0 : x[30:23] > largest, special && x[22:0] != '0};
+  endfunction
+
   function automatic logic [7:0] mx_scale(fmt_e fmt, logic [7:0] top);
     logic [7:0] emax;
     unique case (fmt)

@@ -43,7 +43,7 @@ module tsr_ve_front
   input  logic             go_i,
   output logic             vec_o,
   output cmd_err_e         err_o,
-  output spm_addr_t        err_addr_o,
+  output logic [31:0]      err_addr_o,
   output ve_stages_t       stages_o,
   /// Constants with the command's in place.
   output consts_t          k_o,
@@ -73,7 +73,7 @@ module tsr_ve_front
   logic            bad_q, range_q;
   logic            vec_q;
   cmd_err_e        err_q;
-  spm_addr_t       err_addr_q;
+  logic [31:0]     err_addr_q;
   ve_stages_t      stages_q;
   ve_io_t          io_q, io_rsp;
   agu_cfg_t [4:0]  agu_q;
@@ -93,7 +93,7 @@ module tsr_ve_front
   assign ctx_req_valid_o = state_q == StLoad && todo_q != '0 && !drop;
   assign ctx_row_o       = {cmd_i.ctx, (want == 3'd0) ? RowVeIo : (want == 3'd1) ? RowVe : want};
   assign accept          = ctx_req_valid_o && ctx_req_ready_i;
-  assign loaded          = known_q && todo_q == '0 && !pending_q;
+  assign loaded          = known_q && todo_q == '0;  // the last response is here
 
   assign io_rsp = ctx_rsp_data_i;
   assign on_rsp = {io_rsp.o[1].en, io_rsp.o[0].en && !io_rsp.o[0].chain, io_rsp.i[2].en, io_rsp.i[1].en,
@@ -156,7 +156,7 @@ module tsr_ve_front
             agu_q[p].base <= base[p];
             bad_q         <= bad_q || agu_bad(ctx_rsp_data_i) || agu_lacks(ctx_rsp_data_i, 1'b0, p < 3);
             range_q       <= range_q || base_bad(base[p]);
-            if (!range_q && base_bad(base[p])) err_addr_q <= base[p][SpmAw-1:0];
+            if (!range_q && base_bad(base[p])) err_addr_q <= base[p];
           end
         end
       end

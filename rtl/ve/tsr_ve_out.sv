@@ -68,6 +68,9 @@ module tsr_ve_out
   /// Pulse: everything of the bank's command is written and answered.
   output logic             fin_o,
   output logic             fin_epoch_o,
+  /// Format flags of a group, {overflow, NaN}, and the bank of its command.
+  output logic [1:0]       flags_o,
+  output logic             flags_epoch_o,
   /// Pulse: more or fewer beats than accesses.
   output logic             shape_o,
   output logic             shape_epoch_o,
@@ -128,20 +131,40 @@ module tsr_ve_out
     return e[0];
   endfunction
 
+  logic [1:0] flags_q;
+  logic       flags_epoch_q;
+  assign flags_o       = flags_q;
+  assign flags_epoch_o = flags_epoch_q;
+
   always_ff @(posedge clk_i) begin
+    if (flags_q != '0) flags_q <= '0;
     if (load) begin
       slot_q[wr_q] <= in_token;
       if (in_token.sel) begin
         vec_t                   x;
         logic [Lanes-1:0][63:0] n;
+        logic [31:0]            word;
+        word = in_cfg.src[0] ? in_ri_i : in_r_i;
         if (!in_cfg.src[2]) x = in_vec_i;
-        else x = {Lanes{in_cfg.src[0] ? in_ri_i : in_r_i}};
+        else x = {Lanes{word}};
         n = '0;
         for (int unsigned l = 0; l < Lanes; l++) begin
           if (l == 0 || !in_cfg.scalar) n[l] = 64'(store_norm(in_cfg.from_i, x[l]));
         end
         if (!wr_q) norm0_q <= n;
         else norm1_q <= n;
+        if (!in_cfg.from_i) begin
+          // Block scales bring any finite number into range.
+          logic [1:0] flags;
+          logic [7:0] largest;
+          flags   = '0;
+          largest = in_mx ? 8'd254 : largest_exp(in_cfg.fmt);
+          for (int unsigned l = 0; l < Lanes; l++) begin
+            if (in_token.mask[l]) flags = flags | format_flags(x[l], largest);
+          end
+          flags_q       <= flags;
+          flags_epoch_q <= in_tag_i.epoch;
+        end
         if (Port == 0 && in_mx) begin
           // A block without a second group keeps the scale of its first.
           logic [7:0] top, pair;
@@ -268,8 +291,12 @@ module tsr_ve_out
       c      = '0;
       random = '0;
       if (stochastic) begin
+        logic [31:0] seed;
+        seed   = seed_i[epoch_q];
+        random = random_q;
         for (int unsigned l = 0; l < Lanes; l++) begin
-          random[l] = xorshift(unseeded_q ? seed_of(seed_i[epoch_q], l, Port) : random_q[l]);
+          if (unseeded_q) random[l] = seed_of(seed, l, Port);
+          random[l] = xorshift(random[l]);
         end
         random_q <= random;
       end

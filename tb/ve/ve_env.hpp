@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Surroundings of the vector engine on a bench: scratchpad ports, context store, command source, chain
-/// streams. Every valid and ready can stall at random. A template over the verilated class, so that
-/// the checked and the fast model share it.
+/// Surroundings of the vector engine on a bench: scratchpad ports, context store, command source,
+/// chain streams. Every valid and ready can stall at random. A template over the verilated class,
+/// so that the checked and the fast model share it.
 #pragma once
 
 #include <array>

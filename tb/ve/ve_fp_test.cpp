@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The vector engine's arithmetic functions, one at a time: multiply-add against std::fma, everything
-/// against model/numerics.
+/// The vector engine's arithmetic functions, one at a time: multiply-add against std::fma,
+/// everything against model/numerics.
 #include <cmath>
 #include <cstdlib>
 #include <vector>
@@ -70,8 +70,7 @@ class VeFp : public Bench<Vtsr_ve_fp> {
   }
 
   static std::uint32_t host_fma(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
-    const float r =
-        std::fma(numerics::float_of(a), numerics::float_of(b), numerics::float_of(c));
+    const float r = std::fma(numerics::float_of(a), numerics::float_of(b), numerics::float_of(c));
     return std::isnan(r) ? numerics::kFp32Nan : numerics::bits_of(r);
   }
 
@@ -152,8 +151,7 @@ TEST_F(VeFp, MultiplyAddOfEveryCornerTriple) {
       for (const std::uint32_t c : x) {
         const std::uint32_t expected = numerics::fp32_fma(a, b, c);
         ASSERT_EQ(expected, host_fma(a, b, c));
-        ASSERT_EQ(fma(a, b, c), expected)
-            << fmt::format("{:#010x} * {:#010x} + {:#010x}", a, b, c);
+        ASSERT_EQ(fma(a, b, c), expected) << fmt::format("{:#010x} * {:#010x} + {:#010x}", a, b, c);
       }
     }
   }
@@ -164,8 +162,8 @@ TEST_F(VeFp, EveryOperationOnCornersAndRandomWords) {
     const bool rounds = op >= 22 && op <= 24;
     for (unsigned rm = 0; rm < (rounds ? 5U : 1U); ++rm) {
       const auto check = [&](std::uint32_t a, std::uint32_t b, std::uint32_t c) {
-        const std::uint32_t expected = numerics::arithmetic_op(
-            static_cast<numerics::VecOp>(op), a, b, c, static_cast<Rounding>(rm));
+        const std::uint32_t expected = numerics::arithmetic_op(static_cast<numerics::VecOp>(op), a,
+                                                               b, c, static_cast<Rounding>(rm));
         ASSERT_EQ(alu(op, rm, a, b, c), expected)
             << fmt::format("op {} rm {}: {:#010x} {:#010x} {:#010x}", op, rm, a, b, c);
       };
@@ -251,7 +249,8 @@ TEST_F(VeFp, OutputConversionInEveryMode) {
 }
 
 TEST_F(VeFp, SixteenBitFormatsRoundTripAndRoundBetweenNeighbours) {
-  // Every element of the 16-bit formats comes back, and what lies around it rounds as the reference.
+  // Every element of the 16-bit formats comes back, and what lies around it rounds as the
+  // reference.
   for (const auto format : {ElementFormat::Fp16, ElementFormat::Bf16, ElementFormat::Int16}) {
     const bool integer = format == ElementFormat::Int16;
     for (std::uint32_t code = 0; code < 65536; ++code) {

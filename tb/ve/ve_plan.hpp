@@ -77,7 +77,7 @@ struct VePlan {
       if (!x.en) continue;
       text += fmt::format("\n  in {}: {}{}{}{}{}", i, numerics::element_name(x.format),
                           x.to_f ? " to_f" : "", x.skip ? " skip" : "", x.chain ? " chain" : "",
-                          !x.scalar     ? ""
+                          !x.scalar    ? ""
                           : x.hold_two ? " scalar two"
                                        : fmt::format(" scalar loop {}", x.hold_loop));
     }
@@ -118,8 +118,8 @@ struct VePlan {
     return tags;
   }
 
-  /// Make the streams of I1, I2, O0, O1 contiguous and as long as I0 needs them, but for port `keep`
-  /// of the outputs.
+  /// Make the streams of I1, I2, O0, O1 contiguous and as long as I0 needs them, but for port
+  /// `keep` of the outputs.
   void fit(unsigned keep = 2) {
     const std::vector<unsigned> tags = groups();
     for (unsigned i = 1; i < 3; ++i) {
@@ -220,7 +220,8 @@ class VeRandom {
       agu.redge_sub = chance(0.3);
       agu.redge_n = static_cast<unsigned>(in(1, 8));
     }
-    if (chance(0.2)) agu.xpose = static_cast<engines::Transpose>(agu.w_log2 == 3 ? 0 : agu.w_log2 + 1);
+    if (chance(0.2))
+      agu.xpose = static_cast<engines::Transpose>(agu.w_log2 == 3 ? 0 : agu.w_log2 + 1);
     return agu;
   }
 
@@ -269,7 +270,8 @@ class VeRandom {
     if (chance(0.2)) {
       c.in[0].chain = true;
       const std::uint64_t beats = in(1, limit);
-      for (std::uint64_t b = 0; b < beats; ++b) plan.chain.push_back(beat(b % 4 == 3, b + 1 == beats));
+      for (std::uint64_t b = 0; b < beats; ++b)
+        plan.chain.push_back(beat(b % 4 == 3, b + 1 == beats));
     }
     c.out[0].chain = chance(0.2);
     if (c.in[0].chain && c.out[0].chain) c.out[0].on_last = false;
@@ -307,8 +309,10 @@ class VeRandom {
     const std::uint32_t fraction = word() & 0x807f'ffff;
     const double pick = std::uniform_real_distribution<double>(0, 1)(rng_);
     if (pick < 0.65) return fraction | static_cast<std::uint32_t>(in(118, 133)) << 23;
-    if (pick < 0.75) return (fraction & 0xfff8'0000) | static_cast<std::uint32_t>(in(120, 140)) << 23;
-    if (pick < 0.85) return static_cast<std::uint32_t>(static_cast<std::int32_t>(word()) >> in(8, 28));
+    if (pick < 0.75)
+      return (fraction & 0xfff8'0000) | static_cast<std::uint32_t>(in(120, 140)) << 23;
+    if (pick < 0.85)
+      return static_cast<std::uint32_t>(static_cast<std::int32_t>(word()) >> in(8, 28));
     if (pick < 0.9) return fraction;
     if (pick < 0.92) return 0x7f80'0000 | (word() & 0x8040'0000);
     if (pick < 0.95) return word() & 0x8000'0000;
@@ -327,10 +331,12 @@ class VeRandom {
       numerics::StoreMode mode;
       mode.from_int = numerics::is_integer(format);
       if (mode.from_int) x = static_cast<std::uint32_t>(static_cast<std::int32_t>(x) >> in(0, 24));
-      const std::uint32_t code = calm || chance(0.5) ? numerics::store_element(format, x, mode) : word();
+      const std::uint32_t code =
+          calm || chance(0.5) ? numerics::store_element(format, x, mode) : word();
       buffer |= static_cast<std::uint64_t>(bits == 32 ? code : code & ((1U << bits) - 1)) << have;
       have += bits;
-      for (; have >= 8 && at < end; have -= 8, buffer >>= 8) spm[at++] = static_cast<std::uint8_t>(buffer);
+      for (; have >= 8 && at < end; have -= 8, buffer >>= 8)
+        spm[at++] = static_cast<std::uint8_t>(buffer);
     }
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Simulation speed of the vector engine: kHz of processor time while idle, while it copies with seven stages
-/// at rest, and with every stage at work.
+/// Simulation speed of the vector engine: kHz of processor time while idle, while it copies with
+/// seven stages at rest, and with every stage at work.
 #include <fmt/format.h>
 
 #include <ctime>

@@ -88,7 +88,8 @@ class Ve : public Bench<Vtsr_ve> {
     std::uint32_t want = 0, have = 0;
     std::memcpy(&want, &expected[word], 4);
     std::memcpy(&have, &env().spm[word], 4);
-    ADD_FAILURE() << what << fmt::format(": at {:#x} expected {:#010x}, is {:#010x}", word, want, have);
+    ADD_FAILURE() << what
+                  << fmt::format(": at {:#x} expected {:#010x}, is {:#010x}", word, want, have);
   }
 
   /// Run a plan and compare everything with the model.
@@ -102,7 +103,8 @@ class Ve : public Bench<Vtsr_ve> {
     engines::ve_apply(expected, spm);
     env().chain_in.assign(plan.chain.begin(), plan.chain.end());
     env().chain_out.clear();
-    const VeDone done = run_one({0x31, chance(0.5), 2, static_cast<std::uint16_t>(cycle()), plan.args});
+    const VeDone done =
+        run_one({0x31, chance(0.5), 2, static_cast<std::uint16_t>(cycle()), plan.args});
     EXPECT_EQ(done.error, expected.error) << what;
     expect_spm(spm, what);
     EXPECT_TRUE(env().chain_in.empty()) << what;
@@ -152,8 +154,8 @@ TEST_F(Ve, CopiesEveryFormatToEveryFormat) {
     for (unsigned to = 0; to < 15; ++to) {
       VePlan plan = copy_plan(static_cast<VeFormat>(from), static_cast<VeFormat>(to), 300);
       plan.config.in[0].to_f = chance(0.5);
-      plan.config.out[0].from_i = numerics::is_integer(static_cast<VeFormat>(from)) &&
-                                  !plan.config.in[0].to_f;
+      plan.config.out[0].from_i =
+          numerics::is_integer(static_cast<VeFormat>(from)) && !plan.config.in[0].to_f;
       plan.config.out[0].rm = static_cast<VeRound>(rand_in(0, 4));
       plan.config.out[0].sat = chance(0.5);
       plan.config.seed = static_cast<std::uint32_t>(rng()());
@@ -171,8 +173,8 @@ TEST_F(Ve, EverySixteenBitInputInEveryMode) {
         std::memcpy(&env().spm[kBase[0] + 2 * i], &code, 2);
       }
       for (unsigned rm = 0; rm < 5; ++rm) {
-        static constexpr VeFormat kTo[] = {VeFormat::E4m3, VeFormat::E5m2, VeFormat::Int8, VeFormat::E2m1,
-                                           VeFormat::Fp16};
+        static constexpr VeFormat kTo[] = {VeFormat::E4m3, VeFormat::E5m2, VeFormat::Int8,
+                                           VeFormat::E2m1, VeFormat::Fp16};
         VePlan plan = copy_plan(format, kTo[(rm + quarter) % 5], 16384);
         plan.config.in[0].to_f = true;
         plan.config.out[0].rm = static_cast<VeRound>(rm);
@@ -402,8 +404,22 @@ TEST_F(Ve, NoBubblesBetweenOverlappingCommands) {
   run(2);
   ASSERT_EQ(env().busy.size(), 12U * groups);
   EXPECT_EQ(env().busy.back() - env().busy.front() + 1, 12U * groups);
-  for (std::size_t i=1;i<env().busy.size();++i) if (env().busy[i]!=env().busy[i-1]+1) fmt::print("gap before group {} of {}\n", i%64, i/64);
   expect_spm(expected, "overlapped");
+}
+
+TEST_F(Ve, ShortCommandsOverlapWithoutBubbles) {
+  for (unsigned n = 30; n < 50; ++n) {
+    VePlan plan = copy_plan(VeFormat::Fp32, VeFormat::Fp32, 16 * n);
+    plan.args.base = kBase;
+    env().set_context(0, plan.context());
+    env().busy.clear();
+    const std::size_t before = env().done.size();
+    for (std::uint16_t i = 0; i < 10; ++i) env().jobs.push_back({0x31, true, 0, i, plan.args});
+    ASSERT_TRUE(run_until([&] { return env().done.size() == before + 10; }, 20000));
+    run(2);
+    ASSERT_EQ(env().busy.size(), 10U * n);
+    fmt::print("{} groups: {} bubbles\n", n, env().busy.back() - env().busy.front() + 1 - 10U * n);
+  }
 }
 
 TEST_F(Ve, AnOrdinaryCommandSeesTheResultsOfTheOneBefore) {
@@ -479,7 +495,8 @@ TEST_F(Ve, RefusesIllegalCommandsWithoutSideEffects) {
          p.config.out[0].mx = p.config.out[0].from_i = true;
          p.config.out[0].format = VeFormat::E4m3;
        }},
-      {"reduction", CmdError::Context, [](P& p, VeJob&) { p.config.reduce.op = static_cast<VeRed>(11); }},
+      {"reduction", CmdError::Context,
+       [](P& p, VeJob&) { p.config.reduce.op = static_cast<VeRed>(11); }},
       {"reduction loop", CmdError::Context, [](P& p, VeJob&) { p.config.reduce.loop = 6; }},
       {"element loop", CmdError::Context, [](P& p, VeJob&) { p.config.reduce.elem_loop = 6; }},
       {"count 0 in I0", CmdError::Context, [](P& p, VeJob&) { p.in[0].count[3] = 0; }},
