@@ -150,10 +150,10 @@ class DmaBench : public Bench<Vdma_bench> {
   GlobalMemory memory_;            ///< written by the engines
   GlobalMemory expected_;          ///< written by the model
   std::array<std::vector<Request>, 2> requests_;
-  std::array<Done, 2> done_;                    ///< last completion since issue()
+  std::array<Done, 2> done_;  ///< last completion since issue()
   std::array<std::vector<Done>, 2> completions_;
-  bool overlapping_ = false;  ///< several commands may be unfinished: completions_ counts
-  std::array<std::uint64_t, 2> ops_{};                    ///< sum of ops_o
+  bool overlapping_ = false;            ///< several commands may be unfinished: completions_ counts
+  std::array<std::uint64_t, 2> ops_{};  ///< sum of ops_o
   std::array<std::array<std::uint64_t, 8>, 2> states_{};  ///< cycles by state_o
   std::array<std::uint64_t, 2> accepted_{};               ///< cycle of the last accepted command
   std::array<unsigned, 2> in_flight_{};                   ///< requests not yet answered

@@ -401,8 +401,8 @@ TEST_F(Rdma, OverlappedCommandsKeepTheResponsesComing) {
     const std::uint64_t start = cycle();
     completions_[kRdma].clear();
     for (unsigned i = 0; i < kCommands; ++i) {
-      auto command = make_command(DmaOp::Read, 0x20000 + 0x1000 * i, 1024 * i,
-                                  static_cast<std::uint16_t>(i));
+      auto command =
+          make_command(DmaOp::Read, 0x20000 + 0x1000 * i, 1024 * i, static_cast<std::uint16_t>(i));
       command.overlap = overlap;
       predict(kRdma, command, make_config(1024));
       issue(kRdma, command, make_config(1024));

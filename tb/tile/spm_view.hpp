@@ -22,11 +22,12 @@ inline std::vector<std::uint8_t> scratchpad(const Vtile& tile) {
       std::memcpy(&bytes[8 * ((h * kRows + row) * 8 + b)], &word, 8);
     }
   };
-#define TSR_BANK(H, B) \
-  copy(                \
-      H, B,            \
-      tile.rootp       \
-          ->tsr_tile__DOT__u_node__DOT__u_spm__DOT__gen_hb__BRA__##H##__KET____DOT__gen_bank__BRA__##B##__KET____DOT__mem_q);
+// clang-format off
+#define TSR_NAME(H, B)                                          \
+  tsr_tile__DOT__u_node__DOT__u_spm__DOT__gen_hb__BRA__##H##__KET__##\
+__DOT__gen_bank__BRA__##B##__KET____DOT__mem_q
+// clang-format on
+#define TSR_BANK(H, B) copy(H, B, tile.rootp->TSR_NAME(H, B));
 #define TSR_HYPERBANK(H) \
   TSR_BANK(H, 0)         \
   TSR_BANK(H, 1)         \
@@ -41,6 +42,7 @@ inline std::vector<std::uint8_t> scratchpad(const Vtile& tile) {
   TSR_HYPERBANK(7)
 #undef TSR_HYPERBANK
 #undef TSR_BANK
+#undef TSR_NAME
   return bytes;
 }
 

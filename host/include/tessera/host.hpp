@@ -56,9 +56,9 @@ struct Completion {
 /// Cycles of an engine since the last clear_counters(), by what they were spent on.
 struct EngineCounters {
   std::uint64_t busy = 0, wait_semaphore = 0, starved = 0, blocked = 0, conflict = 0, config = 0;
-  std::uint64_t idle = 0;        ///< the remainder of elapsed
-  std::uint64_t commands = 0;    ///< commands done
-  std::uint64_t operations = 0;  ///< multiply-adds (ME), elements (VE) or bytes (DMA, TDMA)
+  std::uint64_t idle = 0;          ///< the remainder of elapsed
+  std::uint64_t commands = 0;      ///< commands done
+  std::uint64_t operations = 0;    ///< multiply-adds (ME), elements (VE) or bytes (DMA, TDMA)
   std::uint64_t context_rows = 0;  ///< context rows loaded, one cycle each
 };
 
