@@ -25,7 +25,7 @@ std::vector<Range> node_map(const Config& config) {
   return {{0x0000'0000, 0x1'0000, "instruction memory (ITCM)"},
           {0x0001'0000, 0x1'0000, "data memory (DTCM)"},
           {0x0002'0000, 0x1000, "registers"},
-          {0x0003'0000, 0x100, "command staging, 64 bytes an engine"},
+          {0x0003'0000, 0x140, "command staging, 64 bytes an engine"},
           {0x0004'0000, 0x1000, "contexts, 8 of 512 bytes"},
           {0x0008'0000, 0x4000, "boot ROM (ctl only)"},
           {0x0010'0000, 0x1'0000, "peripherals, 4 KiB each (ctl only)"},

@@ -8,6 +8,7 @@
 
 #include "commands.hpp"
 #include "error.hpp"
+#include "ve/cmd_ve.hpp"
 
 namespace {
 
@@ -37,6 +38,7 @@ int run(int argc, char** argv) {
   tsr::tools::add_run(app, code);
   tsr::tools::add_info(app, code);
   tsr::tools::add_bench(app, code);
+  tsr::tools::add_ve(app, code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

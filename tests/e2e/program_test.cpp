@@ -28,6 +28,14 @@ TEST(EndToEndProgram, DriversPassTheirSelfTestOnEveryTile) {
   EXPECT_EQ(failure.code, ExitCode::Ok) << failure;
 }
 
+TEST(EndToEndProgram, EveryEngineWorksAgainAfterEveryError) {
+  auto chip = boot("recover");
+  tsr_selftest_args_t args{};
+  args.address = chip->allocate(TSR_SELFTEST_BYTES * chip->config().tiles.size());
+  const auto failure = failure_of([&] { chip->run("kernel_main", chip->all_tiles(), args); });
+  EXPECT_EQ(failure.code, ExitCode::Ok) << failure;
+}
+
 TEST(EndToEndProgram, HelloWritesFromTheTilesOfAnyRectangle) {
   auto chip = boot("hello");
   const Rect all = chip->all_tiles();

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Where the cycles of a measurement went: for each engine, by cause, from the counters of the
+/// tiles.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "session.hpp"
+
+namespace tsr::tools {
+
+enum EngineIndex { kRdma, kWdma, kMe, kVe, kTdma, kEngines };
+
+/// The measured window: from the first engine command of any tile until the last one ended.
+struct Attribution {
+  std::uint64_t window = 0;  ///< cycles
+  std::uint64_t tiles = 0;
+  /// Sums over the tiles, by EngineIndex. The seven causes, idle included, add up to
+  /// window * tiles.
+  std::array<EngineCounters, kEngines> engine{};
+  /// Cycles of loading contexts that were not hidden behind work, before the window too.
+  std::array<std::uint64_t, kEngines> loading{};
+
+  nlohmann::ordered_json json() const;
+  /// Print the engines that had commands.
+  void print(Session& session) const;
+};
+
+/// Read the counters of `tiles`. The window begins when the first engine takes its first command;
+/// an engine that waited for semaphores or loaded its context before that did so outside, and those
+/// cycles are taken off. Throws Error{JobFailed} if the counters contradict each other.
+Attribution read_attribution(Platform& chip, const std::vector<Node>& tiles);
+
+}  // namespace tsr::tools
