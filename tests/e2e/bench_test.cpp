@@ -119,7 +119,7 @@ TEST(EndToEndBench, WhatCannotBeDoneIsRefusedWithAdvice) {
       {{"gemm", "--m", "512", "--scope", "tile", "--source", "spm"}, "--source hbm"},
       {{"conv", "--h", "2", "--w", "2", "--r", "7", "--pad", "0"}, "the padded picture"},
       {{"conv", "--groups", "3"}, "--groups 3 must divide"},
-      {{"conv", "--h", "256", "--w", "256"}, "does not fit the scratchpad of 256 KiB"},
+      {{"conv", "--h", "64", "--w", "64"}, "does not fit the scratchpad of 256 KiB"},
       {{"vector"}, "--op"},
       {{"vector", "--op", "magic"}, "'magic'"},
       {{"vector", "--op", "relu", "--format", "fp5"}, "'fp5' is no element format"},

@@ -166,7 +166,7 @@ TEST(EndToEndGemm, ImpossibleArgumentsAreRefusedAndTheChipWorksOn) {
       {TSR_GEMM_BAD_SHAPE, [](tsr_gemm_args_t& a) { a.k = 0; }},
       {TSR_GEMM_BAD_SHAPE, [](tsr_gemm_args_t& a) { a.lda = 2 * a.k - 1; }},
       {TSR_GEMM_BAD_SHAPE, [](tsr_gemm_args_t& a) { a.ldc = 1; }},
-      {TSR_GEMM_BAD_FORMAT, [](tsr_gemm_args_t& a) { a.format = 9; }},
+      {TSR_GEMM_BAD_FORMAT, [](tsr_gemm_args_t& a) { a.format = TSR_FORMAT_INT16; }},
       {TSR_GEMM_BAD_FORMAT, [](tsr_gemm_args_t& a) { a.flags = 1U << 31; }},
   };
   for (const auto& bad : cases) {

@@ -61,7 +61,7 @@ void check(const GemmOptions& options) {
   }
 }
 
-/// Operands on the host, as C = A B^T, and the golden result.
+/// Operands on the host, as C = A B^T; `c` is golden()'s.
 struct Problem {
   Formats formats;
   Matrix a, b, c;
@@ -79,33 +79,39 @@ Problem make_problem(const GemmOptions& options, std::uint64_t seed) {
             {},
             {},
             {}};
-  engines::GemmShape shape;
   if (f.a.mx) {
     p.a_scales = random_scales(options.m, options.k, rng);
     p.b_scales = random_scales(options.n, options.k, rng);
-    shape.mx = true;
-    shape.scale_a = p.a_scales->bytes.data();
-    shape.scale_b = p.b_scales->bytes.data();
-    shape.ld_scale_a = p.a_scales->pitch;
-    shape.ld_scale_b = p.b_scales->pitch;
   }
   if (options.bias) {
     const auto format =
         f.a.integer_results() ? numerics::ElementFormat::Int32 : numerics::ElementFormat::Fp32;
     for (std::uint32_t i = 0; i < options.n; ++i) p.bias.push_back(random_element(format, rng));
   }
-  shape.m = options.m;
-  shape.n = options.n;
-  shape.k = options.k;
+  return p;
+}
+
+/// Fill in the result.
+void golden(Problem& p) {
+  engines::GemmShape shape;
+  shape.m = p.c.rows;
+  shape.n = p.c.cols;
+  shape.k = p.a.cols;
   shape.lda = p.a.pitch;
   shape.ldb = p.b.pitch;
   shape.ldc = p.c.pitch;
-  shape.format = f.a.element;
-  shape.format_b = f.b.element;
+  shape.format = p.formats.a.element;
+  shape.format_b = p.formats.b.element;
   shape.mixed = true;
-  engines::gemm(shape, p.a.bytes.data(), p.b.bytes.data(), options.bias ? p.bias.data() : nullptr,
+  if (p.formats.a.mx) {
+    shape.mx = true;
+    shape.scale_a = p.a_scales->bytes.data();
+    shape.scale_b = p.b_scales->bytes.data();
+    shape.ld_scale_a = p.a_scales->pitch;
+    shape.ld_scale_b = p.b_scales->pitch;
+  }
+  engines::gemm(shape, p.a.bytes.data(), p.b.bytes.data(), p.bias.empty() ? nullptr : p.bias.data(),
                 p.c.bytes.data());
-  return p;
 }
 
 /// Copy the operands to HBM, as the order asks, and describe the product.
@@ -163,7 +169,7 @@ GemmRun run_gemm(Session& session, const GemmOptions& options) {
   auto& chip = session.chip();
   const auto& config = chip.config();
   const bool spm = options.source == "spm";
-  const Problem p = make_problem(options, session.options().seed);
+  Problem p = make_problem(options, session.options().seed);
 
   GemmRun run;
   const auto rows = static_cast<unsigned>(config.me_rows),
@@ -204,6 +210,7 @@ GemmRun run_gemm(Session& session, const GemmOptions& options) {
   chip.read(args.gemm.c, result.bytes.data(), result.bytes.size());
   release(chip, args.gemm);
   session.end();
+  golden(p);
   for (std::size_t r = 0; r < result.rows; ++r) {
     for (std::size_t c = 0; c < result.cols; ++c) {
       run.mismatches += result.get(r, c) != p.c.get(r, c);

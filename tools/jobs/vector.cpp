@@ -333,10 +333,17 @@ int run_vector_bench(const SessionOptions& session_options, const VectorOptions&
   session.chip().load();
   session.end();
   const auto run = run_vector(session, options);
+  auto twice = options;
+  twice.repeat *= 2;
+  const auto longer = run_vector(session, twice);
   const auto cycles = static_cast<double>(run.cycles);
   const auto elements = static_cast<double>(run.elements * options.repeat);
   const double rate = elements / cycles;
   const double utilization = rate / engines::kVeLanes;
+  // What each repetition more costs: without the start, in which the core writes the contexts.
+  const double steady = (static_cast<double>(longer.cycles) - cycles) / options.repeat;
+  const double steady_utilization =
+      static_cast<double>(run.elements) / (engines::kVeLanes * steady);
   run.attribution.print(session);
   session.line(
       fmt::format("\ncycles       {} from the first command to the last, {} with the launch",
@@ -346,6 +353,9 @@ int run_vector_bench(const SessionOptions& session_options, const VectorOptions&
                            cycles / static_cast<double>(run.passes * options.repeat)));
   session.line(fmt::format("rate         {:.2f} elements a cycle and pass, {:.1f} % of {}", rate,
                            100 * utilization, engines::kVeLanes));
+  session.line(fmt::format("steady       {:.1f} cycles a pass, {:.1f} % of {}, once all runs",
+                           steady / static_cast<double>(run.passes), 100 * steady_utilization,
+                           engines::kVeLanes));
   auto& json = session.result;
   json["op"] = options.op;
   json["format"] = options.format;
@@ -358,9 +368,11 @@ int run_vector_bench(const SessionOptions& session_options, const VectorOptions&
   json["elements"] = run.elements * options.repeat;
   json["elements_per_cycle"] = rate;
   json["utilization"] = utilization;
+  json["steady_cycles"] = steady;
+  json["steady_utilization"] = steady_utilization;
   json["launch_cycles"] = run.launch_cycles;
   json["attribution"] = run.attribution.json();
-  return conclude(session, run.mismatches);
+  return conclude(session, run.mismatches + longer.mismatches);
 }
 
 void list_expressions() {
