@@ -173,7 +173,8 @@ module tsr_ve
       .beat_valid_i(beat_valid[i]), .beat_ready_o(beat_ready[i]),
       .beat_i((i == 0) ? beat0 : stream_beat[i]),
       .ready_o(port_ready[i]), .take_i(fire), .last_i(port_last[0]), .fin_i(port_fin[0]),
-      .keep_i(live_q[join_q][0][i]), .vec_o(port_vec[i]), .mask_o(port_mask[i]), .last_o(port_last[i]), .fin_o(port_fin[i]),
+      .keep_i(live_q[join_q][0][i]), .vec_o(port_vec[i]),
+      .mask_o(port_mask[i]), .last_o(port_last[i]), .fin_o(port_fin[i]),
       .shape_o(port_shape[i]), .drain_o(drain[i])
     );
   end

@@ -476,8 +476,9 @@ package tsr_ve_fp_pkg;
     return r;
   endfunction
 
-  /// Step 2: rounded to the element format; E8M0: the exponent of the FP32 number. `random` is for RmStochastic. With `mx` the number is an element
-  /// of a block whose scale byte is `scale`: multiplied by 2^(127-scale), nearest-even, saturated.
+  /// Step 2: rounded to the element format; E8M0: the exponent of the FP32 number. `random` is for
+  /// RmStochastic. With `mx` the number is an element of a block whose scale byte is `scale`: multiplied by
+  /// 2^(127-scale), nearest-even, saturated.
   function automatic logic [31:0] store_round(fmt_e fmt, rm_e rm_in, logic sat_in, logic [31:0] random,
                                               logic mx, logic [7:0] scale, norm_t x);
     // verilator no_inline_task
@@ -567,8 +568,6 @@ package tsr_ve_fp_pkg;
     return r;
   endfunction
 
-  /// Shared scale byte of a block of MX elements with the largest biased exponent `top` (255: a NaN or an
-  /// infinity; subnormals count as 0, which gives the same scale).
   /// Largest biased FP32 exponent of a format's numbers; 254 where all finite FP32 numbers fit.
   function automatic logic [7:0] largest_exp(fmt_e fmt);
     unique case (fmt)
@@ -591,6 +590,8 @@ package tsr_ve_fp_pkg;
     return {special ? x[22:0] == '0 : x[30:23] > largest, special && x[22:0] != '0};
   endfunction
 
+  /// Shared scale byte of a block of MX elements with the largest biased exponent `top` (255: a NaN or an
+  /// infinity; subnormals count as 0, which gives the same scale).
   function automatic logic [7:0] mx_scale(fmt_e fmt, logic [7:0] top);
     logic [7:0] emax;
     unique case (fmt)

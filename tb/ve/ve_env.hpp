@@ -53,6 +53,7 @@ struct VeDone {
   engines::CmdError error;
   std::uint64_t address;
   std::uint64_t cycle;
+  unsigned info;  // format flags of the results: 1 NaN, 2 overflow
 };
 
 template <class Model>
@@ -125,7 +126,8 @@ class VeEnv {
     if (field(dut_.done_o, 79, 1) != 0) {
       done.push_back({static_cast<std::uint16_t>(field(dut_.done_o, 63, 16)),
                       static_cast<engines::CmdError>(field(dut_.done_o, 59, 4)),
-                      field(dut_.done_o, 0, 56), cycle});
+                      field(dut_.done_o, 0, 56), cycle,
+                      static_cast<unsigned>(field(dut_.done_o, 56, 3))});
     }
     ++state_cycles[dut_.state_o & 7];
     if ((dut_.state_o & 7) == 1) busy.push_back(cycle - 1);
