@@ -147,7 +147,8 @@ TEST(VeLanguage, AccumulatorsRunOverRows) {
     double want = 10;
     for (std::size_t k = i / 48 * 48 + i % 48 % 16; k <= i; k += 16) want += x[k];
     EXPECT_EQ(s[i], want);
-    EXPECT_EQ(n[i], static_cast<double>(i / 16));
+    const auto group = i / 16;
+    EXPECT_EQ(n[i], static_cast<double>(group));
   }
 }
 

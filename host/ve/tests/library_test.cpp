@@ -731,6 +731,7 @@ TEST_F(Library, IntegerReductionsAreExact) {
 const std::vector<ElementFormat>& all_formats() {
   static const std::vector<ElementFormat> kFormats = [] {
     std::vector<ElementFormat> out;
+    out.reserve(numerics::kElementFormats);
     for (int i = 0; i < numerics::kElementFormats; ++i)
       out.push_back(static_cast<ElementFormat>(i));
     return out;

@@ -3,6 +3,7 @@
 /// exhaustive search.
 #include "ve/split.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -67,7 +68,7 @@ std::string random_expression(std::mt19937& rng, unsigned n) {
         value = "max(" + first + ", " + pick() + ")";
         break;
       case 3:
-        value = "select(" + first + " < " + pick() + ", " + first + ", " + pick() + ")";
+        value = fmt::format("select({} < {}, {}, {})", first, pick(), first, pick());
         break;
       case 4:
         value = pick() + " - " + first;

@@ -118,6 +118,7 @@ int unit_of(const Pair& pair, const std::uint32_t* a, const std::uint32_t* b, in
 
 std::vector<MatrixElement> elements(ElementFormat format, const std::vector<std::uint32_t>& bits) {
   std::vector<MatrixElement> out;
+  out.reserve(bits.size());
   for (const auto x : bits) out.push_back(matrix_element(format, x));
   return out;
 }
