@@ -15,8 +15,8 @@ std::uint64_t not_idle(const EngineCounters& e) {
   return e.busy + e.wait_semaphore + e.starved + e.blocked + e.conflict + e.config;
 }
 
-/// Restrict an engine's counters to a window. An engine waits and loads its context before it takes
-/// a command: what does not fit the window was before the first one.
+/// Restrict an engine's counters to a window. Commands may wait for semaphores before the first one
+/// is offered to an engine: what does not fit the window was before it.
 EngineCounters inside(EngineCounters e, std::uint64_t window) {
   const std::uint64_t used = not_idle(e);
   std::uint64_t before = used > window ? used - window : 0;

@@ -28,9 +28,9 @@ struct Attribution {
   void print(Session& session) const;
 };
 
-/// Read the counters of `tiles`. The window begins when the first engine takes its first command;
-/// an engine that waited for semaphores or loaded its context before that did so outside, and those
-/// cycles are taken off. Throws Error{JobFailed} if the counters contradict each other.
+/// Read the counters of `tiles`. The window begins when the first command is offered to an engine;
+/// what an engine spent before that, waiting for semaphores or loading contexts, is taken off.
+/// Throws Error{JobFailed} if the counters contradict each other.
 Attribution read_attribution(Platform& chip, const std::vector<Node>& tiles);
 
 }  // namespace tsr::tools
