@@ -28,10 +28,11 @@ struct StreamFormat {
   bool chain = false;
 
   StreamFormat() = default;
-  StreamFormat(ElementFormat f) : format(f) {}  // NOLINT: a format is a stream format
+  // Not explicit: Formats are written as {{"x", "bf16"}, {"y", ElementFormat::Int8}}.
+  StreamFormat(ElementFormat f) : format(f) {}
   /// Throws std::invalid_argument.
-  StreamFormat(const std::string& text);                               // NOLINT
-  StreamFormat(const char* text) : StreamFormat(std::string(text)) {}  // NOLINT
+  StreamFormat(const std::string& text);
+  StreamFormat(const char* text) : StreamFormat(std::string(text)) {}
   std::string text() const;
 };
 using Formats = std::map<std::string, StreamFormat>;
