@@ -54,13 +54,15 @@ constexpr unsigned kVcDepth = 8;
 constexpr unsigned kFlitBits = 768;
 constexpr unsigned kFlitLanes = 12;
 constexpr unsigned kFlitWords = 24;
+/// Bits of a flit's birth: ages count modulo 2^16.
+constexpr unsigned kAgeBits = 16;
 
 /// One message: header beside 64 bytes of data. Field meanings: `hdr_t` and `kind_e` in tsr_pkg.sv.
 struct Flit {
-  std::uint32_t rsvd = 0;   ///< 24 bits
+  std::uint32_t rsvd = 0;   ///< 20 bits
   bool par = false;         ///< see seal()
   std::uint8_t dpar = 0;    ///< see seal()
-  std::uint16_t birth = 0;  ///< 12 bits
+  std::uint16_t birth = 0;  ///< low kAgeBits of the time when it was first offered
   Kind kind = Kind::kNone;
   Err err = Err::kNone;
   bool poison = false;
@@ -88,9 +90,8 @@ struct Flit {
                 std::uint64_t{dst.lo.pack()} << 44 | hi << 56;
     lanes[11] = hi >> 8 | std::uint64_t{mcast} << 4 | std::uint64_t{vc} << 5 |
                 std::uint64_t{cls} << 6 | std::uint64_t(amo) << 7 | std::uint64_t{poison} << 11 |
-                std::uint64_t(err) << 12 | std::uint64_t(kind) << 15 |
-                std::uint64_t(birth & 0xfffU) << 19 | std::uint64_t{dpar} << 31 |
-                std::uint64_t{par} << 39 | std::uint64_t{rsvd} << 40;
+                std::uint64_t(err) << 12 | std::uint64_t(kind) << 15 | std::uint64_t{birth} << 19 |
+                std::uint64_t{dpar} << 35 | std::uint64_t{par} << 43 | std::uint64_t{rsvd} << 44;
     return lanes;
   }
 
@@ -115,10 +116,10 @@ struct Flit {
     f.poison = bits(11, 11, 1) != 0;
     f.err = static_cast<Err>(bits(11, 12, 3));
     f.kind = static_cast<Kind>(bits(11, 15, 4));
-    f.birth = static_cast<std::uint16_t>(bits(11, 19, 12));
-    f.dpar = static_cast<std::uint8_t>(bits(11, 31, 8));
-    f.par = bits(11, 39, 1) != 0;
-    f.rsvd = bits(11, 40, 24);
+    f.birth = static_cast<std::uint16_t>(bits(11, 19, kAgeBits));
+    f.dpar = static_cast<std::uint8_t>(bits(11, 35, 8));
+    f.par = bits(11, 43, 1) != 0;
+    f.rsvd = bits(11, 44, 20);
     return f;
   }
 

@@ -127,12 +127,16 @@ package tsr_pkg;
     ErrParity      = 3'd7   // the flit was damaged on the way
   } err_e;
 
+  /// Ages of flits in cycles, modulo 2^AgeW.
+  localparam int unsigned AgeW = 16;
+  typedef logic [AgeW-1:0] age_t;
+
   /// 256-bit header.
   typedef struct packed {
-    logic [23:0] rsvd;    // room for in-network reduction
+    logic [19:0] rsvd;    // room for in-network reduction
     logic        par;     // even parity over every other header bit
     logic [7:0]  dpar;    // even parity of each 64-bit data lane
-    logic [11:0] birth;   // now[11:0] when the flit entered the network: age arbitration
+    age_t        birth;   // low bits of the time when the flit was first offered: age arbitration
     kind_e       kind;
     err_e        err;
     logic        poison;

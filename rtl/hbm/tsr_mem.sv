@@ -73,7 +73,7 @@ module tsr_mem
   logic  out_valid_q, tx_ready, tx_idle;
   flit_t out_q;
   tsr_link_tx u_rsp_tx (
-    .clk_i, .rst_ni, .now_i(now_i[11:0]), .valid_i(out_valid_q), .ready_o(tx_ready), .flit_i(out_q),
+    .clk_i, .rst_ni, .now_i(now_i[AgeW-1:0]), .valid_i(out_valid_q), .ready_o(tx_ready), .flit_i(out_q),
     .link_valid_o(rsp_tx_valid_o), .link_flit_o(rsp_tx_flit_o), .link_credit_i(rsp_tx_credit_i),
     .idle_o(tx_idle));
 

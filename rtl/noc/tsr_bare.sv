@@ -79,7 +79,7 @@ module tsr_bare
   tsr_link_tx u_rsp_tx (
     .clk_i,
     .rst_ni,
-    .now_i        (now_i[11:0]),
+    .now_i        (now_i[AgeW-1:0]),
     .valid_i      (req_valid && wants_answer),
     .ready_o      (answer_ready),
     .flit_i       (answer),
@@ -105,6 +105,6 @@ module tsr_bare
   assign idle_o          = idle_q;
   assign req_tx_valid_o  = 1'b0;
   assign req_tx_flit_o   = '0;
-  assign unused_inputs   = ^{req_tx_credit_i, now_i[63:12], rsp_rx_flit_i};
+  assign unused_inputs   = ^{req_tx_credit_i, now_i[63:AgeW], rsp_rx_flit_i};
 
 endmodule

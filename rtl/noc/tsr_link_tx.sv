@@ -3,7 +3,8 @@
 
 /// Sender end of a network link: turns a valid/ready stream of flits into a credited link.
 ///
-/// Stamps `birth` with now_i and computes `par` and `dpar`; whatever the source put there is replaced.
+/// Stamps `birth` with the time when the flit was first offered, and computes `par` and `dpar`; whatever the
+/// source put there is replaced. So a source that gets little of the network ages, and arbitration by age evens out.
 ///
 /// *Latency:* 1 cycle from acceptance to link_valid_o.
 /// *Backpressure:* ready_o says that the offered flit's VC has a credit: it depends on hdr.vc alone of the
@@ -15,7 +16,7 @@ module tsr_link_tx
   input  logic             clk_i,
   input  logic             rst_ni,
   /// Low bits of the cycle counter.
-  input  logic [11:0]      now_i,
+  input  age_t             now_i,
 
   input  logic             valid_i,
   output logic             ready_o,
@@ -39,6 +40,9 @@ module tsr_link_tx
   logic [NumVc-1:0][CountW-1:0] credit_q;
   logic [NumVc-1:0]             has_credit;
   logic                         take;
+  // The flit on offer has been waiting, since this time.
+  logic                         waiting_q;
+  age_t                         since_q;
 
   for (genvar v = 0; v < NumVc; v++) begin : gen_credit
     assign has_credit[v] = credit_q[v] != '0;
@@ -51,7 +55,7 @@ module tsr_link_tx
     `TSR_ASSERT(CreditInRange, credit_q[v] <= CountW'(VcDepth))
   end
 
-  function automatic flit_t stamp(flit_t flit, logic [11:0] now);
+  function automatic flit_t stamp(flit_t flit, age_t now);
     flit.hdr.birth = now;
     flit.hdr.dpar  = data_parity(flit.data);
     flit.hdr.par   = hdr_parity(flit.hdr);
@@ -65,8 +69,10 @@ module tsr_link_tx
   assign idle_o       = !valid_i && !valid_q;
 
   always_ff @(posedge clk_i) begin
-    valid_q <= rst_ni && take;
-    if (take) flit_q <= stamp(flit_i, now_i);
+    valid_q   <= rst_ni && take;
+    waiting_q <= rst_ni && valid_i && !take;
+    if (take) flit_q <= stamp(flit_i, waiting_q ? since_q : now_i);
+    if (valid_i && !waiting_q) since_q <= now_i;
   end
 
 endmodule

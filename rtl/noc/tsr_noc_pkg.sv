@@ -11,7 +11,7 @@ package tsr_noc_pkg;
   typedef struct packed {
     dirs_t       want;   // ports that get a copy
     logic        cls;
-    logic [11:0] birth;
+    age_t        birth;
   } meta_t;
 
   /// Counters of one router.

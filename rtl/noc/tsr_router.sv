@@ -23,8 +23,8 @@ module tsr_router
   input  logic                            rst_ni,
   /// Own coordinate, constant.
   input  node_t                           node_i,
-  /// Low bits of the cycle counter: ages are now - birth modulo 4096.
-  input  logic [11:0]                     now_i,
+  /// Low bits of the cycle counter: ages are now - birth modulo 2^AgeW.
+  input  age_t                            now_i,
   /// Port d has a neighbour, constant. Nothing is sent to ports without one.
   input  logic  [NumDir-1:0]              link_en_i,
 
@@ -67,7 +67,7 @@ module tsr_router
   typedef struct packed {
     logic        valid;
     logic        cls;
-    logic [11:0] age;
+    age_t        age;
     buf_t        rank;  // the first buffer has the highest
   } score_t;
 
@@ -81,7 +81,7 @@ module tsr_router
   dirs_t  send;                           // ports that send in this cycle
   buf_t   winner [NumDir];                // and from which buffer
 
-  logic [11:0] now_q;
+  age_t now_q;
   always_ff @(posedge clk_i) now_q <= now_i;
 
   // ---------------------------------------------------------------- outputs: arbitration and credits

@@ -18,7 +18,7 @@ module tsr_router_node
   /// Own coordinate, constant.
   input  node_t                         node_i,
   /// Low bits of the cycle counter.
-  input  logic [11:0]                   now_i,
+  input  age_t                          now_i,
   /// Port d has a neighbour (index dir_e, local included), constant.
   input  logic  [NumDir-1:0]            link_en_i,
 

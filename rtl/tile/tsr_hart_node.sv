@@ -458,7 +458,7 @@ module tsr_hart_node
   node_t in_src;
 
   tsr_ni_init #(.IsCtl(IsCtl)) u_ni_init (
-    .clk_i, .rst_ni, .node_i, .cfg_i, .now_i(now_i[11:0]),
+    .clk_i, .rst_ni, .node_i, .cfg_i, .now_i(now_i[AgeW-1:0]),
     .win_base_i(win_base), .win_limit_i(win_limit), .win_space_i(win_space), .win_read_i(win_read),
     .win_write_i(win_write),
     .req_valid_i(ni_valid), .req_ready_o(ni_ready), .req_i(ni_req),
@@ -470,7 +470,7 @@ module tsr_hart_node
   );
 
   tsr_ni_target #(.SpmBytes(SpmBytes)) u_ni_target (
-    .clk_i, .rst_ni, .node_i, .cfg_i, .now_i(now_i[11:0]),
+    .clk_i, .rst_ni, .node_i, .cfg_i, .now_i(now_i[AgeW-1:0]),
     .remote_read_i(reg2hw.remote_ctrl.read.q), .remote_write_i(reg2hw.remote_ctrl.write.q),
     .remote_post_i(reg2hw.remote_ctrl.post.q), .remote_base_i(reg2hw.remote_base.addr.q),
     .remote_limit_i(reg2hw.remote_limit.addr.q),

@@ -23,7 +23,7 @@ module tsr_ni_init
   input  logic               rst_ni,
   input  node_t              node_i,
   input  chip_cfg_t          cfg_i,
-  input  logic [11:0]        now_i,
+  input  age_t               now_i,
 
   // Access windows: pages of 4 KiB, see regs/tile.toml.
   input  logic [7:0][31:0]   win_base_i,

@@ -23,7 +23,7 @@ module tsr_ni_target
   input  logic        rst_ni,
   input  node_t       node_i,
   input  chip_cfg_t   cfg_i,
-  input  logic [11:0] now_i,
+  input  age_t        now_i,
 
   // Rights of other nodes.
   input  logic        remote_read_i,

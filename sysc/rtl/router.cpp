@@ -25,7 +25,7 @@ class Router final : public VerilatedNode<Vpl_router, Router> {
     count_out = &model_.cnt_o;
   }
 
-  void before_edge(std::uint64_t now) { model_.now_i = now & 0xfff; }
+  void before_edge(std::uint64_t now) { model_.now_i = static_cast<SData>(now); }
 };
 
 }  // namespace

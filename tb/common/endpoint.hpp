@@ -84,7 +84,7 @@ class EndpointLinks {
     --link.credits[flit.vc];
     link.queue.pop_front();
     const bool sealed = flit.par == flit.header_parity();
-    flit.birth = static_cast<std::uint16_t>(now & 0xfff);
+    flit.birth = static_cast<std::uint16_t>(now);
     if (sealed) flit.par = flit.header_parity();
     flit.to_words(&words[0]);
     return true;

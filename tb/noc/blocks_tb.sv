@@ -48,7 +48,7 @@ module blocks_tb
   input  flit_t        flit_i,
   output logic [63:0]  addr_strb_o,   // addr ^ strb
   output logic [23:0]  doff_o,
-  output logic [23:0]  rsvd_o,
+  output logic [19:0]  rsvd_o,
   output logic [7:0]   tag_o,
   output logic [7:0]   spare_o,
   output node_t        src_o,
@@ -57,7 +57,7 @@ module blocks_tb
   output logic [3:0]   amo_o,
   output logic [2:0]   err_o,
   output logic [3:0]   bits_o,        // poison, cls, vc, mcast
-  output logic [11:0]  birth_o,
+  output logic [15:0]  birth_o,
   output logic [63:0]  data3_o,
   output logic [8:0]   stored_par_o,  // par, dpar as stored
   output logic [8:0]   par_o          // par, dpar as they should be
@@ -68,7 +68,7 @@ module blocks_tb
   logic [1:0] wire_credit;
 
   tsr_link_tx u_tx (
-    .clk_i, .rst_ni, .now_i(now_i[11:0]),
+    .clk_i, .rst_ni, .now_i(now_i[AgeW-1:0]),
     .valid_i(link_valid_i), .ready_o(link_ready_o), .flit_i(link_flit_i),
     .link_valid_o(wire_valid), .link_flit_o(wire_flit), .link_credit_i(wire_credit),
     .idle_o(link_tx_idle_o)

@@ -70,7 +70,7 @@ class ComposedMesh {
       }
       ++evaluated_;
       m->rst_ni = rst_ni;
-      m->now_i = static_cast<SData>(now & 0xfff);
+      m->now_i = static_cast<SData>(now);
       m->cnt_sel_i = static_cast<CData>(cnt_sel);
       m->clk_i = 0;
       m->eval();

@@ -62,7 +62,7 @@ class NocMesh : public testing::TestWithParam<Size> {
         link.rx_valid = flit.has_value();
         if (flit) {
           Flit f = *flit;
-          f.birth = static_cast<std::uint16_t>(cycle_ & 0xfff);
+          f.birth = static_cast<std::uint16_t>(cycle_);
           f.seal();
           f.to_words(link.rx_flit.data());
           entered_[f.data[0]] = cycle_;
@@ -250,7 +250,7 @@ TEST_F(NocComposition, SleepingComposedNodesMatchTheMonolithicMeshCycleByCycle) 
     composed.tick(dut().now_i);
   });
   const auto drive = [&] {
-    dut().now_i = static_cast<SData>((cycle() + 1) & 0xfff);
+    dut().now_i = static_cast<SData>(cycle() + 1);
     dut().rx_valid_i = 0;
     dut().tx_credit_i = 0;
     if (chance(0.05)) dut().cnt_sel_i = static_cast<CData>(rand_in(0, 15));
@@ -337,7 +337,7 @@ double accepted_load(bool both_vcs, std::mt19937_64& rng, double* worst) {
         link.rx_valid = credits[k][i][f.vc] > 0;
         if (link.rx_valid) {
           --credits[k][i][f.vc];
-          f.birth = static_cast<std::uint16_t>((cycle + 1) & 0xfff);
+          f.birth = static_cast<std::uint16_t>(cycle + 1);
           f.seal();
           f.to_words(link.rx_flit.data());
           renew(k, i);

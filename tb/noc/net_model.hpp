@@ -201,11 +201,11 @@ inline Flit random_flit(unsigned network, Node src, const Rect& dst, std::uint64
   f.mcast = !(dst.lo == dst.hi);
   f.kind = network == 1 ? Kind::kReadRsp : f.mcast ? Kind::kWritePosted : Kind::kWrite;
   f.tag = static_cast<std::uint8_t>(rng());
-  f.doff = static_cast<std::uint32_t>(rng() & 0xffffff);
+  f.doff = static_cast<std::uint32_t>(rng() & 0xfffff);
   f.addr = rng() & 0x1000'00ff'ffff'ffc0;
   f.addr &= (1ULL << kAddrBits) - 1;
   f.strb = rng();
-  f.rsvd = static_cast<std::uint32_t>(rng() & 0xffffff);
+  f.rsvd = static_cast<std::uint32_t>(rng() & 0xfffff);
   for (auto& lane : f.data) lane = rng();
   f.data[0] = id;
   return f;

@@ -13,7 +13,7 @@ module noc_mesh
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
-  input  logic [11:0]              now_i,
+  input  age_t                     now_i,
 
   /// Local links of node y * W + x; index [network], request 0, response 1.
   input  logic  [1:0][N-1:0]       rx_valid_i,

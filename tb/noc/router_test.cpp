@@ -74,7 +74,7 @@ class NocRouter : public Bench<Vrouter_node> {
   }
 
   void drive() {
-    dut().now_i = static_cast<SData>((cycle() + 1 + now_offset_) & 0xfff);
+    dut().now_i = static_cast<SData>(cycle() + 1 + now_offset_);
     for (unsigned k = 0; k < 2; ++k) {
       const NetPorts& net = nets_[k];
       *net.rx_valid = 0;
@@ -267,8 +267,8 @@ TEST_F(NocRouter, ClassThenAgeThenPortDecide) {
         Flit f = make(k, step(kHere, static_cast<Dir>(p)), {kHere, kHere});
         f.vc = vc != 0;
         f.cls = chance(0.3);
-        const unsigned age = chance(0.5) ? 7 : static_cast<unsigned>(rand_in(0, 4000));
-        f.birth = static_cast<std::uint16_t>((dut().now_i - age) & 0xfff);
+        const unsigned age = chance(0.5) ? 7 : static_cast<unsigned>(rand_in(0, 60000));
+        f.birth = static_cast<std::uint16_t>(dut().now_i - age);
         f.seal();
         send(k, p, f);
         waiting.push_back({f.cls, age, p * kNumVcs + vc, f.data[0]});
@@ -279,7 +279,7 @@ TEST_F(NocRouter, ClassThenAgeThenPortDecide) {
     drain_[k][0] = 1.0;
     run(30);
     std::sort(waiting.begin(), waiting.end(), [](const Waiting& a, const Waiting& b) {
-      return std::tuple(!a.cls, 4096 - a.age, a.rank) < std::tuple(!b.cls, 4096 - b.age, b.rank);
+      return std::tuple(!a.cls, 65536 - a.age, a.rank) < std::tuple(!b.cls, 65536 - b.age, b.rank);
     });
     ASSERT_EQ(departures_.size(), waiting.size());
     for (std::size_t i = 0; i < waiting.size(); ++i) {

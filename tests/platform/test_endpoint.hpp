@@ -74,7 +74,7 @@ class TestEndpoint final : public NodeModel {
         Flit flit = queue.front().flit;
         queue.pop_front();
         --credits_[net][flit.vc];
-        flit.birth = now & 0xfff;
+        flit.birth = static_cast<std::uint16_t>(now);
         flit.seal();
         flit.to_words(tx_[net].data());
         out |= valid_pin(link);
