@@ -9,6 +9,7 @@
 #include "jobs/operand.hpp"
 #include "jobs/sim.hpp"
 #include "jobs/vector.hpp"
+#include "noc/cmd_noc.hpp"
 #include "session.hpp"
 
 namespace tsr::tools {
@@ -174,7 +175,7 @@ void add_bench(CLI::App& app, int& code) {
   bench->callback([bench] {
     if (!bench->get_subcommands().empty()) return;
     throw CLI::RequiredError(
-        "A subcommand (gemm, conv, vector, attention, context, layout or sim)");
+        "A subcommand (gemm, conv, vector, attention, context, layout, noc or sim)");
   });
   add_gemm(*bench, code);
   add_conv(*bench, code);
@@ -182,6 +183,7 @@ void add_bench(CLI::App& app, int& code) {
   add_attention(*bench, code);
   add_context(*bench, code);
   add_layout(*bench, code);
+  add_noc_bench(*bench, code);
   add_sim(*bench, code);
 }
 

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "noc/raw_mesh.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace tsr::tools {
+namespace {
+
+constexpr unsigned kCreditMask = (1U << kNumVcs) - 1;
+
+/// The port of the neighbour that a port leads to.
+constexpr unsigned opposite(unsigned port) { return (port + 1) % 4 + 1; }
+
+/// The node behind a port, or -1 at the edge of the mesh.
+int behind(unsigned i, unsigned port, unsigned width, unsigned height) {
+  const unsigned x = i % width, y = i / width;
+  switch (static_cast<Dir>(port)) {
+    case Dir::kNorth:
+      return y > 0 ? static_cast<int>(i - width) : -1;
+    case Dir::kEast:
+      return x + 1 < width ? static_cast<int>(i + 1) : -1;
+    case Dir::kSouth:
+      return y + 1 < height ? static_cast<int>(i + width) : -1;
+    case Dir::kWest:
+      return x > 0 ? static_cast<int>(i - 1) : -1;
+    default:
+      return -1;
+  }
+}
+
+}  // namespace
+
+RawMesh::RawMesh(const RawMeshOptions& options)
+    : options_(options), context_(options.seed, false), credits_(nodes()) {
+  config_.mesh_w = options.width;
+  config_.mesh_h = options.height;
+  const unsigned kept = kVcDepth - options.depth;
+  for (unsigned i = 0; i < nodes(); ++i) {
+    Router& router = routers_.emplace_back();
+    router.model = make_router({&context_, fmt::format("router_{}", i), node(i), &config_});
+    for (unsigned port = 0; port < kPorts; ++port) {
+      router.links[port].neighbour = behind(i, port, options.width, options.height);
+      router.links[port].keep.fill(kept);
+    }
+    credits_[i].fill(options.depth);
+    router.model->set_reset(true);
+    for (unsigned n = 0; n < 4; ++n) router.model->step(0, 0);
+    router.model->set_reset(false);
+    router.out = 0;
+  }
+}
+
+void RawMesh::send(unsigned i, Flit flit) {
+  Router& router = routers_[i];
+  --credits_[i][flit.vc ? 1 : 0];
+  flit.seal();
+  flit.to_words(router.model->rx_flit[options_.net]);
+  router.in |= valid_pin(link(0));
+}
+
+void RawMesh::tick() {
+  arrivals_.clear();
+  for (Router& router : routers_) {
+    if (router.in == 0 && router.out == kIdlePin) continue;
+    router.out = router.model->step(cycle_, router.in);
+    router.in = 0;
+  }
+  ++cycle_;
+  for (unsigned i = 0; i < nodes(); ++i) {
+    if ((routers_[i].out & kPinMask) != 0) carry(i);
+  }
+}
+
+/// What is left of credits that come back over a link, after those that are kept back.
+unsigned RawMesh::returned(Link& link, unsigned credits) const {
+  for (unsigned vc = 0; vc < kNumVcs; ++vc) {
+    if ((credits >> vc & 1) != 0 && link.keep[vc] > 0) {
+      --link.keep[vc];
+      credits &= ~(1U << vc);
+    }
+  }
+  return credits;
+}
+
+/// Outputs of router i to where they go.
+void RawMesh::carry(unsigned i) {
+  Router& router = routers_[i];
+  const std::uint32_t* flits = router.model->tx_flit[options_.net];
+  for (unsigned port = 0; port < kPorts; ++port) {
+    const unsigned credits = router.out >> credit_pin(link(port)) & kCreditMask;
+    const bool valid = (router.out & valid_pin(link(port))) != 0;
+    if (port == 0) {
+      for (unsigned vc = 0; vc < kNumVcs; ++vc) credits_[i][vc] += credits >> vc & 1;
+      if (!valid) continue;
+      arrivals_.push_back({i, flits});
+      const unsigned vc = Flit::from_words(flits).vc ? 1 : 0;
+      router.in |= returned(router.links[0], 1U << vc) << credit_pin(link(0));
+      continue;
+    }
+    if (router.links[port].neighbour < 0) continue;
+    Router& next = routers_[static_cast<unsigned>(router.links[port].neighbour)];
+    const unsigned there = opposite(port);
+    next.in |= returned(next.links[there], credits) << credit_pin(link(there));
+    if (valid) {
+      std::memcpy(next.model->rx_flit[options_.net] + there * kFlitWords, flits + port * kFlitWords,
+                  kFlitWords * sizeof *flits);
+      next.in |= valid_pin(link(there));
+    }
+  }
+}
+
+bool RawMesh::drained() const {
+  const bool quiet = std::all_of(routers_.begin(), routers_.end(), [](const Router& router) {
+    return router.in == 0 && router.out == kIdlePin;
+  });
+  return quiet && std::all_of(credits_.begin(), credits_.end(), [this](const auto& credits) {
+           return std::all_of(credits.begin(), credits.end(),
+                              [this](unsigned n) { return n == options_.depth; });
+         });
+}
+
+}  // namespace tsr::tools

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+/// A mesh of router RTL and nothing else: flits go in and come out at the local ports.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "noc/flit.hpp"
+#include "rtl/node_model.hpp"
+#include "rtl/sim_context.hpp"
+
+namespace tsr::tools {
+
+struct RawMeshOptions {
+  unsigned width = 4, height = 4;
+  unsigned net = 0;           ///< 0: request network (x first), 1: response network (y first)
+  unsigned depth = kVcDepth;  ///< flits of buffer a VC that senders may use
+  std::uint64_t seed = 1;     ///< of uninitialized flops
+};
+
+/// Every local port is driven by an injector with credits and drained at once. One network of the
+/// routers carries the traffic, the other one is silent. A smaller buffer depth is made of the
+/// RTL's by keeping back the first credits of every link for good, which is the same to a sender.
+class RawMesh {
+ public:
+  explicit RawMesh(const RawMeshOptions& options);
+
+  unsigned nodes() const { return options_.width * options_.height; }
+  Node node(unsigned i) const { return {i % options_.width, i / options_.width}; }
+  /// Whether node i may inject a flit of this VC in the next cycle.
+  bool can_send(unsigned i, unsigned vc) const { return credits_[i][vc] > 0; }
+  /// Inject a flit at node i in the next cycle; seals it.
+  void send(unsigned i, Flit flit);
+  /// One clock cycle.
+  void tick();
+  /// Cycles so far: the cycle in which a flit given to send() is on the link.
+  std::uint64_t cycle() const { return cycle_; }
+  /// Flits that are on the local output links now: node and words of each.
+  struct Arrival {
+    unsigned node;
+    const std::uint32_t* words;
+  };
+  const std::vector<Arrival>& arrivals() const { return arrivals_; }
+  /// All routers are empty and all credits are back.
+  bool drained() const;
+
+ private:
+  struct Link {
+    int neighbour = -1;                    ///< router on the other side, port opposite(port)
+    std::array<unsigned, kNumVcs> keep{};  ///< credits to the sender that are still kept back
+  };
+  struct Router {
+    std::unique_ptr<NodeModel> model;
+    Pins in = 0;
+    Pins out = kIdlePin;
+    std::array<Link, kPorts> links;  ///< by output port
+  };
+
+  unsigned link(unsigned port) const { return options_.net * kPorts + port; }
+  unsigned returned(Link& link, unsigned credits) const;
+  void carry(unsigned i);
+
+  RawMeshOptions options_;
+  ChipConfig config_;
+  SimContext context_;
+  std::vector<Router> routers_;
+  std::vector<std::array<unsigned, kNumVcs>> credits_;  ///< of the injectors
+  std::vector<Arrival> arrivals_;
+  std::uint64_t cycle_ = 0;
+};
+
+}  // namespace tsr::tools
