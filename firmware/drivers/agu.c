@@ -23,19 +23,22 @@ static bool legal(const tsr_agu_t *a) {
                      a->pad_y <= MAX_PAD && a->xstep <= MAX_XSTEP);
 }
 
+static uint32_t edge_rows_bits(uint32_t rows, uint32_t loop, bool over_0) {
+  return rows == 0 ? 0 : (1u << 4) | (loop << 5) | ((uint32_t)over_0 << 8) | ((rows & 15u) << 12);
+}
+
+static uint32_t edge_bytes_bits(uint32_t bytes, uint32_t loop) {
+  return bytes == 0 ? 0 : (1u << 16) | (loop << 17) | (bytes << 24);
+}
+
 tsr_status_t tsr_agu_encode(const tsr_agu_t *agu, uint32_t row[TSR_CTX_ROW_WORDS]) {
   if (agu == NULL || row == NULL || !legal(agu)) {
     return TSR_INVALID;
   }
   const bool window = agu->win_w != 0;
-  uint32_t w2 = agu->w_log2 | ((uint32_t)agu->xpose << 2);
-  if (agu->edge_rows != 0) {
-    w2 |= (1u << 4) | (agu->edge_rows_loop << 5) | ((uint32_t)agu->edge_rows_over_0 << 8) |
-          ((agu->edge_rows & 15u) << 12);
-  }
-  if (agu->edge_bytes != 0) {
-    w2 |= (1u << 16) | (agu->edge_bytes_loop << 17) | (agu->edge_bytes << 24);
-  }
+  uint32_t w2 = agu->w_log2 | ((uint32_t)agu->xpose << 2) |
+                edge_rows_bits(agu->edge_rows, agu->edge_rows_loop, agu->edge_rows_over_0) |
+                edge_bytes_bits(agu->edge_bytes, agu->edge_bytes_loop);
   if (agu->gather) {
     w2 |= (agu->gather_loop << 20) | (1u << 31);
   }
@@ -66,6 +69,25 @@ tsr_status_t tsr_agu_encode(const tsr_agu_t *agu, uint32_t row[TSR_CTX_ROW_WORDS
     back += l->stride * more;
   }
   return TSR_OK;
+}
+
+void tsr_agu_encode_nest(const tsr_agu_nest_t *nest, uint32_t row[TSR_CTX_ROW_WORDS]) {
+  uint32_t back = 0; /* what the loops inside have moved */
+  row[0] = 0;
+  row[1] = nest->pitch & TSR_AGU_ADDRESS_MASK;
+  row[2] = nest->w_log2 |
+           edge_rows_bits(nest->edge_rows, nest->edge_rows_loop, nest->edge_rows_over_0) |
+           edge_bytes_bits(nest->edge_bytes, nest->edge_bytes_loop);
+  row[3] = 0;
+#pragma GCC unroll 3
+  for (uint32_t j = 0; j < 3; j++) {
+    const uint32_t more = nest->count[j] - 1;
+    row[4 + j] = more + 1;
+    row[7 + j] = 1;
+    row[10 + j] = more > 0 ? (nest->stride[j] - back) & TSR_AGU_ADDRESS_MASK : 0;
+    row[13 + j] = 0;
+    back += nest->stride[j] * more;
+  }
 }
 
 tsr_agu_t tsr_agu_rows(uint32_t rows, uint32_t bytes, uint32_t pitch) {

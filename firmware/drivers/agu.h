@@ -50,6 +50,18 @@ typedef struct {
  * @return TSR_INVALID if a field is out of range. */
 TSR_MUST_USE tsr_status_t tsr_agu_encode(const tsr_agu_t *agu, uint32_t row[TSR_CTX_ROW_WORDS]);
 
+/* The frequent stream: three loops, no window, transpose or gather. Cheaper to encode, for kernels
+ * that need many. Fields as in tsr_agu_t. */
+typedef struct {
+  uint32_t count[3], stride[3];
+  uint32_t pitch, w_log2;
+  uint32_t edge_rows, edge_rows_loop, edge_bytes, edge_bytes_loop;
+  bool edge_rows_over_0;
+} tsr_agu_nest_t;
+
+/* Encode a stream whose fields are in range and not checked. @param row result. */
+void tsr_agu_encode_nest(const tsr_agu_nest_t *nest, uint32_t row[TSR_CTX_ROW_WORDS]);
+
 /* Stream over `rows` rows of `bytes` bytes in beats of 64 bytes: loop 0 walks a row, loop 1 the
  * rows. Rows begin at multiples of 8. The last beat of each row has its valid bytes only. */
 tsr_agu_t tsr_agu_rows(uint32_t rows, uint32_t bytes, uint32_t pitch);

@@ -72,12 +72,36 @@ static order_t order_of(const tsr_me_gemm_t *g) {
 
 static uint32_t batch_of(const tsr_me_gemm_t *g) { return g->batch == 0 ? 1 : g->batch; }
 
+/* Whether three loops describe the streams of an operand. */
+static bool is_plain(const tsr_me_gemm_t *g, bool trans) {
+  return !trans && g->k_pieces <= 1 && g->batch <= 1;
+}
+
+static void encode_plain_operand(const tsr_me_gemm_t *g, bool is_b, uint32_t *row) {
+  const uint32_t pitch = is_b ? g->b_pitch : g->a_pitch;
+  const uint32_t block = TSR_ME_BLOCK * pitch;
+  const tsr_agu_nest_t nest = {
+      .count = {(g->k_bytes + 7) / 8, ceil_div(g->cols, TSR_ME_BLOCK),
+                ceil_div(g->rows, TSR_ME_BLOCK)},
+      .stride = {8, is_b ? block : 0, is_b ? 0 : block},
+      .pitch = pitch,
+      .edge_rows = (is_b ? g->cols : g->rows) % TSR_ME_BLOCK,
+      .edge_rows_loop = is_b ? 1 : 2,
+      .edge_bytes = g->k_bytes % 8,
+  };
+  tsr_agu_encode_nest(&nest, row);
+}
+
 /* A or B. Untransposed: lane r brings 8 bytes of K of row r. Transposed: a beat brings `depth` rows
  * of K, each with 8 elements of 8 rows (columns) of the product. */
 static tsr_status_t encode_operand(const tsr_me_gemm_t *g, bool is_b, uint32_t *row) {
   const order_t loop = order_of(g);
   const uint32_t element = tsr_me_element_bits(g->format) / 8;
   const bool trans = is_b ? g->b_trans : g->a_trans;
+  if (is_plain(g, trans)) {
+    encode_plain_operand(g, is_b, row);
+    return TSR_OK;
+  }
   const uint32_t pitch = is_b ? g->b_pitch : g->a_pitch;
   const uint32_t length = is_b ? g->cols : g->rows;
   const uint32_t tail = length % TSR_ME_BLOCK;
@@ -116,6 +140,20 @@ static tsr_status_t encode_operand(const tsr_me_gemm_t *g, bool is_b, uint32_t *
 static tsr_status_t encode_result(const tsr_me_gemm_t *g, bool half, uint32_t pitch, uint32_t batch,
                                   uint32_t *row) {
   const uint32_t size_log2 = half ? 1 : 2;
+  if (g->batch <= 1) {
+    const tsr_agu_nest_t nest = {
+        .count = {half ? 2 : 4, ceil_div(g->cols, TSR_ME_BLOCK), ceil_div(g->rows, TSR_ME_BLOCK)},
+        .stride = {(half ? 4 : 2) * pitch, TSR_ME_BLOCK << size_log2, TSR_ME_BLOCK * pitch},
+        .pitch = pitch,
+        .w_log2 = size_log2,
+        .edge_rows = g->rows % TSR_ME_BLOCK,
+        .edge_rows_loop = 2,
+        .edge_rows_over_0 = true,
+        .edge_bytes = (g->cols % TSR_ME_BLOCK) << size_log2,
+        .edge_bytes_loop = 1};
+    tsr_agu_encode_nest(&nest, row);
+    return TSR_OK;
+  }
   tsr_agu_t agu = {.pitch = pitch,
                    .w_log2 = size_log2,
                    .edge_rows = g->rows % TSR_ME_BLOCK,

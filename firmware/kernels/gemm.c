@@ -11,8 +11,9 @@
 #include "runtime/tessera_tile.h"
 #include "runtime/tile/feed.h"
 
-#define RING 16u    /* power of two */
-#define ME_AHEAD 2u /* commands that ME always has, if there are any: the others go first */
+#define RING 16u /* power of two */
+#define ME_AHEAD \
+  2u /* unfinished commands that ME always has, if there are any: the others go first */
 
 /* Part of a shared load that is to be multicast. */
 typedef struct {
@@ -274,10 +275,16 @@ static tsr_feed_next_t next_write(void *state, tsr_feed_cmd_t *cmd) {
 
 /* ---- kernel --------------------------------------------------------------------------------- */
 
-/* The first product as soon as possible: its loads and multicasts, then its command, and only then
- * what comes after. The queues are empty and have room for all of that. */
+/* The first product as soon as possible: its command, which waits for its operands, then their
+ * loads and multicasts, and only then what comes after. The queues are empty and have room for all
+ * of that. Encoding the command takes longer than any of the others; behind the loads it would
+ * delay the next ones. */
 static tsr_status_t start(gemm_t *g) {
-  bool more = true, any = false;
+  bool more = true, any = true;
+  g->blocks_ended = !tsr_gemm_next_block(&g->plan, &g->blocks, &g->block);
+  while (any && g->drains_in == 0) {
+    TSR_TRY(tsr_feed_one(&g->feed, TSR_ENGINE_ME, &any));
+  }
   tsr_gemm_start_loads(&g->plan, &g->loads);
   g->loads_ended = !tsr_gemm_next_load(&g->plan, &g->loads, &g->load);
   while (more) {
@@ -286,10 +293,6 @@ static tsr_status_t start(gemm_t *g) {
     const bool of_a = g->load.kind == TSR_GEMM_LOAD_A || g->load.kind == TSR_GEMM_LOAD_A_SCALES;
     more = more && !(g->loads.walk.nb > 0 && of_a);
   }
-  g->blocks_ended = !tsr_gemm_next_block(&g->plan, &g->blocks, &g->block);
-  do {
-    TSR_TRY(tsr_feed_one(&g->feed, TSR_ENGINE_ME, &any));
-  } while (any && g->drains_in == 0);
   return TSR_OK;
 }
 

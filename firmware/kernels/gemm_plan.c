@@ -8,6 +8,8 @@
 #define BLOCK TSR_ME_BLOCK
 #define MAX_BLOCKS 16u      /* row or column blocks of a piece or chunk */
 #define COMMAND_BEATS 512u  /* a command takes at least so long, if the shape allows */
+#define LONGEST_BEATS 4096u /* and up to so long, if enough commands remain */
+#define COMMANDS_LOG2 4u    /* enough, for one tile; twice as many if tiles share the memory */
 #define MERGED_BEATS 1024u  /* two pieces are merged below this */
 #define SPLIT_BEATS 2048u   /* split K: operands are not reused, larger blocks need fewer loads */
 #define RESULT_BYTES 16384u /* for result buffers, if there are at least two */
@@ -65,11 +67,23 @@ static bool fits(const tsr_gemm_plan_t *p, uint32_t row_step, uint32_t col_step,
   return a * s.a + b * s.b + 2 * s.c <= spm_bytes;
 }
 
+/* Length of a command. The core needs some time for each, so the fewer the better; but the engine
+ * idles while the first one's operands come, and while the last one's results go. */
+static uint32_t command_beats(const tsr_gemm_plan_t *p, uint32_t beats, bool alone) {
+  const uint32_t blocks = ceil_div(p->rows, BLOCK) * ceil_div(p->cols, BLOCK);
+  const uint32_t commands_log2 = alone ? COMMANDS_LOG2 : COMMANDS_LOG2 + 1;
+  if (blocks >= LONGEST_BEATS << commands_log2) {
+    return LONGEST_BEATS; /* whatever beats is; nor would the product overflow */
+  }
+  const uint32_t length = (blocks * beats) >> commands_log2;
+  return length < COMMAND_BEATS ? COMMAND_BEATS : min_u32(length, LONGEST_BEATS);
+}
+
 /* Grow pieces and chunks until a command is long enough, and shared loads give each tile eight
  * rows. */
-static bool choose_steps(tsr_gemm_plan_t *p, uint32_t spm_bytes) {
+static bool choose_steps(tsr_gemm_plan_t *p, uint32_t spm_bytes, bool alone) {
   const uint32_t beats = (p->k_part + 7) / 8;
-  const uint32_t target = p->k_parts > 1 ? SPLIT_BEATS : COMMAND_BEATS;
+  const uint32_t target = p->k_parts > 1 ? SPLIT_BEATS : command_beats(p, beats, alone);
   const uint32_t max_rows = min_u32(round_up(p->rows, BLOCK), MAX_BLOCKS * BLOCK);
   const uint32_t max_cols = min_u32(round_up(p->cols, BLOCK), MAX_BLOCKS * BLOCK);
   const uint32_t share_rows = p->group_a.count * BLOCK;
@@ -218,7 +232,7 @@ int tsr_gemm_plan(const tsr_gemm_args_t *args, uint32_t x, uint32_t y, uint32_t 
   }
   p->rows = most_rows; /* the layout is that of the largest part */
   p->cols = most_cols;
-  if (!choose_steps(p, spm_bytes)) {
+  if (!choose_steps(p, spm_bytes, w * h == 1)) {
     return TSR_GEMM_NO_MEMORY;
   }
   choose_buffers(p, spm_bytes);

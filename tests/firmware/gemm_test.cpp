@@ -348,8 +348,9 @@ uint64_t timed_cycles(const Problem& p) {
 }
 
 TEST(GemmKernel, KeepsMatrixEnginesBusy) {
+  // From the kernel's start: the first command is encoded before the first load is asked for.
   const uint32_t bound = 512 * 512 * 512 / 256 / 16;
-  EXPECT_LE(timed_cycles({512, 512, 512, TSR_GEMM_BF16, 0, 0, 0, 0, 0, 4, 4}), bound * 112 / 100);
+  EXPECT_LE(timed_cycles({512, 512, 512, TSR_GEMM_BF16, 0, 0, 0, 0, 0, 4, 4}), bound * 114 / 100);
   // Without sharing, four times the reads go through the same bandwidth.
   EXPECT_LE(timed_cycles({512, 512, 512, TSR_GEMM_BF16, TSR_GEMM_NO_SHARE, 0, 0, 0, 0, 4, 4}),
             bound * 125 / 100);

@@ -29,12 +29,13 @@ tsr_status_t tsr_feed_use(tsr_feed_t *feed, uint32_t engine, const tsr_feed_sour
   tsr_feed_engine_t *f = &feed->engine[engine];
   f->source = *source;
   if (f->source.ahead == 0) {
-    f->source.ahead = TSR_CMDQ_DEPTH;
+    f->source.ahead = UINT32_MAX;
   }
   f->queue = &feed->node->queue[engine];
+  f->queue->known = false; /* push() */
   f->active = true;
   f->pending = false;
-  f->cmd = (tsr_feed_cmd_t){.op = TSR_OP_NOP};
+  f->cmd.args = 0;
   f->free = TSR_CMDQ_DEPTH;
   f->pushed = 0;
   f->done = 0;
@@ -42,62 +43,78 @@ tsr_status_t tsr_feed_use(tsr_feed_t *feed, uint32_t engine, const tsr_feed_sour
   return count_done(feed, engine, &f->first_done);
 }
 
-/* Context, counted from the engine's first one, that holds the pending command's shape; *ready:
- * false if all are in use. */
-static tsr_status_t find_context(tsr_feed_t *feed, uint32_t engine, uint32_t *slot, bool *ready) {
-  tsr_feed_engine_t *f = &feed->engine[engine];
-  const uint32_t key = f->cmd.key;
-  *ready = true;
-  for (uint32_t i = 0; i < f->used; i++) {
-    if (f->key[i] == key) {
-      *slot = i;
-      return TSR_OK;
+/* Learn how many of the engine's commands are done. */
+static tsr_status_t see_done(const tsr_feed_t *feed, tsr_feed_engine_t *f) {
+  uint32_t count = 0;
+  TSR_TRY(count_done(feed, f->queue->engine, &count));
+  f->done = count - f->first_done;
+  return TSR_OK;
+}
+
+/* The context whose last command is the oldest. */
+static uint32_t oldest_context(const tsr_feed_engine_t *f) {
+  uint32_t oldest = 0;
+  for (uint32_t i = 1; i < f->used; i++) {
+    if ((int32_t)(f->last[i] - f->last[oldest]) < 0) {
+      oldest = i;
     }
   }
-  uint32_t i = f->used;
-  if (i < f->source.contexts) {
+  return oldest;
+}
+
+/* Context, counted from the engine's first one, that holds the pending command's shape; *ready:
+ * false if all are in use. */
+static tsr_status_t find_context(const tsr_feed_t *feed, tsr_feed_engine_t *f, uint32_t *slot,
+                                 bool *ready) {
+  const uint32_t key = f->cmd.key, used = f->used;
+  uint32_t i = 0;
+  *ready = true;
+  while (i < used && f->key[i] != key) {
+    i++;
+  }
+  *slot = i;
+  if (i < used) {
+    return TSR_OK;
+  }
+  if (used < f->source.contexts) {
     f->used++;
   } else {
-    i = 0;
-    for (uint32_t j = 1; j < f->used; j++) {
-      if ((int32_t)(f->last[j] - f->last[i]) < 0) {
-        i = j;
-      }
-    }
+    i = oldest_context(f);
+    *slot = i;
     if ((int32_t)(f->done - f->last[i]) < 0) {
-      uint32_t count = 0;
-      TSR_TRY(count_done(feed, engine, &count));
-      f->done = count - f->first_done;
-      if ((int32_t)(f->done - f->last[i]) < 0) {
-        *ready = false;
+      TSR_TRY(see_done(feed, f));
+      *ready = (int32_t)(f->done - f->last[i]) >= 0;
+      if (!*ready) {
         return TSR_OK;
       }
     }
   }
-  *slot = i;
   f->key[i] = key;
   return f->source.encode(f->source.state, key, f->source.first_context + i);
 }
 
-/* Push the pending command. It interrupts the core when done. */
+/* Push the pending command. It interrupts the core when done. Nearly all words differ from those of
+ * the command before, so what staging holds is not looked at. */
 static void push(tsr_feed_engine_t *f, uint32_t ctx) {
   const tsr_feed_cmd_t *c = &f->cmd;
-  tsr_cmdq_t *q = f->queue;
-  tsr_cmdq_stage(
-      q, TSR_CMD_W_OP,
+  const tsr_mmio_t staging = f->queue->staging;
+  tsr_mmio_write(
+      staging, 4 * TSR_CMD_W_OP,
       c->op | (ctx << 8) | (1u << 11) | (c->overlap ? TSR_CMD_OVERLAP : 0) | (f->pushed << 16));
-  tsr_cmdq_stage(q, TSR_CMD_W_WAITS, c->waits);
-  tsr_cmdq_stage(q, TSR_CMD_W_POSTS, c->posts);
+  tsr_mmio_write(staging, 4 * TSR_CMD_W_WAITS, c->waits);
+  tsr_mmio_write(staging, 4 * TSR_CMD_W_POSTS, c->posts);
   if ((c->posts & TSR_CMD_POST_REMOTE) != 0) {
-    tsr_cmdq_stage(q, TSR_CMD_W_POST_RECT, c->post_rect);
+    tsr_mmio_write(staging, 4 * TSR_CMD_W_POST_RECT, c->post_rect);
   }
   if (c->op == TSR_OP_MCAST) {
-    tsr_cmdq_stage(q, TSR_CMD_W_MCAST_RECT, c->mcast_rect);
+    tsr_mmio_write(staging, 4 * TSR_CMD_W_MCAST_RECT, c->mcast_rect);
   }
-  for (uint32_t i = 0; i < c->args; i++) {
-    tsr_cmdq_stage(q, TSR_CMD_W_ARG0 + i, c->arg[i]);
+  tsr_mmio_t arg = {staging.base + 4 * TSR_CMD_W_ARG0};
+  for (const uint32_t *from = c->arg, *end = from + c->args; from != end; from++) {
+    tsr_mmio_write(arg, 0, *from);
+    arg.base += 4;
   }
-  tsr_cmdq_go(q);
+  tsr_cmdq_go(f->queue);
   f->free--;
   f->pushed++;
   f->pending = false;
@@ -122,7 +139,7 @@ tsr_status_t tsr_feed_one(tsr_feed_t *feed, uint32_t engine, bool *pushed) {
   if (f->cmd.op != TSR_OP_NOP) {
     bool ready = false;
     uint32_t slot = 0;
-    TSR_TRY(find_context(feed, engine, &slot, &ready));
+    TSR_TRY(find_context(feed, f, &slot, &ready));
     if (!ready) {
       return TSR_OK;
     }
@@ -134,12 +151,12 @@ tsr_status_t tsr_feed_one(tsr_feed_t *feed, uint32_t engine, bool *pushed) {
   return TSR_OK;
 }
 
-/* One command for each engine whose queue is short, or, if `all`, that has room. */
+/* One command for each engine that has few, or, if `all`, that has room. */
 static tsr_status_t feed_round(tsr_feed_t *feed, bool all, bool *any) {
   *any = false;
   for (uint32_t e = 0; e < TSR_ENGINES; e++) {
     const tsr_feed_engine_t *f = &feed->engine[e];
-    if (f->active && (all || f->free + f->source.ahead > TSR_CMDQ_DEPTH)) {
+    if (f->active && (all || f->pushed - f->done < f->source.ahead)) {
       bool pushed = false;
       TSR_TRY(tsr_feed_one(feed, e, &pushed));
       *any = *any || pushed || !f->active; /* the end of one may be what another waited for */
@@ -148,15 +165,19 @@ static tsr_status_t feed_round(tsr_feed_t *feed, bool all, bool *any) {
   return TSR_OK;
 }
 
-/* How much room the queues have. */
+/* How much room the queues have, and whether those that need few commands have them. */
 static tsr_status_t look(tsr_feed_t *feed) {
   tsr_cmdq_state_t states[TSR_ENGINES];
   TSR_TRY(tsr_cmdq_states(&feed->node->queue[0], states));
   for (uint32_t e = 0; e < TSR_ENGINES; e++) {
-    if (feed->engine[e].active && states[e].stopped) {
+    tsr_feed_engine_t *f = &feed->engine[e];
+    if (f->active && states[e].stopped) {
       return TSR_FAILED;
     }
-    feed->engine[e].free = states[e].free;
+    f->free = states[e].free;
+    if (f->active && f->source.ahead != UINT32_MAX) {
+      TSR_TRY(see_done(feed, f));
+    }
   }
   return TSR_OK;
 }
@@ -173,16 +194,12 @@ static bool any_active(const tsr_feed_t *feed) {
 tsr_status_t tsr_feed_run(tsr_feed_t *feed) {
   const tsr_tile_t *regs = &feed->node->regs;
   while (any_active(feed)) {
-    TSR_TRY(tsr_tile_irq_clear(regs, TSR_TILE_IRQ_CMD_DONE));
-    TSR_TRY(look(feed));
     bool some = false;
-    bool more = true;
-    while (more) {
-      TSR_TRY(feed_round(feed, false, &more));
-      if (!more) {
-        TSR_TRY(feed_round(feed, true, &more));
-      }
-      some = some || more;
+    TSR_TRY(tsr_tile_irq_clear(regs, TSR_TILE_IRQ_CMD_DONE));
+    TSR_TRY(look(feed)); /* anew each time: pushing takes as long as some commands */
+    TSR_TRY(feed_round(feed, false, &some));
+    if (!some) {
+      TSR_TRY(feed_round(feed, true, &some));
     }
     if (!some && any_active(feed)) {
       tsr_irq_sleep(TSR_IRQ_CMD_DONE | TSR_IRQ_ERROR);

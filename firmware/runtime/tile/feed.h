@@ -42,8 +42,7 @@ typedef struct {
    * source may have gone on. */
   tsr_status_t (*encode)(void *state, uint32_t key, uint32_t ctx);
   uint32_t first_context, contexts; /* the engine's; first + contexts <= TSR_FEED_CONTEXTS */
-  uint32_t
-      ahead; /* beyond so many queued commands the other engines go first; 0 = the whole queue */
+  uint32_t ahead; /* with so many unfinished commands the other engines go first; 0 = no limit */
 } tsr_feed_source_t;
 
 /* One engine's part; internal. */
