@@ -367,4 +367,17 @@ typedef struct {
   uint64_t q, k, v, o;
 } tsr_attention_args_t;
 
+/* kernel_classify: probabilities of classes, softmax over each sample's row of logits, and the
+ * answer, the first class with the largest logit (INT32; 255 if all are NaN). Tiles share the
+ * samples. */
+typedef struct {
+  uint32_t samples;             /* 1 or more */
+  uint32_t classes;             /* 1..255 */
+  uint32_t logits_pitch;        /* bytes between the rows of two samples in HBM */
+  uint32_t probabilities_pitch; /* likewise */
+  uint64_t logits;              /* FP32 [samples][classes] */
+  uint64_t probabilities;       /* FP32 [samples][classes] */
+  uint64_t answers;             /* INT32 [samples], dense */
+} tsr_classify_args_t;
+
 #endif

@@ -19,6 +19,7 @@ extern "C" {
 int kernel_gemm_spm(const tsr_launch_t* launch);
 int kernel_conv(const tsr_launch_t* launch);
 int kernel_vector(const tsr_launch_t* launch);
+int kernel_classify(const tsr_launch_t* launch);
 int kernel_layout(const tsr_launch_t* launch);
 }
 
@@ -600,6 +601,86 @@ TEST(VectorKernel, RefusesBadDescriptions) {
   EXPECT_EQ(run([](auto& v) { v.buffer[1].flags = 3; }), TSR_KERNEL_BAD_SHAPE);
   EXPECT_EQ(run([](auto& v) { v.buffer[1].flags = 0; }), TSR_KERNEL_BAD_SHAPE);
   EXPECT_EQ(run([](auto& v) { v.buffer[0].elements = 100000; }), TSR_KERNEL_NO_MEMORY);
+}
+
+// ---------------------------------------------------------------- classify
+
+/// Logits of a random network on `w` x 1 tiles; rows of HBM have gaps.
+void check_classify(uint32_t samples, uint32_t classes, uint32_t w) {
+  Memory mem;
+  tsr_classify_args_t args{};
+  args.samples = samples;
+  args.classes = classes;
+  args.logits_pitch = 4 * classes + 12;
+  args.probabilities_pitch = 4 * classes;
+  args.logits = mem.place(samples * args.logits_pitch);
+  args.probabilities = mem.place(4 * samples * classes);
+  args.answers = mem.place(4 * samples);
+  for (uint32_t i = 0; i < samples * classes; i++) {
+    const uint64_t row = args.logits + i / classes * args.logits_pitch;
+    mem.put(row + 4 * (i % classes), static_cast<float>(mem.rng() % 200) / 8 - 12);
+  }
+  ASSERT_EQ(run_kernel(kernel_classify, mem.hbm, args, w, 1,
+                       [&](FakeChip& chip) {
+                         EXPECT_GT(chip.tile(0, 0).commands(FakeTile::Ve), 0u);
+                         EXPECT_GT(chip.tile(0, 0).commands(FakeTile::Tdma), 0u);
+                       }),
+            0);
+  for (uint32_t i = 0; i < samples; i++) {
+    std::vector<float> x(classes);
+    std::memcpy(x.data(), mem.at(args.logits + i * args.logits_pitch), 4 * classes);
+    const auto top = std::max_element(x.begin(), x.end());
+    double sum = 0;
+    for (const float v : x) sum += std::exp(static_cast<double>(v - *top));
+    ASSERT_EQ(mem.get<int32_t>(args.answers + 4 * i), top - x.begin()) << i;
+    for (uint32_t j = 0; j < classes; j++) {
+      const double want = std::exp(static_cast<double>(x[j] - *top)) / sum;
+      const double got = mem.get<float>(args.probabilities + 4 * (i * classes + j));
+      ASSERT_NEAR(got, want, 0x1p-17 * want) << i << ", " << j;
+    }
+  }
+  for (uint64_t at = 0; at < mem.hbm.data.size(); at++) {
+    const bool inside =
+        (at >= args.probabilities && at < args.probabilities + 4ull * samples * classes) ||
+        (at >= args.answers && at < args.answers + 4ull * samples);
+    ASSERT_EQ(mem.hbm.written[at], inside ? 1 : 0) << "byte " << at;
+  }
+}
+
+TEST(ClassifyKernel, GivesProbabilitiesAndAnswers) {
+  check_classify(1, 10, 1);
+  check_classify(16, 10, 1);
+  check_classify(47, 10, 3);
+  check_classify(256, 1, 2);
+  check_classify(1500, 10, 1);  // many blocks, the last one shorter
+  check_classify(300, 255, 2);
+  check_classify(5, 10, 8);  // tiles without samples
+}
+
+TEST(ClassifyKernel, PicksTheFirstOfEqualsAndIgnoresNan) {
+  Memory mem;
+  const float nan = std::nanf("");
+  const std::vector<std::vector<float>> rows = {
+      {1, 5, 5, 2}, {-3, nan, -3, -4}, {nan, nan, nan, nan}, {-0.0f, 0.0f, -1, 0.0f}};
+  tsr_classify_args_t args{4, 4, 16, 16, mem.place(64), mem.place(64), mem.place(16)};
+  for (uint32_t i = 0; i < 4; i++) std::memcpy(mem.at(args.logits + 16 * i), rows[i].data(), 16);
+  ASSERT_EQ(run_kernel(kernel_classify, mem.hbm, args), 0);
+  const std::vector<int32_t> want = {1, 0, 255, 0};
+  for (uint32_t i = 0; i < 4; i++) EXPECT_EQ(mem.get<int32_t>(args.answers + 4 * i), want[i]) << i;
+}
+
+TEST(ClassifyKernel, RefusesBadArguments) {
+  Memory mem;
+  const auto run = [&](auto change) {
+    tsr_classify_args_t args{8, 10, 40, 40, 0, 0, 0};
+    change(args);
+    return run_kernel(kernel_classify, mem.hbm, args);
+  };
+  EXPECT_EQ(run([](auto& a) { a.samples = 0; }), TSR_KERNEL_BAD_SHAPE);
+  EXPECT_EQ(run([](auto& a) { a.classes = 0; }), TSR_KERNEL_BAD_SHAPE);
+  EXPECT_EQ(run([](auto& a) { a.classes = 256; }), TSR_KERNEL_BAD_SHAPE);
+  EXPECT_EQ(run([](auto& a) { a.logits_pitch = 36; }), TSR_KERNEL_BAD_SHAPE);
+  EXPECT_EQ(run([](auto& a) { a.probabilities_pitch = 36; }), TSR_KERNEL_BAD_SHAPE);
 }
 
 // ---------------------------------------------------------------- layout

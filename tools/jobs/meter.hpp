@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Measures what a chip does between two points: matrix engine work, HBM and network traffic.
+/// Measures what a chip does between two points: the engines' work, HBM and network traffic.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
+#include "attribution.hpp"
 #include "tessera/host.hpp"
 
 namespace tsr::tools {
@@ -13,9 +15,11 @@ struct Totals {
   std::uint64_t macs = 0;
   std::uint64_t hbm_bytes_read = 0, hbm_bytes_written = 0;
   std::uint64_t network_bytes = 0;  ///< 96 bytes a flit that a tile sent or received
-  std::uint64_t instructions = 0;   ///< retired by the tile cores
-  std::uint64_t command_cycles =
-      0;  ///< from the first engine command of any tile to the end of the last
+  struct Engine {
+    std::uint64_t commands = 0;
+    std::uint64_t busy = 0;  ///< cycles of work, sum over the tiles
+  };
+  std::array<Engine, kEngines> engine{};  ///< by EngineIndex
 };
 
 class Meter {

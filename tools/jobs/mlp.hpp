@@ -17,7 +17,8 @@ struct MlpOptions {
   void add_to(CLI::Option_group& app);
 };
 
-/// Returns 0 only if every logit equals the golden model's bit for bit and the accuracy is reached.
+/// Returns 0 only if every logit, probability and answer equals the golden model's bit for bit,
+/// every engine of the tiles had work, and the accuracy is reached.
 int run_mlp(const SessionOptions& session, const MlpOptions& options);
 
 }  // namespace tsr::tools

@@ -506,6 +506,44 @@ TEST_F(Library, SoftmaxInBf16AndWithMaskedElements) {
   }
 }
 
+TEST_F(Library, ClassifyPassesGiveClassesAndProbabilities) {
+  // Two rows of 16 samples; a row has all classes of a sample one after the other in its lane.
+  const std::size_t lanes = 16, classes = 10, rows = 2;
+  const Shape block{rows, lanes * classes};
+  const Numbers x = draw_many(rng, rows * lanes * classes);
+  const auto at = [&](std::size_t k) { return k / (lanes * classes) * lanes + k % lanes; };
+  const auto each_class = [&](const Numbers& one) {
+    Numbers all(x.size());
+    for (std::size_t k = 0; k < all.size(); ++k) all[k] = one[at(k)];
+    return all;
+  };
+  const auto top = run_rows("classify_max", block, {{"x", x}}).at("y");
+  ASSERT_EQ(top.size(), rows * lanes);
+  const auto exps = run_rows("classify_exp", block, {{"x", x}, {"m", each_class(top)}});
+  const auto picks = run_rows("classify_pick", block, {{"x", x}, {"m", each_class(top)}}).at("i");
+  const auto p =
+      run_rows("classify_divide", block, {{"u", exps.at("u")}, {"t", each_class(exps.at("t"))}})
+          .at("p");
+  for (std::size_t i = 0; i < rows * lanes; ++i) {
+    const std::size_t first = i / lanes * lanes * classes + i % lanes;
+    double most = -kInf, sum = 0;
+    std::size_t pick = 255;
+    for (std::size_t c = 0; c < classes; ++c) {
+      if (x[first + c * lanes] > most) {
+        most = x[first + c * lanes];
+        pick = c;
+      }
+    }
+    for (std::size_t c = 0; c < classes; ++c) sum += std::exp(x[first + c * lanes] - most);
+    EXPECT_EQ(top[i], most);
+    EXPECT_EQ(picks[i], static_cast<double>(pick));
+    for (std::size_t c = 0; c < classes; ++c) {
+      expect_close(p[first + c * lanes], std::exp(x[first + c * lanes] - most) / sum, 64 * kE20,
+                   0x1p-120, "probability");
+    }
+  }
+}
+
 TEST_F(Library, AttentionPassesAddUpToSoftmax) {
   // Two blocks of keys, online, against the whole row. The "product" with V is the probabilities
   // themselves, so the output block is what softmax gives for the sum of both blocks.
@@ -923,6 +961,10 @@ TEST_F(Library, EveryExpressionHasATest) {
                                   "attention_scale",
                                   "attention_sum",
                                   "attention_out",
+                                  "classify_max",
+                                  "classify_exp",
+                                  "classify_pick",
+                                  "classify_divide",
                                   "layernorm",
                                   "layernorm_plain",
                                   "rmsnorm",
