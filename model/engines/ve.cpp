@@ -609,6 +609,10 @@ VeResult ve_run(const VeContext& context, const VeCommand& command,
   std::uint32_t first_element = 0;
   bool starved = false;
 
+  const auto note = [&](const numerics::StoreFlags& flags) {
+    result.nan = result.nan || flags.nan;
+    result.overflow = result.overflow || flags.overflow;
+  };
   const auto close_block = [&] {
     if (block.empty()) return;
     std::vector<std::uint32_t> counted;  // only valid lanes count for the scale
@@ -625,6 +629,9 @@ VeResult ve_run(const VeContext& context, const VeCommand& command,
       for (unsigned lane = 0; lane < kVeLanes; ++lane) {
         elements[lane] =
             numerics::mx_element(format, group.value[lane], static_cast<std::uint8_t>(scale));
+        // Scales bring every finite number into range.
+        if (flag(group.mask, lane))
+          note(numerics::store_flags(ElementFormat::Fp32, group.value[lane]));
       }
       out[0].add(elements.data(), kVeLanes, group.mask, group.last, result, 0);
     }
@@ -675,8 +682,11 @@ VeResult ve_run(const VeContext& context, const VeCommand& command,
       }
       Words elements;
       for (unsigned lane = 0; lane < kVeLanes; ++lane) {
-        elements[lane] = numerics::store_element(
-            port.format, value[lane], {port.from_i, port.rm, port.sat, random[i][lane].next()});
+        const numerics::StoreMode mode{port.from_i, port.rm, port.sat, random[i][lane].next()};
+        elements[lane] = numerics::store_element(port.format, value[lane], mode);
+        if (port.scalar ? lane == 0 : flag(pace.mask, lane)) {
+          note(numerics::store_flags(port.format, value[lane], mode));
+        }
       }
       out[i].add(elements.data(), port.scalar ? 1 : kVeLanes, port.scalar ? 1 : pace.mask,
                  pace.last, result, i);

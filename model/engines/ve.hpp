@@ -171,6 +171,8 @@ struct VeResult {
   CmdError error = CmdError::Ok;
   std::uint32_t address = 0;                   // CmdError::Range: the base or access address
   std::uint64_t groups = 0;                    // that entered the pipeline
+  bool nan = false;                            // a result was NaN
+  bool overflow = false;                       // one was infinite or too large for its format
   std::array<std::vector<VeWrite>, 2> writes;  // of O0 and O1, in order
   std::vector<VeBeat> chain_out;               // beats to the matrix engine
   std::size_t chain_used = 0;                  // beats of `chain_in` taken

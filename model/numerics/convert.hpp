@@ -133,6 +133,39 @@ constexpr std::uint32_t store_element(ElementFormat format, std::uint32_t word,
   return static_cast<std::uint32_t>(result.value) & mask;
 }
 
+/// What a conversion by store_element() lost beyond precision.
+struct StoreFlags {
+  bool nan = false;       ///< the word is NaN
+  bool overflow = false;  ///< it is infinite, or beyond the largest number after rounding
+};
+
+/// Flags of store_element(). "After rounding" is as if exponents had no end.
+constexpr StoreFlags store_flags(ElementFormat format, std::uint32_t word,
+                                 const StoreMode& mode = {}) {
+  const auto integer = static_cast<std::int32_t>(word);
+  if (!mode.from_int) {
+    const FloatClass kind = decode(kFp32, word).kind;
+    if (kind == FloatClass::Nan) return {true, false};
+    if (kind == FloatClass::Infinity) return {false, true};
+  }
+  if (format == ElementFormat::E8m0 || format == ElementFormat::Fp32) return {};
+  if (!is_float(format)) {
+    const IntFormat to = int_format(format);
+    const IntResult result = mode.from_int
+                                 ? saturate_int(to, integer)
+                                 : float_to_int(kFp32, to, word, mode.rounding, mode.random);
+    return {false, result.invalid};
+  }
+  const FloatFormat to = float_format(format);
+  const FloatFormat wide{10, to.fraction_bits};
+  const Decoded largest = decode(to, to.max_finite());
+  const std::uint32_t rounded = mode.from_int
+                                    ? int_to_float(wide, integer, mode.rounding, false, mode.random)
+                                    : convert(kFp32, wide, word, mode.rounding, false, mode.random);
+  return {false, (rounded & ~wide.sign_bit()) >
+                     encode(wide, false, largest.significand, largest.exponent)};
+}
+
 constexpr std::uint16_t fp32_to_bf16(std::uint32_t bits,
                                      Rounding rounding = Rounding::NearestEven) {
   return static_cast<std::uint16_t>(convert(kFp32, kBf16, bits, rounding));

@@ -476,11 +476,19 @@ package tsr_ve_fp_pkg;
     return r;
   endfunction
 
+  /// An element on its way out, with its format flags.
+  typedef struct packed {
+    logic        overflow;
+    logic        nan;
+    logic [31:0] code;
+  } stored_t;
+
   /// Step 2: rounded to the element format; E8M0: the exponent of the FP32 number. `random` is for
   /// RmStochastic. With `mx` the number is an element of a block whose scale byte is `scale`: multiplied by
-  /// 2^(127-scale), nearest-even, saturated.
-  function automatic logic [31:0] store_round(fmt_e fmt, rm_e rm_in, logic sat_in, logic [31:0] random,
-                                              logic mx, logic [7:0] scale, norm_t x);
+  /// 2^(127-scale), nearest-even, saturated. Overflow: infinite, or beyond the largest number of the format
+  /// after rounding; scales bring every finite number into range.
+  function automatic stored_t store_round(fmt_e fmt, rm_e rm_in, logic sat_in, logic [31:0] random,
+                                          logic mx, logic [7:0] scale, norm_t x);
     // verilator no_inline_task
     logic               floating, ieee, has_nan, sat, up, inexact, inward, over;
     rm_e                rm;
@@ -565,29 +573,7 @@ package tsr_ve_fp_pkg;
       if (x.sign) r = -r;
       if (x.zero || x.nan || (mx && (x.inf || scale == '1))) r = '0;
     end
-    return r;
-  endfunction
-
-  /// Largest biased FP32 exponent of a format's numbers; 254 where all finite FP32 numbers fit.
-  function automatic logic [7:0] largest_exp(fmt_e fmt);
-    unique case (fmt)
-      FmtFp16, FmtE5m2:          return 8'd142;
-      FmtE4m3:                   return 8'd135;
-      FmtE3m2:                   return 8'd131;
-      FmtE2m3, FmtE2m1, FmtInt4: return 8'd129;
-      FmtInt8:                   return 8'd133;
-      FmtUint8:                  return 8'd134;
-      FmtInt16:                  return 8'd141;
-      FmtInt32:                  return 8'd157;
-      default:                   return 8'd254;
-    endcase
-  endfunction
-
-  /// Format flags of an FP32 number on its way out: {infinite or beyond the format's last binade, NaN}.
-  function automatic logic [1:0] format_flags(logic [31:0] x, logic [7:0] largest);
-    logic special;
-    special = x[30:23] == '1;
-    return {special ? x[22:0] == '0 : x[30:23] > largest, special && x[22:0] != '0};
+    return '{overflow: mx ? x.inf : over && !x.zero && !x.nan, nan: x.nan, code: r};
   endfunction
 
   /// Shared scale byte of a block of MX elements with the largest biased exponent `top` (255: a NaN or an

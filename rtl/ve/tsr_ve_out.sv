@@ -131,13 +131,7 @@ module tsr_ve_out
     return e[0];
   endfunction
 
-  logic [1:0] flags_q;
-  logic       flags_epoch_q;
-  assign flags_o       = flags_q;
-  assign flags_epoch_o = flags_epoch_q;
-
   always_ff @(posedge clk_i) begin
-    if (flags_q != '0) flags_q <= '0;
     if (load) begin
       slot_q[wr_q] <= in_token;
       if (in_token.sel) begin
@@ -153,18 +147,6 @@ module tsr_ve_out
         end
         if (!wr_q) norm0_q <= n;
         else norm1_q <= n;
-        if (!in_cfg.from_i) begin
-          // Block scales bring any finite number into range.
-          logic [1:0] flags;
-          logic [7:0] largest;
-          flags   = '0;
-          largest = in_mx ? 8'd254 : largest_exp(in_cfg.fmt);
-          for (int unsigned l = 0; l < Lanes; l++) begin
-            if (in_token.mask[l]) flags = flags | format_flags(x[l], largest);
-          end
-          flags_q       <= flags;
-          flags_epoch_q <= in_tag_i.epoch;
-        end
         if (Port == 0 && in_mx) begin
           // A block without a second group keeps the scale of its first.
           logic [7:0] top, pair;
@@ -282,13 +264,22 @@ module tsr_ve_out
 
   assign flush = token.fin && !(keep && full) && (keep || count_q != '0);
 
+  // Flags of the group that was packed last; at their command's end they have reached it.
+  logic [1:0] flags_q;
+  logic       flags_epoch_q;
+  assign flags_o       = flags_q;
+  assign flags_epoch_o = flags_epoch_q;
+
   always_ff @(posedge clk_i) begin
+    if (flags_q != '0) flags_q <= '0;
     if (go && keep) begin
       vec_t             c, random;
       logic [7:0][63:0] p, d;
       logic [63:0]      s;
       logic [8:0]       at;
+      logic [1:0]       flags;
       c      = '0;
+      flags  = '0;
       random = '0;
       if (stochastic) begin
         logic [31:0] seed;
@@ -306,11 +297,16 @@ module tsr_ve_out
         for (int unsigned l = 0; l < Lanes; l++) begin
           if ((l == 0 || !scalar) && (memory || token.mask[l])) begin
             logic [63:0] n;
+            stored_t     r;
             n    = rd_q ? norm1_q[l] : norm0_q[l];
-            c[l] = store_round(cfg.fmt, cfg.rm, cfg.sat, random[l], Port == 0 && token.mx, scale_q[rd_q],
+            r    = store_round(cfg.fmt, cfg.rm, cfg.sat, random[l], Port == 0 && token.mx, scale_q[rd_q],
                                n[$bits(norm_t)-1:0]);
+            c[l] = r.code;
+            if (token.mask[l]) flags = flags | {r.overflow, r.nan};
           end
         end
+        flags_q       <= flags;
+        flags_epoch_q <= epoch_q;
       end
       d  = (count_q == '0) ? '0 : data_q;
       p  = '0;

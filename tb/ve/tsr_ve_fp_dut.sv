@@ -27,17 +27,27 @@ module tsr_ve_fp_dut
   input  logic        mx_i,
   input  logic [7:0]  scale_i,
   input  logic [31:0] random_i,
-  output logic [31:0] r_o
+  output logic [31:0] r_o,
+  /// Kind 3: {overflow, NaN}.
+  output logic [1:0]  flags_o
 );
 
+  stored_t stored;
+
   always_comb begin
+    stored = '0;
+    if (kind_i == 2'd3) begin
+      stored = store_round(fmt_i, rm_i, sat_i, random_i, mx_i, scale_i, store_norm(from_i_i, a_i));
+    end
     unique case (kind_i)
       2'd0: r_o = fma_round(fma_add(fma_mul(a_i, b_i, c_i), c_i));
       2'd1: r_o = alu(op_i, rm_i, a_i, b_i, c_i);
       2'd2: r_o = load_element(fmt_i, to_f_i, a_i);
-      2'd3: r_o = store_round(fmt_i, rm_i, sat_i, random_i, mx_i, scale_i, store_norm(from_i_i, a_i));
+      2'd3: r_o = stored.code;
     endcase
   end
+
+  assign flags_o = {stored.overflow, stored.nan};
 
   logic unused;
   assign unused = &{1'b0, clk_i, rst_ni};

@@ -229,6 +229,11 @@ TEST_F(VeFp, OutputConversionInEveryMode) {
               << numerics::element_name(format)
               << fmt::format(" rm {} sat {} int {} random {:#010x}: {:#010x}", rm, mode.saturate,
                              mode.from_int, mode.random, x);
+          const auto flags = numerics::store_flags(format, x, mode);
+          ASSERT_EQ(dut().flags_o, (flags.overflow ? 2 : 0) | (flags.nan ? 1 : 0))
+              << numerics::element_name(format)
+              << fmt::format(" rm {} int {} random {:#010x}: {:#010x}", rm, mode.from_int,
+                             mode.random, x);
         };
         for (const std::uint32_t x : kCorners) {
           check(x);

@@ -92,6 +92,11 @@ class Ve : public Bench<Vtsr_ve> {
                   << fmt::format(": at {:#x} expected {:#010x}, is {:#010x}", word, want, have);
   }
 
+  /// Format flags as the engine reports them.
+  static unsigned info_of(const engines::VeResult& result) {
+    return (result.nan ? 1U : 0U) | (result.overflow ? 2U : 0U);
+  }
+
   /// Run a plan and compare everything with the model.
   engines::VeResult check(const VePlan& given, const std::string& name) {
     VePlan plan = given;
@@ -106,6 +111,7 @@ class Ve : public Bench<Vtsr_ve> {
     const VeDone done =
         run_one({0x31, chance(0.5), 2, static_cast<std::uint16_t>(cycle()), plan.args});
     EXPECT_EQ(done.error, expected.error) << what;
+    if (expected.error == CmdError::Ok) EXPECT_EQ(done.info, info_of(expected)) << what;
     expect_spm(spm, what);
     EXPECT_TRUE(env().chain_in.empty()) << what;
     EXPECT_EQ(env().chain_out.size(), expected.chain_out.size()) << what;
@@ -341,6 +347,7 @@ TEST_F(Ve, OverlappingCommandsEqualCommandsInOrder) {
     }
     auto expected = env().spm;
     std::vector<CmdError> errors;
+    std::vector<unsigned> infos;
     const std::size_t before = env().done.size();
     for (std::uint16_t i = 0; i < 10; ++i) {
       VeJob job;
@@ -350,10 +357,12 @@ TEST_F(Ve, OverlappingCommandsEqualCommandsInOrder) {
       job.args = moved(plans[i % 5], i % 5U);
       if (chance(0.1)) job.op = 0;
       errors.push_back(CmdError::Ok);
+      infos.push_back(0);
       if (job.op != 0) {
         const auto result = engines::ve_run(plans[i % 5].context(), job.args, expected);
         engines::ve_apply(result, expected);
         errors.back() = result.error;
+        infos.back() = info_of(result);
       }
       env().jobs.push_back(job);
     }
@@ -361,6 +370,9 @@ TEST_F(Ve, OverlappingCommandsEqualCommandsInOrder) {
     for (std::uint16_t i = 0; i < 10; ++i) {
       EXPECT_EQ(env().done[before + i].id, 100 + i);
       EXPECT_EQ(env().done[before + i].error, errors[i]) << "round " << round;
+      if (errors[i] == CmdError::Ok) {
+        EXPECT_EQ(env().done[before + i].info, infos[i]) << "round " << round;
+      }
     }
     expect_spm(expected, fmt::format("round {}", round));
   }
@@ -453,7 +465,8 @@ TEST_F(Ve, CompletionTellsOfNanAndOverflow) {
     unsigned info;
   };
   for (const Case& c : {Case{0x3f800000, 0}, Case{0x43e00000, 0}, Case{0x7fc00000, 1},
-                        Case{0x44000000, 2}, Case{0xff800000, 2}, Case{0x00000001, 0}}) {
+                        Case{0x44000000, 2}, Case{0xff800000, 2}, Case{0x00000001, 0},
+                        Case{0x43e80000, 0}, Case{0x43e80001, 2}}) {  // just rounds to 448; beyond
     for (const unsigned at : {0U, 37U, 63U}) {
       for (unsigned i = 0; i < 64; ++i) {
         const std::uint32_t x = i == at ? c.word : 0x3f800000;
@@ -462,6 +475,40 @@ TEST_F(Ve, CompletionTellsOfNanAndOverflow) {
       const VeDone done = run_one({0x31, false, 0, 1, plan.args});
       EXPECT_EQ(done.error, CmdError::Ok);
       EXPECT_EQ(done.info, c.info) << fmt::format("{:#010x} at {}", c.word, at);
+    }
+  }
+}
+
+TEST_F(Ve, OverflowCountsAfterRounding) {
+  // The largest number, and what lies between it and the next one, in every rounding mode.
+  struct Case {
+    VeFormat to;
+    std::uint32_t word;
+    std::array<unsigned, 4> info;  // nearest-even, toward zero, up, down
+  };
+  for (const Case& c : {Case{VeFormat::Bf16, 0x7f7f0000, {0, 0, 0, 0}},
+                        Case{VeFormat::Bf16, 0x7f7f7fff, {0, 0, 2, 0}},
+                        Case{VeFormat::Bf16, 0x7f7f8000, {2, 0, 2, 0}},
+                        Case{VeFormat::Bf16, 0xff7f8000, {2, 0, 0, 2}},
+                        Case{VeFormat::Fp16, 0x477fefff, {0, 0, 2, 0}},
+                        Case{VeFormat::Fp16, 0x477ff000, {2, 0, 2, 0}},
+                        Case{VeFormat::E2m1, 0x40dfffff, {0, 0, 2, 0}},
+                        Case{VeFormat::E2m1, 0x40e00000, {2, 0, 2, 0}},
+                        Case{VeFormat::Int8, 0x42ff0000, {2, 0, 2, 0}},
+                        Case{VeFormat::Int8, 0xc3008000, {0, 0, 0, 2}},
+                        Case{VeFormat::Uint8, 0xbf000000, {0, 0, 0, 2}},
+                        Case{VeFormat::Uint8, 0xbf000001, {2, 0, 0, 2}}}) {
+    for (unsigned rm = 0; rm < 4; ++rm) {
+      VePlan plan = copy_plan(VeFormat::Fp32, c.to, 64);
+      plan.config.out[0].rm = static_cast<engines::Rounding>(rm);
+      plan.args.base = kBase;
+      env().set_context(0, plan.context());
+      for (unsigned i = 0; i < 64; ++i) {
+        const std::uint32_t x = i == 5 ? c.word : 0x3f800000;
+        std::memcpy(&env().spm[kBase[0] + 4 * i], &x, 4);
+      }
+      const VeDone done = run_one({0x31, false, 0, 1, plan.args});
+      EXPECT_EQ(done.info, c.info[rm]) << fmt::format("{:#010x} mode {}", c.word, rm);
     }
   }
 }
