@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Special functions of the vector engine as pure functions, in steps that can be pipeline stages:
 ///
-///     a, op -> sfu_align -> sfu_prepare -> sfu_lookup -> sfu_slope -> sfu_value -> sfu_finish
+///     a, op -> sfu_align -> sfu_prepare -> sfu_lookup -> sfu_slope -> sfu_value -> sfu_norm -> sfu_finish
 ///
 /// Reduce the argument to a table address and a position x in the interval, interpolate
 /// v = c0 + (c1 + c2 x) x (one 15 x 15 and one 25 x 20 bit multiplier for all functions), round once to
@@ -552,16 +552,24 @@ package tsr_sfu_pkg;
     return sum[29:0];
   endfunction
 
-  // ---------------------------------------------------------------- step 6: finish
+  // ---------------------------------------------------------------- steps 6 and 7: finish
 
-  /// The result, rounded nearest-even to FP32; subnormal where it is that small.
-  function automatic logic [31:0] sfu_finish(sfu_ctl_t c, logic [29:0] v);
+  /// The result as m * 2^(e-136), the leading one of m in bit 36 unless it is fixed or 0.
+  typedef struct packed {
+    logic               fixed;
+    sfu_fixed_e         value;  // with `fixed`
+    logic               neg;
+    logic signed [11:0] e;      // biased exponent if it is normal
+    logic [36:0]        m;
+  } sfu_norm_t;
+
+  function automatic sfu_norm_t sfu_norm(sfu_ctl_t c, logic [29:0] v);
+    sfu_norm_t   r;
     logic [63:0] mag;
-    logic [31:0] e, r;
-    logic [5:0]  top;
+    logic [11:0] e;
     logic        neg;
     neg = c.neg;
-    e   = '0;
+    e   = 12'd135;  // bit 36 weighs 2^(e-127)
     mag = {34'b0, v};
     if (c.finish == FinLog) begin
       mag = {{26{c.exp[9]}}, c.exp, 28'b0} + mag;
@@ -570,25 +578,43 @@ package tsr_sfu_pkg;
     end else if (c.finish == FinTail) begin
       mag = 64'h1000_0000 - (mag >> 5'(-c.exp));
     end else begin
-      e = {{22{c.exp[9]}}, c.exp};
+      e = e + {{2{c.exp[9]}}, c.exp};
     end
-    top = sfu_lead(mag);
-    mag = mag << (6'd63 - top);
-    // Biased exponent of the result if it is normal: bit `top` weighs 2^(e + top - 28).
-    e = e + {26'b0, top} + 32'd99;
-    if ($signed(e) < 32'sd1) begin
-      mag = mag >> (($signed(e) < -32'sd25) ? 5'd26 : 5'(32'd1 - e));  // no ones are lost: 37 bits in use
-      e   = 32'd1;
+    mag = mag << 27;  // 37 bits are in use
+    for (int unsigned i = 6; i > 0; i--) begin
+      if ((mag >> (64 - (1 << (i - 1)))) == '0) begin
+        mag = mag << (1 << (i - 1));
+        e   = e - 12'(1 << (i - 1));
+      end
     end
-    r = ((e - 32'd1) << 23) + {8'b0, mag[63:40]} + {31'b0, mag[39] && (mag[40] || mag[38:0] != '0)};
-    if (e >= 32'd255 || r[31:23] >= 9'd255) r = 32'h7f80_0000;
+    r.fixed = c.finish == FinFixed;
+    r.value = c.fixed;
+    r.neg   = r.fixed ? c.neg : neg;
+    r.e     = e;
+    r.m     = mag[63:27];
+    return r;
+  endfunction
+
+  /// The result, rounded nearest-even to FP32; subnormal where it is that small.
+  function automatic logic [31:0] sfu_finish(sfu_norm_t x);
+    logic [63:0] mag;
+    logic [11:0] e;
+    logic [31:0] r;
+    mag = {x.m, 27'b0};
+    e   = x.e;
+    if ($signed(e) < 12'sd1) begin
+      mag = mag >> (($signed(e) < -12'sd25) ? 5'd26 : 5'(12'd1 - e));  // no ones are lost
+      e   = 12'd1;
+    end
+    r = {9'(e - 12'd1), 23'b0} + {8'b0, mag[63:40]} + {31'b0, mag[39] && (mag[40] || mag[38:0] != '0)};
+    if (e >= 12'd255 || r[31:23] >= 9'd255) r = 32'h7f80_0000;
     if (mag == '0) r = '0;
-    r[31] = neg;
-    if (c.finish == FinFixed) begin
-      unique case (c.fixed)
-        FixZero: r = {c.neg, 31'b0};
-        FixOne:  r = {c.neg, 31'h3f80_0000};
-        FixInf:  r = {c.neg, 31'h7f80_0000};
+    r[31] = x.neg;
+    if (x.fixed) begin
+      unique case (x.value)
+        FixZero: r = {x.neg, 31'b0};
+        FixOne:  r = {x.neg, 31'h3f80_0000};
+        FixInf:  r = {x.neg, 31'h7f80_0000};
         default: r = 32'h7fc0_0000;
       endcase
     end
@@ -601,7 +627,7 @@ package tsr_sfu_pkg;
     sfu_word_t w;
     p = sfu_prepare(sfu_align(op, a));
     w = sfu_lookup(p.addr);
-    return sfu_finish(p.ctl, sfu_value(w, sfu_slope(w, p.x), p.x));
+    return sfu_finish(sfu_norm(p.ctl, sfu_value(w, sfu_slope(w, p.x), p.x)));
   endfunction
 
 endpackage

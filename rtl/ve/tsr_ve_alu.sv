@@ -12,6 +12,7 @@ module tsr_ve_alu
   import tsr_ve_pkg::*;
   import tsr_ve_types_pkg::*;
   import tsr_ve_fp_pkg::*;
+  import tsr_sfu_pkg::*;
 #(
   /// Unit behind this register.
   parameter bit HasFma = 1'b0,
@@ -157,7 +158,7 @@ module tsr_ve_alu
       vec_t late;
       for (int unsigned l = 0; l < Lanes; l++) begin
         if (!late_mask_i[l]) late[l] = acc_q[l];
-        else if (HasSfu) late[l] = sfu_step_finish(late_r_i[l][$bits(sfu_value_t)-1:0]);
+        else if (HasSfu) late[l] = sfu_step_finish(late_r_i[l][$bits(sfu_norm_t)-1:0]);
         else late[l] = fma_round(late_r_i[l]);
       end
       acc_q <= late;

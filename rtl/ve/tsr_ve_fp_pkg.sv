@@ -57,7 +57,7 @@ package tsr_ve_fp_pkg;
 
   // ---------------------------------------------------------------- operations of every stage
 
-  /// Operations OpPass..OpUnord; one shifter and one adder serve all of them.
+  /// Operations OpPass..OpUnord; one shifter and one adder serve all of them, but OpI2F normalizes while it counts.
   function automatic logic [31:0] alu(op_e op, rm_e rm, logic [31:0] a, logic [31:0] b, logic [31:0] c);
     // verilator no_inline_task
     logic [31:0] in, low, q, x, y, sum;
@@ -71,18 +71,14 @@ package tsr_ve_fp_pkg;
     low  = '0;
     lz   = '0;
     e    = a[30:23];
-    left = op == OpShl || op == OpI2F;
+    left = op == OpShl;
     to_f = op == OpI2F;
 
     // Shifts to the right; left shifts on the reversed word. `low` masks what is below the half bit.
     if ((op >= OpShl && op <= OpSar) || (op >= OpF2I && op <= OpRound)) begin
       n  = {1'b0, b[4:0]};
       in = a;
-      if (to_f) begin
-        if (a[31]) in = -a;
-        lz = leading_zeros(in);
-        n  = {1'b0, lz};
-      end else if (op == OpF2I || op == OpRound) begin
+      if (op == OpF2I || op == OpRound) begin
         n   = (e >= 8'd158) ? 6'd0 : (e < 8'd125) ? 6'd33 : 6'(8'd158 - e);
         in  = {e != '0, a[22:0], 8'b0};
         low = 32'(~(33'h1_ffff_ffff << n) >> 1);
@@ -90,6 +86,15 @@ package tsr_ve_fp_pkg;
       t = {op == OpSar && a[31], left ? reversed(in) : in, 1'b0};
       t = 34'($signed(t) >>> n);
       q = left ? reversed(t[32:1]) : t[32:1];
+      if (to_f) begin
+        q = a[31] ? -a : a;
+        for (int unsigned i = 5; i > 0; i--) begin
+          if ((q >> (32 - (1 << (i - 1)))) == '0) begin
+            q  = q << (1 << (i - 1));
+            lz = lz | 5'(1 << (i - 1));
+          end
+        end
+      end
       half = to_f ? q[7] : t[0];
       more = to_f ? q[6:0] != '0 : (in & low) != '0;
       up   = rounds_up(rm, a[31], to_f ? q[8] : q[0], half, more);
@@ -335,9 +340,14 @@ package tsr_ve_fp_pkg;
     return v;
   endfunction
 
-  function automatic logic [31:0] sfu_step_finish(sfu_value_t v);
+  function automatic sfu_norm_t sfu_step_norm(sfu_value_t v);
     // verilator no_inline_task
-    return sfu_finish(v.ctl, v.v);
+    return sfu_norm(v.ctl, v.v);
+  endfunction
+
+  function automatic logic [31:0] sfu_step_finish(sfu_norm_t x);
+    // verilator no_inline_task
+    return sfu_finish(x);
   endfunction
 
   // ---------------------------------------------------------------- ports
@@ -483,71 +493,116 @@ package tsr_ve_fp_pkg;
     logic [31:0] code;
   } stored_t;
 
-  /// Step 2: rounded to the element format; E8M0: the exponent of the FP32 number. `random` is for
-  /// RmStochastic. With `mx` the number is an element of a block whose scale byte is `scale`: multiplied by
-  /// 2^(127-scale), nearest-even, saturated. Overflow: infinite, or beyond the largest number of the format
-  /// after rounding; scales bring every finite number into range.
-  function automatic stored_t store_round(fmt_e fmt, rm_e rm_in, logic sat_in, logic [31:0] random,
-                                          logic mx, logic [7:0] scale, norm_t x);
-    // verilator no_inline_task
-    logic               floating, ieee, has_nan, sat, up, inexact, inward, over;
-    rm_e                rm;
-    logic [4:0]         p;         // bits of the significand
-    logic signed [10:0] e, emin, n;
-    logic [63:0]        wide;
-    logic [31:0]        top, q, lost, r;   // top: largest finite code, or largest magnitude
-    logic [32:0]        code;
-    rm       = mx ? RmNearest : rm_in;
-    sat      = mx || sat_in;
-    floating = 1'b1;
-    ieee     = 1'b1;
-    has_nan  = 1'b1;
-    p        = '0;
-    emin     = -11'sd126;
-    top      = '0;
-    unique case (fmt)
-      FmtFp32: begin p = 5'd24; top = 32'h7f7f_ffff; end
-      FmtTf32: begin p = 5'd11; top = 32'h0003_fbff; end
-      FmtBf16: begin p = 5'd8;  top = 32'h0000_7f7f; end
-      FmtFp16: begin p = 5'd11; top = 32'h0000_7bff; emin = -11'sd14; end
-      FmtE5m2: begin p = 5'd3;  top = 32'h0000_007b; emin = -11'sd14; end
-      FmtE4m3: begin p = 5'd4;  top = 32'h0000_007e; emin = -11'sd6; ieee = 1'b0; end
-      FmtE3m2: begin p = 5'd3;  top = 32'h0000_001f; emin = -11'sd2; ieee = 1'b0; has_nan = 1'b0; end
-      FmtE2m3: begin p = 5'd4;  top = 32'h0000_001f; emin = 11'sd0;  ieee = 1'b0; has_nan = 1'b0; end
-      FmtE2m1: begin p = 5'd2;  top = 32'h0000_0007; emin = 11'sd0;  ieee = 1'b0; has_nan = 1'b0; end
-      FmtInt4: begin floating = 1'b0; top = 32'h0000_0007; end
-      FmtInt8: begin floating = 1'b0; top = 32'h0000_007f; end
-      FmtInt16: begin floating = 1'b0; top = 32'h0000_7fff; end
-      FmtUint8: begin floating = 1'b0; top = 32'h0000_00ff; end
-      FmtE8m0: begin p = 5'd24; top = 32'h7f7f_ffff; rm = RmNearest; sat = 1'b0; end
-      default: begin floating = 1'b0; top = 32'h7fff_ffff; end
-    endcase
+  /// An element format as the output conversion sees it.
+  typedef struct packed {
+    logic               floating;
+    logic               ieee;     // the codes behind the largest number are infinity and NaN
+    logic               has_nan;
+    logic [4:0]         p;        // bits of the significand
+    logic signed [10:0] emin;
+    logic [31:0]        top;      // largest finite code, or largest magnitude
+  } format_t;
 
+  function automatic format_t format_of(fmt_e fmt);
+    format_t f;
+    f = '{floating: 1'b1, ieee: 1'b1, has_nan: 1'b1, p: '0, emin: -11'sd126, top: '0};
+    unique case (fmt)
+      FmtFp32, FmtE8m0: begin f.p = 5'd24; f.top = 32'h7f7f_ffff; end
+      FmtTf32: begin f.p = 5'd11; f.top = 32'h0003_fbff; end
+      FmtBf16: begin f.p = 5'd8;  f.top = 32'h0000_7f7f; end
+      FmtFp16: begin f.p = 5'd11; f.top = 32'h0000_7bff; f.emin = -11'sd14; end
+      FmtE5m2: begin f.p = 5'd3;  f.top = 32'h0000_007b; f.emin = -11'sd14; end
+      FmtE4m3: begin f.p = 5'd4;  f.top = 32'h0000_007e; f.emin = -11'sd6; f.ieee = 1'b0; end
+      FmtE3m2: begin f.p = 5'd3;  f.top = 32'h0000_001f; f.emin = -11'sd2; f.ieee = 1'b0; f.has_nan = 1'b0; end
+      FmtE2m3: begin f.p = 5'd4;  f.top = 32'h0000_001f; f.emin = 11'sd0;  f.ieee = 1'b0; f.has_nan = 1'b0; end
+      FmtE2m1: begin f.p = 5'd2;  f.top = 32'h0000_0007; f.emin = 11'sd0;  f.ieee = 1'b0; f.has_nan = 1'b0; end
+      FmtInt4: begin f.floating = 1'b0; f.top = 32'h0000_0007; end
+      FmtInt8: begin f.floating = 1'b0; f.top = 32'h0000_007f; end
+      FmtInt16: begin f.floating = 1'b0; f.top = 32'h0000_7fff; end
+      FmtUint8: begin f.floating = 1'b0; f.top = 32'h0000_00ff; end
+      default: begin f.floating = 1'b0; f.top = 32'h7fff_ffff; end
+    endcase
+    return f;
+  endfunction
+
+  /// Rounding mode of an output conversion.
+  function automatic rm_e store_rm(fmt_e fmt, rm_e rm, logic mx);
+    return (mx || fmt == FmtE8m0) ? RmNearest : rm;
+  endfunction
+
+  /// Behind step 2: the significand's bits that the format has.
+  typedef struct packed {
+    logic        nan;
+    logic        inf;
+    logic        zero;
+    logic        sign;
+    logic        off;    // the block's scale is NaN
+    logic        up;     // to be rounded up
+    logic [10:0] lift;   // exponents above the least one; an integer: not 0 beyond 32 bits
+    logic [31:0] q;
+  } store_t;
+
+  /// Step 2: cut to the element format. `random` is for RmStochastic. With `mx` the number is an element of a block
+  /// whose scale byte is `scale`: multiplied by 2^(127-scale), nearest-even, saturated.
+  function automatic store_t store_cut(fmt_e fmt, rm_e rm_in, logic [31:0] random, logic mx, logic [7:0] scale,
+                                       norm_t x);
+    // verilator no_inline_task
+    store_t             r;
+    format_t            f;
+    rm_e                rm;
+    logic               inexact;
+    logic signed [10:0] e, n;
+    logic [63:0]        wide;
+    logic [31:0]        lost;
+    f  = format_of(fmt);
+    rm = store_rm(fmt, rm_in, mx);
     // Bits below the last one of the result go out of the upper word.
     e = 11'(x.e);
     if (mx) e = e + 11'sd127 - $signed({3'b0, scale}) + ((fmt == FmtInt8) ? 11'sd6 : 11'sd0);
-    if (!floating) n = 11'sd31 - e;
-    else n = 11'sd32 - $signed({6'b0, p}) + ((e < emin) ? emin - e : 11'sd0);
+    if (!f.floating) n = 11'sd31 - e;
+    else n = 11'sd32 - $signed({6'b0, f.p}) + ((e < f.emin) ? f.emin - e : 11'sd0);
     wide    = (n > 11'sd63) ? '0 : {x.m, 32'b0} >> n[5:0];
-    q       = wide[63:32];
     lost    = wide[31:0];
     inexact = lost != '0 || n > 11'sd32;
-    if (rm == RmStochastic) up = lost > random;
-    else up = rounds_up(rm, x.sign, q[0], lost[31], lost[30:0] != '0 || (inexact && !lost[31]));
+    r.q     = wide[63:32];
+    if (rm == RmStochastic) r.up = lost > random;
+    else r.up = rounds_up(rm, x.sign, wide[32], lost[31], lost[30:0] != '0 || (inexact && !lost[31]));
+    if (!f.floating) r.lift = {10'b0, e > 11'sd31};
+    else r.lift = (e > f.emin) ? 11'(e - f.emin) : '0;
+    r.nan  = x.nan;
+    r.inf  = x.inf;
+    r.zero = x.zero;
+    r.sign = x.sign;
+    r.off  = mx && scale == '1;
+    return r;
+  endfunction
 
-    if (floating) begin
-      code = 33'(q) + 33'(up);
-      if (e > emin) code = code + (33'(11'(e - emin)) << (p - 5'd1));
+  /// Step 3: round and encode; E8M0: the exponent of the FP32 number. Overflow: infinite, or beyond the largest number
+  /// of the format after rounding; block scales bring every finite number into range.
+  function automatic stored_t store_code(fmt_e fmt, rm_e rm_in, logic sat_in, logic mx, store_t x);
+    // verilator no_inline_task
+    format_t     f;
+    rm_e         rm;
+    logic        sat, inward, over;
+    logic [31:0] top, r;
+    logic [32:0] code;
+    f    = format_of(fmt);
+    rm   = store_rm(fmt, rm_in, mx);
+    sat  = mx || (sat_in && fmt != FmtE8m0);
+    top  = f.top;
+    code = 33'(x.q) + 33'(x.up);
+    if (f.floating) begin
+      code   = code + (33'(x.lift) << (f.p - 5'd1));
       over   = code > {1'b0, top} || x.inf;
       inward = rm == RmZero || (rm == RmUp && x.sign) || (rm == RmDown && !x.sign);
       r      = code[31:0];
       if (over) begin
         r = top;
-        if (x.inf ? has_nan && !(sat && size_of(fmt) == 2'd1) : has_nan && !sat && !inward) r = top + 32'd1;
+        if (x.inf ? f.has_nan && !(sat && size_of(fmt) == 2'd1) : f.has_nan && !sat && !inward) r = top + 32'd1;
       end
       if (x.zero) r = '0;
       // Below infinity's code is the largest number; E4M3's next one is its NaN, which has no sign.
-      if (x.sign && !(over && !x.zero && !ieee && has_nan && r != top)) begin
+      if (x.sign && !(over && !x.zero && !f.ieee && f.has_nan && r != top)) begin
         unique case (fmt)
           FmtFp32: r[31] = 1'b1;
           FmtTf32: r[18] = 1'b1;
@@ -558,20 +613,19 @@ package tsr_ve_fp_pkg;
         endcase
       end
       if (x.nan) begin
-        r = has_nan ? top + 32'd1 : top;
-        if (ieee) r = r | (32'd1 << (p - 5'd2));
+        r = f.has_nan ? top + 32'd1 : top;
+        if (f.ieee) r = r | (32'd1 << (f.p - 5'd2));
       end
       if (fmt == FmtTf32) r = r << 13;
       if (fmt == FmtE8m0) r = {24'b0, r[30:23]};
-      if (mx && (x.nan || x.inf || scale == '1)) r = '0;
+      if (mx && (x.nan || x.inf || x.off)) r = '0;
     end else begin
-      code = 33'(q) + 33'(up);
       if (fmt == FmtUint8 && x.sign) top = '0;
       else if (x.sign && !mx) top = top + 32'd1;
-      over = e > 11'sd31 || code > {1'b0, top} || x.inf;
+      over = x.lift[0] || code > {1'b0, top} || x.inf;
       r    = over ? top : code[31:0];
       if (x.sign) r = -r;
-      if (x.zero || x.nan || (mx && (x.inf || scale == '1))) r = '0;
+      if (x.zero || x.nan || (mx && (x.inf || x.off))) r = '0;
     end
     return '{overflow: mx ? x.inf : over && !x.zero && !x.nan, nan: x.nan, code: r};
   endfunction

@@ -9,6 +9,7 @@
 module tsr_ve_last
   import tsr_ve_types_pkg::*;
   import tsr_ve_fp_pkg::*;
+  import tsr_sfu_pkg::*;
 #(
   /// The unit: 1 special functions, 0 multiplier.
   parameter bit Sfu = 1'b0
@@ -45,7 +46,7 @@ module tsr_ve_last
       if (unit_i && !dst_i[2]) begin
         vec_t r;
         for (int unsigned l = 0; l < tsr_ve_pkg::Lanes; l++) begin
-          if (Sfu) r[l] = sfu_step_finish(unit_r_i[l][$bits(sfu_value_t)-1:0]);
+          if (Sfu) r[l] = sfu_step_finish(unit_r_i[l][$bits(sfu_norm_t)-1:0]);
           else r[l] = fma_round(unit_r_i[l]);
         end
         unique case (dst_i[1:0])

@@ -4,7 +4,7 @@
 /// Output port: converts groups, quantizes MX blocks, packs elements into beats and writes them at the
 /// accesses of its address generator (port 0: or sends them to the matrix engine).
 ///
-/// *Latency:* 2 cycles from a group to the request of the beat that it completes; MX: 1 more.
+/// *Latency:* 3 cycles from a group to the request of the beat that it completes; MX: 1 more.
 /// *Backpressure:* in_ready_o depends on in_tag_i, not on the ready inputs of the scratchpad and chain ports.
 /// *Throughput:* one group a cycle.
 /// *Reset:* empties everything.
@@ -202,7 +202,7 @@ module tsr_ve_out
   logic      memory;         // the command writes to the scratchpad
   logic      ended_q;        // its last access is used
   logic      drain_q;        // its accesses left over are thrown away
-  logic      room;           // the beat register is free or being freed
+  logic      room;           // the register behind is free or being freed
 
   assign scales = Port == 1 && mx_i[epoch_q];
   assign cfg    = cfg_i[epoch_q];
@@ -254,6 +254,7 @@ module tsr_ve_out
   logic [6:0]       next_byte;    // behind them
   logic             full;         // the beat is complete with them
   logic             flush;        // the command ends with a started beat
+  logic             done;         // a beat is finished by this token
 
   assign keep   = token.sel && (!memory || !ended_q);
   assign scalar = scales || cfg.scalar;
@@ -263,23 +264,31 @@ module tsr_ve_out
   assign full      = next_byte[6] || (memory && cfg.skip && (strb >> next_byte[5:0]) == '0);
 
   assign flush = token.fin && !(keep && full) && (keep || count_q != '0);
+  assign done  = (keep && full) || flush;
 
-  // Flags of the group that was packed last; at their command's end they have reached it.
-  logic [1:0] flags_q;
-  logic       flags_epoch_q;
-  assign flags_o       = flags_q;
-  assign flags_epoch_o = flags_epoch_q;
+  // ---------------------------------------------------------------- cut to the format
+  /// How the group goes into its beat.
+  typedef struct packed {
+    logic             keep;
+    logic             beat;    // the beat, or the end of the command, leaves
+    logic             epoch;
+    logic             mx;
+    logic             scales;
+    logic             scalar;
+    logic [1:0]       size;
+    logic [6:0]       count;
+    logic [Lanes-1:0] mask;
+    logic [Lanes-1:0] valid;   // lanes whose flags count
+  } pack_t;
+
+  pack_t                  pack_q;
+  logic                   cut_valid_q;  // a group waits for the beat register
+  logic [Lanes-1:0][63:0] cut_q;        // store_t
+  logic [7:0]             cut_scale_q;
 
   always_ff @(posedge clk_i) begin
-    if (flags_q != '0) flags_q <= '0;
     if (go && keep) begin
-      vec_t             c, random;
-      logic [7:0][63:0] p, d;
-      logic [63:0]      s;
-      logic [8:0]       at;
-      logic [1:0]       flags;
-      c      = '0;
-      flags  = '0;
+      vec_t random;
       random = '0;
       if (stochastic) begin
         logic [31:0] seed;
@@ -292,27 +301,66 @@ module tsr_ve_out
         random_q <= random;
       end
       if (scales) begin
-        c[0] = {24'b0, scale_i};
+        cut_scale_q <= scale_i;
       end else begin
         for (int unsigned l = 0; l < Lanes; l++) begin
           if ((l == 0 || !scalar) && (memory || token.mask[l])) begin
             logic [63:0] n;
-            stored_t     r;
-            n    = rd_q ? norm1_q[l] : norm0_q[l];
-            r    = store_round(cfg.fmt, cfg.rm, cfg.sat, random[l], Port == 0 && token.mx, scale_q[rd_q],
-                               n[$bits(norm_t)-1:0]);
+            n        = rd_q ? norm1_q[l] : norm0_q[l];
+            cut_q[l] <= 64'(store_cut(cfg.fmt, cfg.rm, random[l], Port == 0 && token.mx, scale_q[rd_q],
+                                      n[$bits(norm_t)-1:0]));
+          end
+        end
+      end
+    end
+    if (go) begin
+      pack_q <= '{keep: keep, beat: done || token.fin, epoch: epoch_q, mx: Port == 0 && token.mx, scales: scales,
+                  scalar: scalar, size: size, count: count_q, mask: memory ? '1 : token.mask,
+                  valid: token.mask};
+    end
+  end
+
+  // ---------------------------------------------------------------- the beat
+  out_port_t pack_cfg;
+  logic      pack_go;   // the group goes into the beat register
+
+  assign pack_cfg = cfg_i[pack_q.epoch];
+
+  // Flags of the group that was packed last; at their command's end they have reached it.
+  logic [1:0] flags_q;
+  logic       flags_epoch_q;
+  assign flags_o       = flags_q;
+  assign flags_epoch_o = flags_epoch_q;
+
+  always_ff @(posedge clk_i) begin
+    if (flags_q != '0) flags_q <= '0;
+    if (pack_go && pack_q.keep) begin
+      vec_t             c;
+      logic [1:0]       flags;
+      logic [7:0][63:0] p, d;
+      logic [63:0]      s;
+      logic [8:0]       at;
+      c     = '0;
+      flags = '0;
+      if (pack_q.scales) begin
+        c[0] = {24'b0, cut_scale_q};
+      end else begin
+        for (int unsigned l = 0; l < Lanes; l++) begin
+          if ((l == 0 || !pack_q.scalar) && pack_q.mask[l]) begin
+            stored_t r;
+            r    = store_code(pack_cfg.fmt, pack_cfg.rm, pack_cfg.sat, pack_q.mx, cut_q[l][$bits(store_t)-1:0]);
             c[l] = r.code;
-            if (token.mask[l]) flags = flags | {r.overflow, r.nan};
+            if (pack_q.valid[l]) flags = flags | {r.overflow, r.nan};
           end
         end
         flags_q       <= flags;
-        flags_epoch_q <= epoch_q;
+        flags_epoch_q <= pack_q.epoch;
       end
-      d  = (count_q == '0) ? '0 : data_q;
+      d  = (pack_q.count == '0) ? '0 : data_q;
       p  = '0;
-      at = {2'b0, count_q} << ({1'b0, size} + 3'd2);  // first bit of a scalar
-      if (scalar) begin
-        unique case (size)
+      at = {2'b0, pack_q.count} << ({1'b0, pack_q.size} + 3'd2);  // first bit of a scalar
+      if (pack_q.scalar) begin
+        unique case (pack_q.size)
           2'd0: s = {60'b0, c[0][3:0]};
           2'd1: s = {56'b0, c[0][7:0]};
           2'd2: s = {48'b0, c[0][15:0]};
@@ -320,18 +368,18 @@ module tsr_ve_out
         endcase
         d[at[8:6]] = d[at[8:6]] | (s << at[5:0]);
       end else begin
-        unique case (size)
+        unique case (pack_q.size)
           2'd0: begin
             for (int unsigned l = 0; l < Lanes; l++) p[0][4*l+:4] = c[l][3:0];
-            d[count_q[2:0]] = p[0];
+            d[pack_q.count[2:0]] = p[0];
           end
           2'd1: begin
             for (int unsigned l = 0; l < Lanes; l++) p[l/8][8*(l%8)+:8] = c[l][7:0];
-            d[{count_q[1:0], 1'b0}+:2] = p[1:0];
+            d[{pack_q.count[1:0], 1'b0}+:2] = p[1:0];
           end
           2'd2: begin
             for (int unsigned l = 0; l < Lanes; l++) p[l/4][16*(l%4)+:16] = c[l][15:0];
-            if (count_q[0]) d[7:4] = p[3:0];
+            if (pack_q.count[0]) d[7:4] = p[3:0];
             else d[3:0] = p[3:0];
           end
           2'd3: d = c;
@@ -343,12 +391,12 @@ module tsr_ve_out
 
   if (Port == 0) begin : gen_chain_strb
     always_ff @(posedge clk_i) begin
-      if (go && keep && cfg.chain) begin
+      if (pack_go && pack_q.keep && pack_cfg.chain) begin
         logic [63:0] s;
         s = '0;
         for (int unsigned l = 0; l < Lanes; l++) begin
-          if (token.mask[l]) begin
-            unique case (size)
+          if (pack_q.mask[l]) begin
+            unique case (pack_q.size)
               2'd0: s[l/2] = 1'b1;
               2'd1: s[l] = 1'b1;
               2'd2: s[2*l+:2] = '1;
@@ -356,9 +404,12 @@ module tsr_ve_out
             endcase
           end
         end
-        if (scalar) s = s << ((size == 2'd0) ? {1'b0, count_q[6:1]} : count_q << (size - 2'd1));
-        else s = s << {count_q[2:0] << size, 3'b0};
-        data_strb_q <= (count_q == '0) ? s : data_strb_q | s;
+        if (pack_q.scalar) begin
+          s = s << ((pack_q.size == 2'd0) ? {1'b0, pack_q.count[6:1]} : pack_q.count << (pack_q.size - 2'd1));
+        end else begin
+          s = s << {pack_q.count[2:0] << pack_q.size, 3'b0};
+        end
+        data_strb_q <= (pack_q.count == '0) ? s : data_strb_q | s;
       end
     end
   end else begin : gen_no_chain_strb
@@ -378,23 +429,23 @@ module tsr_ve_out
     logic [63:0] strb;
   } head_t;
 
-  head_t head_q, head;      // head: of the beat that leaves
+  head_t cut_head_q, head_q, head;  // head: of the beat that leaves
   logic  beat_q;            // the beat register holds a finished beat
   logic  beat_ready;        // it moves on
-  logic  done;              // a beat is finished by this token
   logic  out_valid, out_ready;
-
-  assign done = (keep && full) || flush;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      beat_q  <= 1'b0;
+      cut_valid_q <= 1'b0;
+      beat_q      <= 1'b0;
       count_q <= '0;
       epoch_q <= 1'b0;
       ended_q <= 1'b0;
       drain_q <= 1'b0;
     end else begin
-      if (go) beat_q <= done || token.fin;
+      if (go) cut_valid_q <= 1'b1;
+      else if (pack_go) cut_valid_q <= 1'b0;
+      if (pack_go) beat_q <= pack_q.beat;
       else if (beat_ready) beat_q <= 1'b0;
       if (go && (done || token.fin)) count_q <= '0;
       else if (go && keep) count_q <= count_q + 7'd1;
@@ -411,20 +462,22 @@ module tsr_ve_out
 
   always_ff @(posedge clk_i) begin
     if (go && (done || token.fin)) begin
-      head_q.fin    <= token.fin;
-      head_q.epoch  <= epoch_q;
-      head_q.write  <= done && memory;
-      head_q.chain  <= done && Port == 0 && !memory && cfg.en;
-      head_q.last   <= token.last;
-      head_q.base   <= base;
-      head_q.pitch  <= pitch;
-      head_q.w_log2 <= w_log2;
-      head_q.strb   <= strb;
+      cut_head_q.fin    <= token.fin;
+      cut_head_q.epoch  <= epoch_q;
+      cut_head_q.write  <= done && memory;
+      cut_head_q.chain  <= done && Port == 0 && !memory && cfg.en;
+      cut_head_q.last   <= token.last;
+      cut_head_q.base   <= base;
+      cut_head_q.pitch  <= pitch;
+      cut_head_q.w_log2 <= w_log2;
+      cut_head_q.strb   <= strb;
     end
+    if (pack_go && pack_q.beat) head_q <= cut_head_q;
   end
 
   assign agu_take      = (go && done && memory) || drain_q;
-  assign room          = !beat_q || beat_ready;
+  assign pack_go       = cut_valid_q && (!beat_q || beat_ready);
+  assign room          = !cut_valid_q || pack_go;
   assign shape_o       = go && memory && ((token.sel && ended_q) ||
                                           (token.fin && !(ended_q || (done && agu_fin))));
   assign shape_epoch_o = epoch_q;

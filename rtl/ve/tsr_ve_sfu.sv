@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Special functions in sixteen lanes: prepare and look up, slope, value. The last step is for the register
+/// Special functions in sixteen lanes: prepare and look up, slope, value, normalize. The last step is for the register
 /// behind.
 ///
-/// *Latency:* 3 cycles from the aligned operand to the interpolated value.
+/// *Latency:* 4 cycles from the aligned operand to the normalized value.
 /// *Backpressure:* none; the stage gives the enables.
 /// *Throughput:* one group a cycle.
 /// *Reset:* none.
@@ -15,16 +15,16 @@ module tsr_ve_sfu
 (
   input  logic       clk_i,
 
-  /// A group enters the first, second, third register.
-  input  logic [2:0] en_i,
+  /// A group enters the first .. fourth register.
+  input  logic [3:0] en_i,
   /// sfu_align_t.
   input  wide_t      align_i,
-  /// sfu_value_t.
-  output wide_t      value_o
+  /// sfu_norm_t.
+  output wide_t      norm_o
 );
 
   // Lanes of 64 bits; what the upper bits would hold is not built.
-  wide_t point_q, word_q, slope_q, value_q;
+  wide_t point_q, word_q, slope_q, value_q, norm_q;
   vec_t  base_q;
 
   always_ff @(posedge clk_i) begin
@@ -66,6 +66,16 @@ module tsr_ve_sfu
     end
   end
 
-  assign value_o = value_q;
+  always_ff @(posedge clk_i) begin
+    if (en_i[3]) begin
+      wide_t n;
+      for (int unsigned l = 0; l < Lanes; l++) begin
+        n[l] = 64'(sfu_step_norm(value_q[l][$bits(sfu_value_t)-1:0]));
+      end
+      norm_q <= n;
+    end
+  end
+
+  assign norm_o = norm_q;
 
 endmodule

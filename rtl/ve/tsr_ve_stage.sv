@@ -4,7 +4,7 @@
 /// One stage of the vector engine: ALU, and optionally a multiplier or the special functions. The
 /// configuration bank is the one that the group's epoch names, at every register.
 ///
-/// *Latency:* 1 cycle; with a multiplier 4, with special functions 5, whatever the operation.
+/// *Latency:* 1 cycle; with a multiplier 4, with special functions 6, whatever the operation.
 /// *Backpressure:* in_ready_o depends on out_ready_i and in_valid_i; all registers stand still with
 /// out_ready_i = 0.
 /// *Throughput:* one group a cycle. A group that needs an accumulator waits while the unit still computes
@@ -52,7 +52,7 @@ module tsr_ve_stage
   `TSR_STATIC_ASSERT(OneUnit, !(HasFma && HasSfu))
 
   /// Number of the last register; 0 is the one behind the ALU.
-  localparam int unsigned End = HasSfu ? 4 : HasFma ? 3 : 0;
+  localparam int unsigned End = HasSfu ? 5 : HasFma ? 3 : 0;
 
   // ---------------------------------------------------------------- control
   stage_cfg_t   cfg;                  // of the group that enters
@@ -142,7 +142,7 @@ module tsr_ve_stage
       logic unused;
       assign unused = &{1'b0, align};
     end else begin : gen_sfu
-      tsr_ve_sfu u_sfu (.clk_i, .en_i(en_unit[3:1]), .align_i(align), .value_o(result));
+      tsr_ve_sfu u_sfu (.clk_i, .en_i(en_unit[4:1]), .align_i(align), .norm_o(result));
 
       logic unused;
       assign unused = &{1'b0, a, b, c};

@@ -27,7 +27,7 @@ module tsr_sfu_bench (
     assign word      = tsr_sfu_pkg::sfu_lookup(prep.addr);
     assign slope     = tsr_sfu_pkg::sfu_slope(word, prep.x);
     assign value     = tsr_sfu_pkg::sfu_value(word, slope, prep.x);
-    assign y_o[f]    = tsr_sfu_pkg::sfu_finish(prep.ctl, value);
+    assign y_o[f]    = tsr_sfu_pkg::sfu_finish(tsr_sfu_pkg::sfu_norm(prep.ctl, value));
     assign eval_o[f] = tsr_sfu_pkg::sfu_eval(Op, a_i);
   end
 

@@ -37,7 +37,8 @@ module tsr_ve_fp_dut
   always_comb begin
     stored = '0;
     if (kind_i == 2'd3) begin
-      stored = store_round(fmt_i, rm_i, sat_i, random_i, mx_i, scale_i, store_norm(from_i_i, a_i));
+      stored = store_code(fmt_i, rm_i, sat_i, mx_i,
+                          store_cut(fmt_i, rm_i, random_i, mx_i, scale_i, store_norm(from_i_i, a_i)));
     end
     unique case (kind_i)
       2'd0: r_o = fma_round(fma_add(fma_mul(a_i, b_i, c_i), c_i));

@@ -420,7 +420,7 @@ TEST_F(Ve, NoBubblesBetweenOverlappingCommands) {
 }
 
 TEST_F(Ve, ShortCommandsOverlapWithoutBubbles) {
-  for (unsigned n = 36; n < 48; ++n) {
+  for (unsigned n = 39; n < 51; ++n) {
     VePlan plan = copy_plan(VeFormat::Fp32, VeFormat::Fp32, 16 * n);
     plan.args.base = kBase;
     env().set_context(0, plan.context());
@@ -430,9 +430,9 @@ TEST_F(Ve, ShortCommandsOverlapWithoutBubbles) {
     ASSERT_TRUE(run_until([&] { return env().done.size() == before + 10; }, 20000));
     run(2);
     ASSERT_EQ(env().busy.size(), 10U * n);
-    // The third command waits for the completion of the first: 41 groups hide that.
+    // The third command waits for the completion of the first: 44 groups hide that.
     const std::uint64_t bubbles = env().busy.back() - env().busy.front() + 1 - 10U * n;
-    EXPECT_EQ(bubbles, n < 41 ? 4U * (41 - n) : 0U) << n << " groups";
+    EXPECT_EQ(bubbles, n < 44 ? 4U * (44 - n) : 0U) << n << " groups";
   }
 }
 
@@ -718,7 +718,7 @@ TEST_F(Ve, LatencyAndThroughputAreAsDocumented) {
   EXPECT_EQ(requested - offered, 9U);
   EXPECT_EQ(first - requested, 2U);
   EXPECT_EQ(env().busy.back() - env().busy.front(), 255U);
-  EXPECT_EQ(first_write - first, 35U);
+  EXPECT_EQ(first_write - first, 38U);
   EXPECT_EQ(last_write - first_write, 255U);
   EXPECT_EQ(done.cycle + skew - last_write, 3U);
 }
