@@ -342,8 +342,8 @@ module tsr_me
 
   // Rows and columns of the block that have elements.
   logic            begun_q;  // a beat of the block is in
-  logic [Rows-1:0] s1_rows_q, s2_rows_q;
-  logic [Cols-1:0] s1_cols_q, s2_cols_q;
+  logic [Rows-1:0] s1_rows_q, s2_rows_q, s3_rows_q;
+  logic [Cols-1:0] s1_cols_q, s2_cols_q, s3_cols_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begun_q <= 1'b0;
@@ -357,17 +357,19 @@ module tsr_me
     return r;
   endfunction
 
-  // Stage 0 decodes, stage 1 sums groups, stage 2 accumulates.
-  logic       s1_valid_q, s1_last_q, s2_valid_q, s2_last_q, s2_int32_q;
-  group_cfg_t s1_cfg_q;
+  // Stage 0 decodes, stage 1 multiplies, stage 2 sums the products, stage 3 accumulates.
+  logic       s1_valid_q, s1_last_q, s2_valid_q, s2_last_q, s3_valid_q, s3_last_q, s3_int32_q;
+  group_cfg_t s1_cfg_q, s2_cfg_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       s1_valid_q <= 1'b0;
       s2_valid_q <= 1'b0;
+      s3_valid_q <= 1'b0;
     end else if (advance) begin
       s1_valid_q <= fire;
       s2_valid_q <= s1_valid_q;
+      s3_valid_q <= s2_valid_q;
     end
   end
 
@@ -379,10 +381,16 @@ module tsr_me
       s1_cols_q <= (begun_q ? s1_cols_q : '0) | b_cols;
     end
     if (advance && s1_valid_q) begin
-      s2_last_q  <= s1_last_q;
-      s2_int32_q <= s1_cfg_q.int32;
-      s2_rows_q  <= s1_rows_q;
-      s2_cols_q  <= s1_cols_q;
+      s2_last_q <= s1_last_q;
+      s2_cfg_q  <= s1_cfg_q;
+      s2_rows_q <= s1_rows_q;
+      s2_cols_q <= s1_cols_q;
+    end
+    if (advance && s2_valid_q) begin
+      s3_last_q  <= s2_last_q;
+      s3_int32_q <= s2_cfg_q.int32;
+      s3_rows_q  <= s2_rows_q;
+      s3_cols_q  <= s2_cols_q;
     end
   end
 
@@ -402,8 +410,8 @@ module tsr_me
   assign next_epoch = more ? work_epoch_q : pend_epoch_q;
   assign need_pre   = known && run_q[next_epoch].preload;
   assign pre_ok     = !need_pre || pre_q == CntW'(Beats);
-  assign advance    = !(s2_valid_q && s2_last_q) || (drain_room && pre_ok);
-  assign swap       = s2_valid_q && s2_last_q && advance;
+  assign advance    = !(s3_valid_q && s3_last_q) || (drain_room && pre_ok);
+  assign swap       = s3_valid_q && s3_last_q && advance;
   assign load       = hole_q && pend_q && pre_ok;
   // Rows may be preloaded once they have been drained.
   assign pre_fire   = c_valid && need_pre && pre_q < CntW'(Beats) - drain_left;
@@ -440,7 +448,9 @@ module tsr_me
   logic [Rows-1:0][7:0]  row_scale;
   logic [Cols-1:0][7:0]  col_scale;
   acc_t                  alt [Rows][Cols];
-  logic                  grp_en, acc_en;
+  logic [Rows-1:0][7:0]  s2_row_scale_q;
+  logic [Cols-1:0][7:0]  s2_col_scale_q;
+  logic                  part_en, grp_en, acc_en;
   logic [Beats-1:0]      pre_en;  // per drain beat
 
   tsr_me_decode #(.Num(Rows)) u_rows (
@@ -454,8 +464,16 @@ module tsr_me
     .data_i(b_data), .chain_i(1'b0), .chain_data_i('0), .scale_i(b_scale), .x_o(col_x), .y_o(col_y), .scale_o(col_scale)
   );
 
-  assign grp_en = s1_valid_q && advance;
-  assign acc_en = s2_valid_q && advance;
+  always_ff @(posedge clk_i) begin
+    if (part_en && s1_cfg_q.mx) begin
+      s2_row_scale_q <= row_scale;
+      s2_col_scale_q <= col_scale;
+    end
+  end
+
+  assign part_en = s1_valid_q && advance;
+  assign grp_en  = s2_valid_q && advance;
+  assign acc_en  = s3_valid_q && advance;
   always_comb begin
     pre_en = '0;
     for (int unsigned b = 0; b < Beats; b++) pre_en[b] = pre_fire && pre_q == CntW'(b);
@@ -466,10 +484,10 @@ module tsr_me
       localparam int unsigned Value = (r % RowGroup) * Cols + c;  // of a beat of C
       tsr_me_cell u_cell (
         .clk_i,
-        .grp_en_i(grp_en), .grp_cfg_i(s1_cfg_q),
-        .row_x_i(row_x[r]), .row_y_i(row_y[r]), .row_scale_i(row_scale[r]),
-        .col_x_i(col_x[c]), .col_y_i(col_y[c]), .col_scale_i(col_scale[c]),
-        .acc_en_i(acc_en), .acc_int32_i(s2_int32_q), .swap_i(s2_last_q), .keep_i(need_pre), .load_i(load),
+        .part_en_i(part_en), .part_mode_i(s1_cfg_q.mode),
+        .row_x_i(row_x[r]), .row_y_i(row_y[r]), .col_x_i(col_x[c]), .col_y_i(col_y[c]),
+        .grp_en_i(grp_en), .grp_cfg_i(s2_cfg_q), .row_scale_i(s2_row_scale_q[r]), .col_scale_i(s2_col_scale_q[c]),
+        .acc_en_i(acc_en), .acc_int32_i(s3_int32_q), .swap_i(s3_last_q), .keep_i(need_pre), .load_i(load),
         .pre_en_i(pre_en[r/RowGroup]), .pre_int32_i(run_q[next_epoch].group.int32),
         .pre_i(c_beat.data[Value/2][(Value%2)*32+:32]),
         .alt_o(alt[r][c])
@@ -486,15 +504,15 @@ module tsr_me
   assign drain_cfg = '{int32: work.group.int32, relu: work.relu, bf16: work.bf16, chain: work.chain_o,
                        epoch: work_epoch_q, fin: !more};
 
-  acc_t [15:0]     sel_q;
-  logic            sel_en;
+  mag_t [15:0]     sel_q;
+  logic            sel_en, sel_int32;
   logic [CntW-1:0] sel_index;
 
   always_ff @(posedge clk_i) begin
     if (sel_en) begin
       for (int unsigned b = 0; b < Beats; b++) begin
         if (sel_index == CntW'(b)) begin
-          for (int unsigned i = 0; i < 16; i++) sel_q[i] <= alt[(16*b+i)/Cols][i%Cols];
+          for (int unsigned i = 0; i < 16; i++) sel_q[i] <= drain_mag(alt[(16*b+i)/Cols][i%Cols], sel_int32);
         end
       end
     end
@@ -502,8 +520,7 @@ module tsr_me
 
   tsr_me_drain #(.Rows(Rows), .Cols(Cols)) u_drain (
     .clk_i, .rst_ni, .start_i(swap), .cfg_i(drain_cfg), .select_o(sel_en), .index_o(sel_index),
-    .sel_i(sel_q), .rows_i(s2_rows_q),
-    .cols_i(s2_cols_q), .room_o(drain_room),
+    .int32_o(sel_int32), .sel_i(sel_q), .rows_i(s3_rows_q), .cols_i(s3_cols_q), .room_o(drain_room),
     .left_o(drain_left), .o_valid_o(o_valid), .o_ready_i(o_ready),
     .chain_valid_o(chain_out_valid_o), .chain_ready_i(chain_out_ready_i), .beat_o(out_beat),
     .taken_o(taken), .taken_epoch_o(taken_epoch), .nan_o(taken_nan), .over_o(taken_over),
@@ -615,6 +632,6 @@ module tsr_me
   `TSR_ASSERT(OnePending, !start || !pend_q)
   `TSR_ASSERT(BlocksOfTheWorkingCommand, !swap || !hole_q)
   `TSR_ASSERT(EmptyWithoutCommands, live_q != '0 || (a_idle && b_idle && c_idle && o_idle && drain_idle &&
-                                                     !s1_valid_q && !s2_valid_q && hole_q))
+                                                     !s1_valid_q && !s2_valid_q && !s3_valid_q && hole_q))
 
 endmodule

@@ -3,7 +3,7 @@
 /// One cell of the matrix engine: a fused dot product of one beat's elements and two accumulators, one
 /// that works and one that drains the last block and takes the next preload.
 ///
-/// *Latency:* 2 cycles: group sum, accumulate.
+/// *Latency:* 3 cycles: products, their sum, accumulate.
 /// *Backpressure:* none; the engine gives the enables.
 /// *Throughput:* one group a cycle.
 /// *Reset:* none; the engine loads the accumulator before the first beat.
@@ -12,17 +12,21 @@ module tsr_me_cell
 (
   input  logic        clk_i,
 
-  // Stage 1: operands as tsr_me_pkg describes them, and their block scales.
-  input  logic        grp_en_i,
-  input  group_cfg_t  grp_cfg_i,
+  // Stage 1: operands as tsr_me_pkg describes them.
+  input  logic        part_en_i,
+  input  mode_e       part_mode_i,
   input  logic [63:0] row_x_i,
   input  logic [63:0] row_y_i,
-  input  logic [7:0]  row_scale_i,
   input  logic [63:0] col_x_i,
   input  logic [63:0] col_y_i,
+
+  // Stage 2: the sum, and the operands' block scales.
+  input  logic        grp_en_i,
+  input  group_cfg_t  grp_cfg_i,
+  input  logic [7:0]  row_scale_i,
   input  logic [7:0]  col_scale_i,
 
-  // Stage 2: accumulate; with swap_i the sum goes to the other accumulator, and the working one
+  // Stage 3: accumulate; with swap_i the sum goes to the other accumulator, and the working one
   // takes what that held (keep_i) or zero.
   input  logic        acc_en_i,
   input  logic        acc_int32_i,
@@ -40,21 +44,50 @@ module tsr_me_cell
   output acc_t        alt_o
 );
 
-  grp_t grp_q;
-  acc_t acc_q, alt_q;
+  logic [63:0] part_x_q, part_y_q;
+  head_t       head_q;
+  grp_t        grp_q;
+  acc_t        acc_q, alt_q;
+
+  always_ff @(posedge clk_i) begin
+    if (part_en_i) begin
+      logic [63:0] x, y;
+      head_t       head;
+      head   = '0;
+      head.e = int_exp(part_mode_i);
+      case (part_mode_i)
+        ModeFloat: float_parts(row_x_i, row_y_i, col_x_i, col_y_i, x, y, head);
+        ModeFp8: fp8_parts(row_x_i, row_y_i, col_x_i, col_y_i, x, y, head);
+        ModeInt8: begin
+          x = int8_parts(row_x_i[31:0], col_x_i[31:0]);
+          y = int8_parts(row_x_i[63:32], col_x_i[63:32]);
+        end
+        ModeFp6: begin
+          x = fp6_parts(row_x_i, col_x_i);
+          y = fp6_parts(row_y_i, col_y_i);
+        end
+        ModeNibble: begin
+          x = nibble_parts(row_x_i, col_x_i);
+          y = nibble_parts(row_y_i, col_y_i);
+        end
+        default: fp32_parts(row_x_i, row_y_i, col_x_i, col_y_i, x, y, head);
+      endcase
+      part_x_q <= x;
+      part_y_q <= y;
+      head_q   <= head;
+    end
+  end
 
   always_ff @(posedge clk_i) begin
     if (grp_en_i) begin
       grp_t g;
       case (grp_cfg_i.mode)
-        ModeFloat:  g = float_group(row_x_i, row_y_i, col_x_i, col_y_i);
-        ModeInt8:   g = int8_group(row_x_i, col_x_i, grp_cfg_i.int32);
-        ModeFp8:    g = fp8_group(row_x_i, row_y_i, col_x_i, col_y_i);
-        ModeFp6:    g = fp6_group(row_x_i, row_y_i, col_x_i, col_y_i);
-        ModeNibble: g = nibble_group(row_x_i, row_y_i, col_x_i, col_y_i, grp_cfg_i.int32);
-        default:    g = fp32_group(row_x_i, row_y_i, col_x_i, col_y_i);
+        ModeFloat: g.s = float_sum(part_x_q, part_y_q);
+        ModeFp8: g.s = fp8_sum(part_x_q, part_y_q);
+        ModeFp32: g.s = fp32_sum(part_x_q, part_y_q);
+        default: g.s = int_sum(part_x_q, part_y_q, grp_cfg_i.mode, grp_cfg_i.int32);
       endcase
-      if (grp_cfg_i.mx) g = scaled(g, row_scale_i, col_scale_i);
+      g.head = grp_cfg_i.mx ? scaled(head_q, row_scale_i, col_scale_i) : head_q;
       grp_q <= g;
     end
   end

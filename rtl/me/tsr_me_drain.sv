@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 `include "tsr_assert.svh"
 
-/// Way out of the matrix engine: 16 results a cycle are rounded once and packed. The user keeps the register
-/// that select_o and index_o fill from the cells.
+/// Way out of the matrix engine: 16 results a cycle are normalized, rounded once and packed. The user keeps the
+/// register that select_o and index_o fill from the cells, significands as magnitudes.
 ///
-/// *Latency:* 1 cycle from start_i to the first selection, 1 more to the first beat.
+/// *Latency:* 1 cycle from start_i to the first selection, 3 more to the first beat.
 /// *Backpressure:* a beat stays until its sink takes it.
 /// *Throughput:* 16 results a cycle.
 /// *Reset:* empty.
@@ -27,7 +27,9 @@ module tsr_me_drain
   /// Load sel_i from accumulators 16 * index_o and up (row by row) at the end of this cycle.
   output logic                        select_o,
   output logic [CntW-1:0]             index_o,
-  input  acc_t [15:0]                 sel_i,
+  /// The accumulators are integers.
+  output logic                        int32_o,
+  input  mag_t [15:0]                 sel_i,
   /// Rows and columns with elements; only their results count for nan_o and over_o. Taken with start_i.
   input  logic [Rows-1:0]             rows_i,
   input  logic [Cols-1:0]             cols_i,
@@ -62,13 +64,14 @@ module tsr_me_drain
   logic [Cols-1:0] cols_q;
   logic [15:0]     used_q;  // of sel_i
   drain_cfg_t      sel_cfg_q;
-  logic            sel_valid_q, sel_last_q, sel_odd_q, fire, take, whole;
+  logic            sel_valid_q, sel_last_q, sel_odd_q, sel_move, fire;
 
-  assign fire   = left_q != '0 && (!sel_valid_q || take);
+  assign fire   = left_q != '0 && (!sel_valid_q || sel_move);
   assign room_o = left_q == '0 || (left_q == CntW'(1) && fire);
   assign left_o = left_q;
   assign select_o = fire;
   assign index_o  = CntW'(Beats) - left_q;
+  assign int32_o  = cfg_q.int32;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -78,7 +81,7 @@ module tsr_me_drain
       if (start_i) left_q <= CntW'(Beats);
       else if (fire) left_q <= left_q - 1'b1;
       if (fire) sel_valid_q <= 1'b1;
-      else if (take) sel_valid_q <= 1'b0;
+      else if (sel_move) sel_valid_q <= 1'b0;
     end
   end
 
@@ -102,35 +105,73 @@ module tsr_me_drain
     end
   end
 
-  // ---------------------------------------------------------------- rounding
+  // ---------------------------------------------------------------- normalize, round
+  // Each register moves on when the next one is empty or moves too.
+  mag_t [15:0]    norm_q;
+  result_t [15:0] round_q;
+  drain_cfg_t     norm_cfg_q, round_cfg_q;
+  logic [15:0]    norm_used_q, round_used_q;
+  logic           norm_valid_q, norm_last_q, norm_odd_q, norm_move;
+  logic           round_valid_q, round_last_q, round_odd_q, take, whole;
+
+  assign norm_move = norm_valid_q && (!round_valid_q || take);
+  assign sel_move  = sel_valid_q && (!norm_valid_q || norm_move);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      norm_valid_q  <= 1'b0;
+      round_valid_q <= 1'b0;
+    end else begin
+      if (sel_move) norm_valid_q <= 1'b1;
+      else if (norm_move) norm_valid_q <= 1'b0;
+      if (norm_move) round_valid_q <= 1'b1;
+      else if (take) round_valid_q <= 1'b0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (sel_move) begin
+      for (int unsigned i = 0; i < 16; i++) norm_q[i] <= drain_norm(sel_i[i], sel_cfg_q.int32);
+      norm_cfg_q  <= sel_cfg_q;
+      norm_used_q <= used_q;
+      norm_last_q <= sel_last_q;
+      norm_odd_q  <= sel_odd_q;
+    end
+    if (norm_move) begin
+      for (int unsigned i = 0; i < 16; i++) round_q[i] <= drain(norm_q[i], norm_cfg_q.int32, norm_cfg_q.relu);
+      round_cfg_q  <= norm_cfg_q;
+      round_used_q <= norm_used_q;
+      round_last_q <= norm_last_q;
+      round_odd_q  <= norm_odd_q;
+    end
+  end
+
+  // ---------------------------------------------------------------- packing
   // Two selections make a beat of 2-byte results, if a block has two.
-  result_t [15:0]    rounded;
   logic [15:0][31:0] result;
   logic [3:0][63:0]  packed16, half_q;
   logic              nan, over;
 
-  assign whole         = !sel_cfg_q.bf16 || sel_odd_q || Beats == 1;
-  assign o_valid_o     = sel_valid_q && whole && !sel_cfg_q.chain;
-  assign chain_valid_o = sel_valid_q && whole && sel_cfg_q.chain;
-  assign take          = sel_valid_q && (!whole || (sel_cfg_q.chain ? chain_ready_i : o_ready_i));
+  assign whole         = !round_cfg_q.bf16 || round_odd_q || Beats == 1;
+  assign o_valid_o     = round_valid_q && whole && !round_cfg_q.chain;
+  assign chain_valid_o = round_valid_q && whole && round_cfg_q.chain;
+  assign take          = round_valid_q && (!whole || (round_cfg_q.chain ? chain_ready_i : o_ready_i));
 
   always_comb begin
-    rounded  = '0;
     result   = '0;
     packed16 = '0;
     nan      = 1'b0;
     over     = 1'b0;
-    if (sel_valid_q) begin
+    if (round_valid_q) begin
       for (int unsigned i = 0; i < 16; i++) begin
-        rounded[i] = drain(sel_i[i], sel_cfg_q.int32, sel_cfg_q.relu);
-        result[i]  = rounded[i].bits;
-        nan        = nan | (rounded[i].nan && used_q[i]);
-        over       = over | (rounded[i].over && used_q[i]);
+        result[i] = round_q[i].bits;
+        nan       = nan | (round_q[i].nan && round_used_q[i]);
+        over      = over | (round_q[i].over && round_used_q[i]);
       end
-      if (sel_cfg_q.bf16) begin
+      if (round_cfg_q.bf16) begin
         for (int unsigned i = 0; i < 16; i++) begin
           packed16[i/4][16*(i%4)+:16] = fp32_to_bf16(result[i]);
-          over = over | (bf16_over(result[i]) && used_q[i]);
+          over = over | (bf16_over(result[i]) && round_used_q[i]);
         end
       end
     end
@@ -142,12 +183,12 @@ module tsr_me_drain
 
   always_comb begin
     beat_o       = '0;
-    beat_o.fin   = sel_cfg_q.fin && sel_last_q;
-    beat_o.epoch = sel_cfg_q.epoch;
-    beat_o.last  = {beat_o.fin, 4'b0, sel_last_q};
+    beat_o.fin   = round_cfg_q.fin && round_last_q;
+    beat_o.epoch = round_cfg_q.epoch;
+    beat_o.last  = {beat_o.fin, 4'b0, round_last_q};
     beat_o.strb  = '1;
-    if (!sel_cfg_q.bf16) begin
-      if (sel_valid_q) beat_o.data = result;
+    if (!round_cfg_q.bf16) begin
+      beat_o.data = result;
     end else if (Beats == 1) begin
       beat_o.data = {256'b0, packed16};
       beat_o.strb = 64'h0000_0000_ffff_ffff;
@@ -157,11 +198,11 @@ module tsr_me_drain
   end
 
   assign taken_o       = take;
-  assign taken_epoch_o = sel_cfg_q.epoch;
+  assign taken_epoch_o = round_cfg_q.epoch;
   assign nan_o         = nan;
   assign over_o        = over;
   assign chain_fin_o   = chain_valid_o && chain_ready_i && beat_o.fin;
-  assign idle_o        = left_q == '0 && !sel_valid_q;
+  assign idle_o        = left_q == '0 && !sel_valid_q && !norm_valid_q && !round_valid_q;
 
   // ---------------------------------------------------------------- implementation checks
   `TSR_ASSERT(StartWithRoom, !start_i || room_o)

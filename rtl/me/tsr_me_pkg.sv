@@ -69,14 +69,35 @@ package tsr_me_pkg;
     fmt_e       fmt;
   } me_fields_t;
 
-  /// Sum of one group: s * 2^(e-280), or the plain integer `s`.
+  /// What a group's sum has besides its significand.
   typedef struct packed {
     logic               nan;
     logic               pinf;
     logic               ninf;
     logic signed [12:0] e;
-    logic [31:0]        s;  // signed
+  } head_t;
+
+  /// Sum of one group: s * 2^(e-280), or the plain integer `s`.
+  typedef struct packed {
+    head_t       head;
+    logic [31:0] s;  // signed
   } grp_t;
+
+  /// A product on its way to the sum: (p << 6) >> shift, with its sign. Two make a word.
+  typedef struct packed {
+    logic [3:0]  rsvd;
+    logic        sign;
+    logic [4:0]  shift;
+    logic [21:0] p;
+  } float_part_t;
+
+  /// A product of FP8 elements: (p << 20) >> shift, with its sign. Four make a word.
+  typedef struct packed {
+    logic       rsvd;
+    logic       sign;
+    logic [5:0] shift;
+    logic [7:0] p;
+  } fp8_part_t;
 
   /// Accumulator: m * 2^(e-280), or the integer m[31:0].
   typedef struct packed {
@@ -96,6 +117,15 @@ package tsr_me_pkg;
     logic epoch;
     logic fin;    // last block of its command
   } drain_cfg_t;
+
+  /// An accumulator on its way out, its significand as a magnitude: m * 2^(e-344). An integer is m[31:0].
+  typedef struct packed {
+    logic        nan;
+    logic        inf;
+    logic        neg;  // of an infinity too
+    logic [9:0]  e;    // behind the normalization: of bit 47, and m[47] is the leading one unless m is 0
+    logic [47:0] m;
+  } mag_t;
 
   /// A drained result.
   typedef struct packed {
@@ -426,24 +456,25 @@ package tsr_me_pkg;
     return r;
   endfunction
 
-  // ---------------------------------------------------------------- groups
+  // ---------------------------------------------------------------- groups, step 1: products
 
-  /// One product, aligned: (p << 6) >> (emax - ep), truncated on the magnitude, then signed.
-  function automatic logic [31:0] float_term(logic [10:0] a, logic [10:0] b, logic sign,
-                                             logic [31:0] shift);
-    logic [31:0] t, neg;
-    logic [4:0]  n;
-    n   = (shift > 32'd31) ? 5'd31 : shift[4:0];
-    t   = (({21'b0, a} * {21'b0, b}) << 6) >> n;
-    neg = {32{sign}};
-    return (t ^ neg) - neg;
+  // The parts of a group are two words x and y of lanes, and a head: its exponent and what special elements make of it.
+  // Special elements only set flags: what they add to the sum never reaches a result.
+
+  /// One product and its distance to the largest exponent.
+  function automatic logic [31:0] float_part(logic [10:0] a, logic [10:0] b, logic sign, logic [31:0] shift);
+    float_part_t r;
+    r.rsvd  = '0;
+    r.sign  = sign;
+    r.shift = (shift > 32'd31) ? 5'd31 : shift[4:0];
+    r.p     = 22'({21'b0, a} * {21'b0, b});
+    return r;
   endfunction
 
-  /// Sum of four products in a 32-bit window below the largest exponent. Special elements only set
-  /// flags: what they add to `s` never reaches a result.
-  function automatic grp_t float_group(logic [63:0] ax, float_y_t ay, logic [63:0] bx, float_y_t by);
+  /// Four products.
+  function automatic void float_parts(logic [63:0] ax, float_y_t ay, logic [63:0] bx, float_y_t by,
+                                      output logic [63:0] x, output logic [63:0] y, output head_t head);
     /* verilator no_inline_task */
-    grp_t        g;
     logic [63:0] ep;
     logic [31:0] e0, e1, e2, e3, top;
     logic [3:0]  sign, inf;
@@ -454,38 +485,34 @@ package tsr_me_pkg;
     e3   = {16'b0, ep[63:48]};
     top  = max32(max32(e0, e1), max32(e2, e3));
     sign = ay.sign ^ by.sign;
-    g    = '0;
-    g.e  = {4'b0, top[8:0]};  // minus 2 * 256
-    g.s  = float_term(ay.sig[0], by.sig[0], sign[0], top - e0) +
-           float_term(ay.sig[1], by.sig[1], sign[1], top - e1) +
-           float_term(ay.sig[2], by.sig[2], sign[2], top - e2) +
-           float_term(ay.sig[3], by.sig[3], sign[3], top - e3);
+    x    = {float_part(ay.sig[1], by.sig[1], sign[1], top - e1), float_part(ay.sig[0], by.sig[0], sign[0], top - e0)};
+    y    = {float_part(ay.sig[3], by.sig[3], sign[3], top - e3), float_part(ay.sig[2], by.sig[2], sign[2], top - e2)};
+    head   = '0;
+    head.e = {4'b0, top[8:0]};  // minus 2 * 256
     if (ay.special || by.special) begin
-      inf    = ay.inf | by.inf;
-      g.nan  = ay.nan || by.nan || ((ay.inf & by.zero) | (ay.zero & by.inf)) != '0;
-      g.pinf = (inf & ~sign) != '0;
-      g.ninf = (inf & sign) != '0;
+      inf       = ay.inf | by.inf;
+      head.nan  = ay.nan || by.nan || ((ay.inf & by.zero) | (ay.zero & by.inf)) != '0;
+      head.pinf = (inf & ~sign) != '0;
+      head.ninf = (inf & sign) != '0;
     end
-    return g;
   endfunction
 
-  /// One FP8 product, aligned: (p << 20) >> (emax - ep). The exponents of products that are not zero are at most
-  /// 58 apart, and a product of zero may be shifted by anything: 6 bits of the distance are enough.
-  function automatic logic [31:0] fp8_term(logic [3:0] a, logic [3:0] b, logic sign, logic [5:0] shift);
-    logic [63:0] t;
-    logic [31:0] neg;
-    t   = ({60'b0, a} * {60'b0, b}) << 20;
-    t   = t >> shift;
-    neg = {32{sign}};
-    return (t[31:0] ^ neg) - neg;
+  /// One FP8 product. The exponents of products that are not zero are at most 58 apart, and a product of zero may be
+  /// shifted by anything: 6 bits of the distance are enough.
+  function automatic logic [15:0] fp8_part(logic [3:0] a, logic [3:0] b, logic sign, logic [5:0] shift);
+    fp8_part_t r;
+    r.rsvd  = 1'b0;
+    r.sign  = sign;
+    r.shift = shift;
+    r.p     = {4'b0, a} * {4'b0, b};
+    return r;
   endfunction
 
-  /// Sum of eight FP8 products in a 32-bit window below the largest exponent.
-  function automatic grp_t fp8_group(logic [63:0] ax, fp8_y_t ay, logic [63:0] bx, fp8_y_t by);
+  /// Eight FP8 products.
+  function automatic void fp8_parts(logic [63:0] ax, fp8_y_t ay, logic [63:0] bx, fp8_y_t by,
+                                    output logic [63:0] x, output logic [63:0] y, output head_t head);
     /* verilator no_inline_task */
-    grp_t        g;
-    logic [63:0] ep;
-    logic [63:0] d;
+    logic [63:0] ep, d;
     logic [31:0] e0, e1, e2, e3, e4, e5, e6, e7, top;
     logic [7:0]  sign, inf;
     ep   = ax + bx;  // lanes cannot carry: 95 + 95 < 2^8
@@ -500,101 +527,123 @@ package tsr_me_pkg;
     top  = max32(max32(max32(e0, e1), max32(e2, e3)), max32(max32(e4, e5), max32(e6, e7)));
     d    = {8{top[7:0]}} - ep;  // no lane borrows
     sign = ay.sign ^ by.sign;
-    g    = '0;
-    g.e  = {5'b0, top[7:0]} + 13'd96;  // minus 2 * 64, plus 2 * 112 for the bias of E5M2
-    g.s  = fp8_term(ay.sig[0], by.sig[0], sign[0], d[0+:6]) +
-           fp8_term(ay.sig[1], by.sig[1], sign[1], d[8+:6]) +
-           fp8_term(ay.sig[2], by.sig[2], sign[2], d[16+:6]) +
-           fp8_term(ay.sig[3], by.sig[3], sign[3], d[24+:6]) +
-           fp8_term(ay.sig[4], by.sig[4], sign[4], d[32+:6]) +
-           fp8_term(ay.sig[5], by.sig[5], sign[5], d[40+:6]) +
-           fp8_term(ay.sig[6], by.sig[6], sign[6], d[48+:6]) +
-           fp8_term(ay.sig[7], by.sig[7], sign[7], d[56+:6]);
+    x    = {fp8_part(ay.sig[3], by.sig[3], sign[3], d[24+:6]), fp8_part(ay.sig[2], by.sig[2], sign[2], d[16+:6]),
+            fp8_part(ay.sig[1], by.sig[1], sign[1], d[8+:6]), fp8_part(ay.sig[0], by.sig[0], sign[0], d[0+:6])};
+    y    = {fp8_part(ay.sig[7], by.sig[7], sign[7], d[56+:6]), fp8_part(ay.sig[6], by.sig[6], sign[6], d[48+:6]),
+            fp8_part(ay.sig[5], by.sig[5], sign[5], d[40+:6]), fp8_part(ay.sig[4], by.sig[4], sign[4], d[32+:6])};
+    head   = '0;
+    head.e = {5'b0, top[7:0]} + 13'd96;  // minus 2 * 64, plus 2 * 112 for the bias of E5M2
     if (ay.special || by.special) begin
-      inf    = ay.inf | by.inf;
-      g.nan  = ay.nan || by.nan || ((ay.inf & by.zero) | (ay.zero & by.inf)) != '0;
-      g.pinf = (inf & ~sign) != '0;
-      g.ninf = (inf & sign) != '0;
+      inf       = ay.inf | by.inf;
+      head.nan  = ay.nan || by.nan || ((ay.inf & by.zero) | (ay.zero & by.inf)) != '0;
+      head.pinf = (inf & ~sign) != '0;
+      head.ninf = (inf & sign) != '0;
     end
-    return g;
   endfunction
 
-  /// One FP32 product, its lowest 18 bits cut off.
-  function automatic grp_t fp32_group(logic [63:0] ax, float_y_t ay, logic [63:0] bx, float_y_t by);
+  /// One FP32 product, its lowest 18 bits cut off: the magnitude in x, the sign in y.
+  function automatic void fp32_parts(logic [63:0] ax, float_y_t ay, logic [63:0] bx, float_y_t by,
+                                     output logic [63:0] x, output logic [63:0] y, output head_t head);
     /* verilator no_inline_task */
-    grp_t        g;
-    logic [63:0] p, neg;
-    logic        sign;
+    logic sign;
     sign = ay.sign[0] ^ by.sign[0];
-    neg  = {64{sign}};
-    p    = ({40'b0, ax[23:0]} * {40'b0, bx[23:0]}) >> 18;
-    p    = (p ^ neg) - neg;
-    g    = '0;
-    g.e  = {3'b0, ax[33:24]} + {3'b0, bx[33:24]} - 13'd130;  // 2 * 64 and 2
-    g.s  = p[31:0];
+    x    = ({40'b0, ax[23:0]} * {40'b0, bx[23:0]}) >> 18;
+    y    = {63'b0, sign};
+    head   = '0;
+    head.e = {3'b0, ax[33:24]} + {3'b0, bx[33:24]} - 13'd130;  // 2 * 64 and 2
     if (ay.special || by.special) begin
-      g.nan  = ay.nan || by.nan || (ay.inf[0] && by.zero[0]) || (ay.zero[0] && by.inf[0]);
-      g.pinf = (ay.inf[0] || by.inf[0]) && !sign;
-      g.ninf = (ay.inf[0] || by.inf[0]) && sign;
+      head.nan  = ay.nan || by.nan || (ay.inf[0] && by.zero[0]) || (ay.zero[0] && by.inf[0]);
+      head.pinf = (ay.inf[0] || by.inf[0]) && !sign;
+      head.ninf = (ay.inf[0] || by.inf[0]) && sign;
     end
-    return g;
   endfunction
 
-  /// Sum of eight INT8 products, exact; with MX scales in units of 2^-12, moved to the window.
-  function automatic grp_t int8_group(logic [63:0] a, logic [63:0] b, logic int32);
-    /* verilator no_inline_task */
-    grp_t               g;
-    logic signed [31:0] s;
-    s = '0;
-    for (int unsigned k = 0; k < 8; k++) begin
-      s += 32'($signed(a[8*k+:8])) * 32'($signed(b[8*k+:8]));
-    end
-    g   = '0;
-    g.e = 13'd257;
-    g.s = int32 ? s : s << 11;
-    return g;
+  /// Two partial sums of integers as the lanes of a word, 28 bits each.
+  function automatic logic [63:0] int_lanes(logic [31:0] high, logic [31:0] low);
+    return {4'b0, high[27:0], 4'b0, low[27:0]};
   endfunction
 
-  /// Sum of eight FP6 products, exact in units of 2^-8, moved to the window.
-  function automatic grp_t fp6_group(logic [63:0] ax, logic [63:0] ay, logic [63:0] bx, logic [63:0] by);
+  /// Four of eight INT8 products: two sums of two.
+  function automatic logic [63:0] int8_parts(logic [31:0] a, logic [31:0] b);
     /* verilator no_inline_task */
-    grp_t               g;
-    logic signed [31:0] s;
-    s = '0;
+    return int_lanes(32'($signed(a[31:24])) * 32'($signed(b[31:24])) + 32'($signed(a[23:16])) * 32'($signed(b[23:16])),
+                     32'($signed(a[15:8])) * 32'($signed(b[15:8])) + 32'($signed(a[7:0])) * 32'($signed(b[7:0])));
+  endfunction
+
+  /// Four of eight FP6 products: two sums of two.
+  function automatic logic [63:0] fp6_parts(logic [63:0] a, logic [63:0] b);
+    /* verilator no_inline_task */
+    return int_lanes(32'($signed(a[57:48])) * 32'($signed(b[57:48])) + 32'($signed(a[41:32])) * 32'($signed(b[41:32])),
+                     32'($signed(a[25:16])) * 32'($signed(b[25:16])) + 32'($signed(a[9:0])) * 32'($signed(b[9:0])));
+  endfunction
+
+  /// Eight of sixteen INT4 or E2M1 products: two sums of four.
+  function automatic logic [63:0] nibble_parts(logic [63:0] a, logic [63:0] b);
+    /* verilator no_inline_task */
+    logic [31:0] low, high;
+    low  = '0;
+    high = '0;
     for (int unsigned k = 0; k < 4; k++) begin
-      s += 32'($signed(ax[16*k+:10])) * 32'($signed(bx[16*k+:10]));
-      s += 32'($signed(ay[16*k+:10])) * 32'($signed(by[16*k+:10]));
+      low  = low + 32'($signed(a[8*k+:5])) * 32'($signed(b[8*k+:5]));
+      high = high + 32'($signed(a[32+8*k+:5])) * 32'($signed(b[32+8*k+:5]));
     end
-    g   = '0;
-    g.e = 13'd264;
-    g.s = s << 8;
-    return g;
+    return int_lanes(high, low);
   endfunction
 
-  /// Sum of sixteen INT4 or E2M1 products, exact; E2M1 in units of 2^-2, moved to the window.
-  function automatic grp_t nibble_group(logic [63:0] ax, logic [63:0] ay, logic [63:0] bx,
-                                        logic [63:0] by, logic int32);
+  /// Exponent of a group of integers: INT8 with MX scales counts in units of 2^-12, FP6 of 2^-8, E2M1 of 2^-2; their
+  /// sums then move to the window.
+  function automatic logic signed [12:0] int_exp(mode_e mode);
+    if (mode == ModeFp6) return 13'sd264;
+    return (mode == ModeInt8) ? 13'sd257 : 13'sd261;
+  endfunction
+
+  // ---------------------------------------------------------------- groups, step 2: sum
+
+  /// A product in the 32-bit window below the largest exponent, truncated on the magnitude, then signed.
+  function automatic logic [31:0] float_term(float_part_t x);
+    return (({4'b0, x.p, 6'b0} >> x.shift) ^ {32{x.sign}}) + {31'b0, x.sign};
+  endfunction
+
+  /// Sum of four products.
+  function automatic logic [31:0] float_sum(logic [63:0] x, logic [63:0] y);
     /* verilator no_inline_task */
-    grp_t               g;
-    logic signed [31:0] s;
-    s = '0;
-    for (int unsigned k = 0; k < 8; k++) begin
-      s += 32'($signed(ax[8*k+:5])) * 32'($signed(bx[8*k+:5]));
-      s += 32'($signed(ay[8*k+:5])) * 32'($signed(by[8*k+:5]));
-    end
-    g   = '0;
-    g.e = 13'd261;
-    g.s = int32 ? s : s << 17;
-    return g;
+    return float_term(x[31:0]) + float_term(x[63:32]) + float_term(y[31:0]) + float_term(y[63:32]);
+  endfunction
+
+  function automatic logic [31:0] fp8_term(fp8_part_t x);
+    logic [63:0] t;
+    t = {36'b0, x.p, 20'b0} >> x.shift;
+    return (t[31:0] ^ {32{x.sign}}) + {31'b0, x.sign};
+  endfunction
+
+  /// Sum of eight FP8 products.
+  function automatic logic [31:0] fp8_sum(logic [63:0] x, logic [63:0] y);
+    /* verilator no_inline_task */
+    return fp8_term(x[15:0]) + fp8_term(x[31:16]) + fp8_term(x[47:32]) + fp8_term(x[63:48]) +
+           fp8_term(y[15:0]) + fp8_term(y[31:16]) + fp8_term(y[47:32]) + fp8_term(y[63:48]);
+  endfunction
+
+  function automatic logic [31:0] fp32_sum(logic [63:0] x, logic [63:0] y);
+    return (x[31:0] ^ {32{y[0]}}) + {31'b0, y[0]};
+  endfunction
+
+  /// Sum of the partial sums of integers, exact; moved to the window unless it stays an integer.
+  function automatic logic [31:0] int_sum(logic [63:0] x, logic [63:0] y, mode_e mode, logic int32);
+    /* verilator no_inline_task */
+    logic [31:0] s;
+    s = 32'($signed(x[27:0])) + 32'($signed(x[59:32])) + 32'($signed(y[27:0])) + 32'($signed(y[59:32]));
+    if (int32) return s;
+    if (mode == ModeFp6) return s << 8;
+    return (mode == ModeInt8) ? s << 11 : s << 17;
   endfunction
 
   /// Block scales of a row and a column: exponents add, 0xff is NaN.
-  function automatic grp_t scaled(grp_t g, logic [7:0] a, logic [7:0] b);
+  function automatic head_t scaled(head_t h, logic [7:0] a, logic [7:0] b);
     /* verilator no_inline_task */
-    grp_t r;
-    r     = g;
-    r.e   = g.e + {5'b0, a} + {5'b0, b} - 13'd254;
-    r.nan = g.nan || a == '1 || b == '1;
+    head_t r;
+    r     = h;
+    r.e   = h.e + {5'b0, a} + {5'b0, b} - 13'd254;
+    r.nan = h.nan || a == '1 || b == '1;
     return r;
   endfunction
 
@@ -609,7 +658,7 @@ package tsr_me_pkg;
     logic [31:0] e, eg, d, k;
     m  = {{16{a.m[47]}}, a.m};
     s  = {{32{g.s[31]}}, g.s};
-    eg = {19'b0, g.e ^ 13'h1000};  // order of unsigned numbers
+    eg = {19'b0, g.head.e ^ 13'h1000};  // order of unsigned numbers
     e  = (m == '0) ? eg : {19'b0, a.e ^ 13'h1000};
     if (eg >= e) begin
       d = eg - e;
@@ -632,9 +681,9 @@ package tsr_me_pkg;
       r.m = m[47:0];
       r.e = e[12:0] ^ 13'h1000;
     end
-    r.nan  = a.nan | g.nan;
-    r.pinf = a.pinf | g.pinf;
-    r.ninf = a.ninf | g.ninf;
+    r.nan  = a.nan | g.head.nan;
+    r.pinf = a.pinf | g.head.pinf;
+    r.ninf = a.ninf | g.head.ninf;
     return r;
   endfunction
 
@@ -672,63 +721,79 @@ package tsr_me_pkg;
 
   // ---------------------------------------------------------------- drain
 
-  /// Round the accumulator once, nearest-even, to FP32.
-  function automatic result_t fp32_drain(acc_t a);
+  /// Step 1: magnitude.
+  function automatic mag_t drain_mag(acc_t a, logic int32);
     /* verilator no_inline_task */
-    result_t     o;
-    logic [63:0] mag, half, q;
-    logic [5:0]  top, n;
-    logic [31:0] e, shift, field, r;
-    logic        neg;
-    neg = a.m[47];
-    mag = {16'b0, neg ? -a.m : a.m};
-    // Position of the leading one, by halving.
-    top = '0;
-    q   = mag;
+    mag_t        r;
+    logic [31:0] e;
+    e     = {{19{a.e[12]}}, a.e} + 32'd64;  // not negative
+    r.nan = (a.nan || (a.pinf && a.ninf)) && !int32;
+    r.inf = (a.pinf || a.ninf) && !int32;
+    r.neg = (r.inf ? a.ninf : a.m[47]) && !int32;
+    r.e   = e[9:0];
+    r.m   = (a.m[47] && !int32) ? -a.m : a.m;
+    return r;
+  endfunction
+
+  /// Step 2: the leading one to bit 47, by halving; bit 10 stands for itself and all below.
+  function automatic mag_t drain_norm(mag_t a, logic int32);
+    /* verilator no_inline_task */
+    mag_t        r;
+    logic [63:0] q;
+    logic [5:0]  n;
+    q = {a.m, 16'b0};
+    n = '0;
     for (int unsigned i = 6; i > 0; i--) begin
-      if ((q >> (1 << (i - 1))) != '0) begin
-        q   = q >> (1 << (i - 1));
-        top = top | 6'(1 << (i - 1));
+      if ((q >> (64 - (1 << (i - 1)))) == '0) begin
+        q = q << (1 << (i - 1));
+        n = n | 6'(1 << (i - 1));
       end
     end
-    // Weight of bit 0 of the result's significand: bit top - 23, or 2^-149 if that is higher.
-    e     = {{19{a.e[12]}}, a.e} + 32'd64;  // not negative
-    field = '0;  // biased exponent minus 1 of the result
-    if (e + {26'b0, top} > 32'd218) field = e + {26'b0, top} - 32'd218;
-    if (field + 32'd195 > e) begin  // bits are lost
-      shift = field + 32'd195 - e;
-      n     = (shift > 32'd50) ? 6'd50 : shift[5:0];
-      half  = 64'd1 << (n - 6'd1);
-      q     = (mag + half - 64'd1 + {63'b0, 1'(mag >> n)}) >> n;
-    end else begin
-      shift = e - field - 32'd195;
-      q     = mag << shift[4:0];  // the result has at most 24 bits
-    end
-    r      = (field << 23) + q[31:0];
-    o.nan  = 1'b0;
+    r = a;
+    if (!int32) r.m = {q[63:27], q[26:16] != '0, 10'b0};
+    r.e = a.e + 10'd47 - {4'b0, n};
+    return r;
+  endfunction
+
+  /// Step 3: round once, nearest-even, to FP32.
+  function automatic result_t drain_round(mag_t a);
+    /* verilator no_inline_task */
+    result_t     o;
+    logic [31:0] e, field, r;
+    logic [63:0] m;
+    logic [5:0]  n;
+    e = {22'b0, a.e};
+    // Biased exponent minus 1 of the result; bits below 2^-149 are lost too.
+    field = '0;
+    n     = '0;
+    if (e > 32'd218) field = e - 32'd218;
+    else n = (32'd218 - e > 32'd26) ? 6'd26 : 6'(32'd218 - e);
+    m      = {a.m[47:10], 26'b0} >> n;  // nothing is cut off
+    r      = (field << 23) + {8'b0, m[63:40]} + {31'b0, m[39] && (m[40] || m[38:0] != '0)};
+    o.nan  = a.nan;
     o.over = 1'b0;
-    if (a.nan || a.pinf || a.ninf) begin
-      o.nan = a.nan || (a.pinf && a.ninf);
-      if (o.nan) r = Fp32Nan;
-      else r = {a.ninf, Fp32Inf[30:0]};
-    end else if (a.m == '0) begin
+    if (!a.m[47]) begin
       r = '0;
     end else begin
       if (field >= 32'd254 || r >= Fp32Inf) begin
         r      = Fp32Inf;
         o.over = 1'b1;
       end
-      r[31] = neg;
+      r[31] = a.neg;
+    end
+    if (a.inf || a.nan) begin
+      r      = a.nan ? Fp32Nan : {a.neg, Fp32Inf[30:0]};
+      o.over = 1'b0;
     end
     o.bits = r;
     return o;
   endfunction
 
-  /// Drain step: format, then optional ReLU (negative numbers, -0 and -Inf to +0; NaN stays).
-  function automatic result_t drain(acc_t a, logic int32, logic relu);
+  /// All behind step 2, or an integer as it is; then optional ReLU (negative numbers, -0 and -Inf to +0; NaN stays).
+  function automatic result_t drain(mag_t a, logic int32, logic relu);
     result_t r;
     if (int32) r = '{nan: 1'b0, over: 1'b0, bits: a.m[31:0]};
-    else r = fp32_drain(a);
+    else r = drain_round(a);
     if (relu && r.bits[31]) r.bits = '0;  // the canonical NaN is positive
     return r;
   endfunction
