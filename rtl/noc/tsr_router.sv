@@ -48,7 +48,6 @@ module tsr_router
   /*verilator inline_module*/
 
   localparam int unsigned NumBuf = NumDir * NumVc;  // buffer b: port b / NumVc, VC b % NumVc
-  localparam int unsigned BufW   = $clog2(NumBuf);
   localparam int unsigned PtrW   = $clog2(VcDepth);
   localparam int unsigned CountW = idx_width(VcDepth + 1);
 
@@ -58,18 +57,16 @@ module tsr_router
   typedef tsr_noc_pkg::meta_t meta_t;
   typedef logic [PtrW-1:0]    ptr_t;
   typedef logic [CountW-1:0]  count_t;
-  typedef logic [BufW-1:0]    buf_t;
 
   `TSR_STATIC_ASSERT(DepthIsPowerOfTwo, VcDepth == (1 << PtrW))
   `TSR_STATIC_ASSERT(VcIsOneBit, NumVc == 2)
 
-  // Comparing two scores settles class, age and, for a tie, the buffer number.
+  // The larger one goes first: class, then age.
   typedef struct packed {
-    logic        valid;
     logic        cls;
     age_t        age;
-    buf_t        rank;  // the first buffer has the highest
   } score_t;
+  typedef logic [NumBuf-1:0] bufs_t;
 
   // Buffer b is VC b % NumVc of port b / NumVc.
   flit_t buf_q  [NumDir][NumVc*VcDepth];  // index {VC, pointer}
@@ -78,8 +75,9 @@ module tsr_router
   dirs_t  need  [NumBuf];                 // ports that the head flit of buffer b still needs; zero: empty
   ptr_t   rd    [NumBuf];                 // where it is
   score_t score [NumBuf];
+  bufs_t  ahead [NumBuf];                 // buffers whose head goes before that of buffer b
   dirs_t  send;                           // ports that send in this cycle
-  buf_t   winner [NumDir];                // and from which buffer
+  bufs_t  winner [NumDir];                // and from which buffer
 
   age_t now_q;
   always_ff @(posedge clk_i) now_q <= now_i;
@@ -88,38 +86,58 @@ module tsr_router
 
   logic [NumDir-1:0][31:0] sent;
 
+  // Every pair of heads is compared once for all ports; at equal scores the first buffer wins.
+  always_comb begin : p_order
+    for (int unsigned b = 0; b < NumBuf; b++) ahead[b] = '0;
+    for (int unsigned i = 0; i < NumBuf; i++) begin
+      if (need[i] != '0) begin
+        for (int unsigned j = i + 1; j < NumBuf; j++) begin
+          if (need[j] != '0) begin
+            if (score[j] > score[i]) ahead[i][j] = 1'b1;
+            else ahead[j][i] = 1'b1;
+          end
+        end
+      end
+    end
+  end
+
   for (genvar o = 0; o < NumDir; o++) begin : gen_out
     count_t [NumVc-1:0] credit_q;
     logic               valid_q;
     logic [31:0]        sent_q;
-    score_t             best;
-    logic               wanted;  // by anyone; spares the simulator the comparisons
+    bufs_t              ask;     // heads that could go
+    bufs_t              win;
+    logic               win_vc;
 
     always_comb begin : p_arbitrate
-      best   = '0;
-      wanted = 1'b0;
-      for (int unsigned b = 0; b < NumBuf; b++) wanted |= Turn[b/NumVc][o] && need[b][o];
+      ask    = '0;
+      win    = '0;
+      win_vc = 1'b0;
       for (int unsigned b = 0; b < NumBuf; b++) begin
-        if (wanted && Turn[b/NumVc][o]) begin
-          best = (need[b][o] && (credit_q[b%NumVc] != '0) && (score[b] > best)) ? score[b] : best;
+        ask[b] = Turn[b/NumVc][o] && need[b][o] && (credit_q[b%NumVc] != '0);
+      end
+      if (ask != '0) begin
+        for (int unsigned b = 0; b < NumBuf; b++) begin
+          win[b] = ask[b] && ((ask & ahead[b]) == '0);
+          if (win[b] && (b % NumVc) == 1) win_vc = 1'b1;
         end
       end
     end
-    assign send[o]   = best.valid;
-    assign winner[o] = BufW'(NumBuf - 1) - best.rank;
+    assign send[o]   = ask != '0;
+    assign winner[o] = win;
 
     always_ff @(posedge clk_i) begin
       valid_q <= send[o];
       if (send[o]) begin
         sent_q <= sent_q + 1'b1;
         for (int unsigned b = 0; b < NumBuf; b++) begin
-          if (Turn[b/NumVc][o] && (winner[o] == BufW'(b))) begin
+          if (Turn[b/NumVc][o] && win[b]) begin
             tx_flit_o[o] <= buf_q[b/NumVc][{1'(b%NumVc), rd[b]}];
           end
         end
       end
       for (int unsigned v = 0; v < NumVc; v++) begin
-        if ((send[o] && (winner[o][0] == 1'(v))) != tx_credit_i[o][v]) begin
+        if ((send[o] && (win_vc == 1'(v))) != tx_credit_i[o][v]) begin
           credit_q[v] <= tx_credit_i[o][v] ? credit_q[v] + 1'b1 : credit_q[v] - 1'b1;
         end
       end
@@ -146,24 +164,22 @@ module tsr_router
     ptr_t   [NumVc-1:0] wr_q, rd_q;
     count_t [NumVc-1:0] fill_q;
     dirs_t  [NumVc-1:0] need_q;
+    meta_t  [NumVc-1:0] head_q;      // of the flit that need_q is about
     count_t [NumVc-1:0] owe_q;       // freed slots whose credit could not go back yet
     logic   [NumVc-1:0] credit_q;
     logic               parity_err_q, dropped_q;
 
     for (genvar v = 0; v < NumVc; v++) begin : gen_head
-      meta_t head;
-      assign head               = meta_q[p][{1'(v), rd_q[v]}];
-      assign need[NumVc*p+v]    = need_q[v];
-      assign rd[NumVc*p+v]      = rd_q[v];
-      assign score[NumVc*p+v]   = '{valid: 1'b1, cls: head.cls, age: now_q - head.birth,
-                                    rank: BufW'(NumBuf - 1 - (NumVc * p + v))};
+      assign need[NumVc*p+v]  = need_q[v];
+      assign rd[NumVc*p+v]    = rd_q[v];
+      assign score[NumVc*p+v] = '{cls: head_q[v].cls, age: now_q - head_q[v].birth};
     end
 
     always_ff @(posedge clk_i) begin
       // verilator tracing_off
-      automatic meta_t  meta;
+      automatic meta_t  meta, next;
       automatic logic   vc, good, accept, push, pop, drop;
-      automatic dirs_t  served, left, next;
+      automatic dirs_t  served, left;
       automatic count_t owe;
       // verilator tracing_on
 
@@ -193,14 +209,14 @@ module tsr_router
           drop = rx_valid_i[p] && (vc == 1'(v)) && !accept;
           served = '0;
           for (int unsigned o = 0; o < NumDir; o++) begin
-            served |= dirs_t'(Turn[p][o] && send[o] && (winner[o] == BufW'(NumVc * p + v))) << o;
+            served |= dirs_t'(Turn[p][o] && winner[o][NumVc*p+v]) << o;
           end
           left = need_q[v] & ~served;
           pop  = (served != '0) && (left == '0);
           // The next head may be arriving just now.
-          next = (fill_q[v] > count_t'(1)) ? meta_q[p][{1'(v), ptr_t'(rd_q[v] + 1'b1)}].want :
-                 push ? meta.want : '0;
-          need_q[v] <= (left != '0) ? left : next;
+          next = (fill_q[v] > count_t'(1)) ? meta_q[p][{1'(v), ptr_t'(rd_q[v] + 1'b1)}] : push ? meta : '0;
+          need_q[v] <= (left != '0) ? left : next.want;
+          if (left == '0) head_q[v] <= next;
           wr_q[v]   <= wr_q[v] + ptr_t'(push);
           rd_q[v]   <= rd_q[v] + ptr_t'(pop);
           fill_q[v] <= fill_q[v] + count_t'(push) - count_t'(pop);
