@@ -88,6 +88,18 @@ module tsr_hart_node
   `TSR_STATIC_ASSERT(MePortsLegal, MePorts == 4 || MePorts == 6)
   `TSR_STATIC_ASSERT(SpmLegal, SpmBytes % 4096 == 0 && SpmBytes <= 3 * 1048576)
 
+  // ---------------------------------------------------------------- straps
+  // Registered once, as is the router's count: so hardly anything combinational starts at the node's inputs.
+  node_t       node_q;
+  chip_cfg_t   cfg_q;
+  logic [31:0] router_cnt_q;
+
+  always_ff @(posedge clk_i) begin
+    node_q       <= node_i;
+    cfg_q        <= cfg_i;
+    router_cnt_q <= router_cnt_i;
+  end
+
   import tsr_tile_reg_pkg::reg2hw_t;
   import tsr_tile_reg_pkg::hw2reg_t;
 
@@ -133,19 +145,22 @@ module tsr_hart_node
   logic [31:0] dbg_rdata;
   logic        core_wfi, core_idle, core_instret;
   logic [15:0] irq_fast;
-  logic        irq_timer, timer_armed;
+  logic        irq_timer_q, timer_armed;
   logic [63:0] mtimecmp;
 
   assign mtimecmp    = {reg2hw.mtimecmp_hi.t.q, reg2hw.mtimecmp_lo.t.q};
   assign timer_armed = mtimecmp != '1;
-  assign irq_timer   = timer_armed && now_i >= mtimecmp;
+
+  // One cycle ahead, so that the registered interrupt rises in the cycle of mtimecmp. An armed timer keeps the
+  // node awake.
+  always_ff @(posedge clk_i) irq_timer_q <= rst_ni && timer_armed && now_i + 64'd1 >= mtimecmp;
 
   tsr_core u_core (
     .clk_i, .rst_ni, .now_i,
-    .hart_id_i({20'b0, node_i}),
+    .hart_id_i({20'b0, node_q}),
     .boot_pc_i(IsCtl ? RomBase : reg2hw.boot_pc.pc.q),
     .run_i(IsCtl || reg2hw.core_ctrl.run.q),
-    .irq_soft_i(1'b0), .irq_timer_i(irq_timer), .irq_ext_i(1'b0), .irq_fast_i(irq_fast),
+    .irq_soft_i(1'b0), .irq_timer_i(irq_timer_q), .irq_ext_i(1'b0), .irq_fast_i(irq_fast),
     .tcm_valid_i(tcm_valid), .tcm_ready_o(tcm_ready), .tcm_write_i(word_write), .tcm_addr_i(tcm_addr),
     .tcm_wdata_i(word_wdata), .tcm_strb_i(word_strb), .tcm_rvalid_o(tcm_rvalid), .tcm_rdata_o(tcm_rdata),
     .rom_req_o(rom_fetch_o), .rom_addr_o(rom_fetch_addr_o), .rom_rdata_i(rom_fetch_data_i), .rom_en_i(IsCtl),
@@ -373,8 +388,20 @@ module tsr_hart_node
   ni_req_t    [4:0]              ni_req;
   logic       [3:0]              ni_rsp_valid, ni_rsp_ready;
 
+  // A DMA engine without a command and without a response on its way stands still.
+  logic rdma_clk, wdma_clk;
+
+  tsr_clk_gate u_rdma_gate (
+    .clk_i, .en_i(!rst_ni || cmd_valid[EngRdma] || ni_rsp_valid[0] || !eng_idle[EngRdma]), .test_en_i(1'b0),
+    .clk_o(rdma_clk)
+  );
+  tsr_clk_gate u_wdma_gate (
+    .clk_i, .en_i(!rst_ni || cmd_valid[EngWdma] || ni_rsp_valid[1] || !eng_idle[EngWdma]), .test_en_i(1'b0),
+    .clk_o(wdma_clk)
+  );
+
   tsr_rdma #(.SpmBytes(SpmBytes)) u_rdma (
-    .clk_i, .rst_ni,
+    .clk_i(rdma_clk), .rst_ni,
     .cmd_valid_i(cmd_valid[EngRdma]), .cmd_ready_o(cmd_ready[EngRdma]), .cmd_i(cmd[EngRdma]),
     .ctx_req_valid_o(ctx_valid[EngRdma]), .ctx_req_ready_i(ctx_ready[EngRdma]), .ctx_row_o(ctx_row[EngRdma]),
     .ctx_rsp_valid_i(ctx_rsp_valid[EngRdma]), .ctx_rsp_data_i(ctx_rsp_data),
@@ -387,7 +414,7 @@ module tsr_hart_node
   );
 
   tsr_wdma #(.SpmBytes(SpmBytes)) u_wdma (
-    .clk_i, .rst_ni,
+    .clk_i(wdma_clk), .rst_ni,
     .cmd_valid_i(cmd_valid[EngWdma]), .cmd_ready_o(cmd_ready[EngWdma]), .cmd_i(cmd[EngWdma]),
     .ctx_req_valid_o(ctx_valid[EngWdma]), .ctx_req_ready_i(ctx_ready[EngWdma]), .ctx_row_o(ctx_row[EngWdma]),
     .ctx_rsp_valid_i(ctx_rsp_valid[EngWdma]), .ctx_rsp_data_i(ctx_rsp_data),
@@ -458,7 +485,7 @@ module tsr_hart_node
   node_t in_src;
 
   tsr_ni_init #(.IsCtl(IsCtl)) u_ni_init (
-    .clk_i, .rst_ni, .node_i, .cfg_i, .now_i(now_i[AgeW-1:0]),
+    .clk_i, .rst_ni, .node_i(node_q), .cfg_i(cfg_q), .now_i(now_i[AgeW-1:0]),
     .win_base_i(win_base), .win_limit_i(win_limit), .win_space_i(win_space), .win_read_i(win_read),
     .win_write_i(win_write),
     .req_valid_i(ni_valid), .req_ready_o(ni_ready), .req_i(ni_req),
@@ -470,7 +497,7 @@ module tsr_hart_node
   );
 
   tsr_ni_target #(.SpmBytes(SpmBytes)) u_ni_target (
-    .clk_i, .rst_ni, .node_i, .cfg_i, .now_i(now_i[AgeW-1:0]),
+    .clk_i, .rst_ni, .node_i(node_q), .cfg_i(cfg_q), .now_i(now_i[AgeW-1:0]),
     .remote_read_i(reg2hw.remote_ctrl.read.q), .remote_write_i(reg2hw.remote_ctrl.write.q),
     .remote_post_i(reg2hw.remote_ctrl.post.q), .remote_base_i(reg2hw.remote_base.addr.q),
     .remote_limit_i(reg2hw.remote_limit.addr.q),
@@ -503,7 +530,7 @@ module tsr_hart_node
   tsr_err_log u_err_log (
     .clk_i, .done_i(done),
     .in_valid_i(in_refused), .in_err_i(in_err), .in_addr_i(in_addr), .in_src_i(in_src),
-    .out_valid_i(out_refused), .out_err_i(out_err), .out_addr_i(out_addr), .node_i,
+    .out_valid_i(out_refused), .out_err_i(out_err), .out_addr_i(out_addr), .node_i(node_q),
     .armed_i(!reg2hw.err_status.valid.q), .any_o(err_any), .more_o(err_more), .source_o(err_source),
     .first_source_o(err_first_source), .first_code_o(err_first_code), .first_info_o(err_first_info),
     .first_cmd_o(err_first_cmd), .first_addr_o(err_first_addr),
@@ -552,8 +579,8 @@ module tsr_hart_node
 
   always_comb begin
     hw2reg                           = '0;
-    hw2reg.id.x.d                    = node_i.x;
-    hw2reg.id.y.d                    = node_i.y;
+    hw2reg.id.x.d                    = node_q.x;
+    hw2reg.id.y.d                    = node_q.y;
     hw2reg.id.kind.d                 = IsCtl ? 2'd1 : 2'd0;
     hw2reg.id.spm_kib.d              = 12'(SpmBytes / 1024);
     hw2reg.irq_state.cmd_done.d      = 1'b1;
@@ -615,7 +642,7 @@ module tsr_hart_node
     hw2reg.dbg_data.data.d           = dbg_rdata;
     hw2reg.dbg_data.data.de          = dbg_busy_q && dbg_rvalid && !reg2hw.dbg_cmd.write.q;
     hw2reg.dbg_lock.lock.d           = dbg_lock_q || dbg_lock_i;
-    hw2reg.router_count.count.d      = router_cnt_i;
+    hw2reg.router_count.count.d      = router_cnt_q;
     hw2reg.count_lo.v.d              = count_value[31:0];
     hw2reg.count_hi.v.d              = count_hi_q;
   end

@@ -77,8 +77,23 @@ module tsr_tile
     .retire_o, .idle_o
   );
 
+  // ---------------------------------------------------------------- clocks
+  // An engine with nothing to do stands still: its clock is open from the offer of a command until it is idle.
+  logic me_clk, ve_clk, tdma_clk;
+
+  tsr_clk_gate u_me_gate (
+    .clk_i, .en_i(!rst_ni || cmd_valid[0] || !eng_idle[0]), .test_en_i(1'b0), .clk_o(me_clk)
+  );
+  tsr_clk_gate u_ve_gate (
+    .clk_i, .en_i(!rst_ni || cmd_valid[1] || !eng_idle[1]), .test_en_i(1'b0), .clk_o(ve_clk)
+  );
+  tsr_clk_gate u_tdma_gate (
+    .clk_i, .en_i(!rst_ni || cmd_valid[2] || !eng_idle[2]), .test_en_i(1'b0), .clk_o(tdma_clk)
+  );
+
+  // ---------------------------------------------------------------- engines
   tsr_me #(.Rows(Rows), .Cols(Cols)) u_me (
-    .clk_i, .rst_ni,
+    .clk_i(me_clk), .rst_ni,
     .cmd_valid_i(cmd_valid[0]), .cmd_ready_o(cmd_ready[0]), .cmd_i(cmd[0]),
     .ctx_req_valid_o(ctx_valid[0]), .ctx_req_ready_i(ctx_ready[0]), .ctx_row_o(ctx_row[0]),
     .ctx_rsp_valid_i(ctx_rsp_valid[0]), .ctx_rsp_data_i(ctx_rsp_data),
@@ -90,7 +105,7 @@ module tsr_tile
   );
 
   tsr_ve u_ve (
-    .clk_i, .rst_ni,
+    .clk_i(ve_clk), .rst_ni,
     .cmd_valid_i(cmd_valid[1]), .cmd_ready_o(cmd_ready[1]), .cmd_i(cmd[1]),
     .ctx_req_valid_o(ctx_valid[1]), .ctx_req_ready_i(ctx_ready[1]), .ctx_row_o(ctx_row[1]),
     .ctx_rsp_valid_i(ctx_rsp_valid[1]), .ctx_rsp_data_i(ctx_rsp_data),
@@ -102,7 +117,7 @@ module tsr_tile
   );
 
   tsr_tdma #(.SpmBytes(SpmBytes)) u_tdma (
-    .clk_i, .rst_ni,
+    .clk_i(tdma_clk), .rst_ni,
     .cmd_valid_i(cmd_valid[2]), .cmd_ready_o(cmd_ready[2]), .cmd_i(cmd[2]),
     .ctx_req_valid_o(ctx_valid[2]), .ctx_req_ready_i(ctx_ready[2]), .ctx_row_o(ctx_row[2]),
     .ctx_rsp_valid_i(ctx_rsp_valid[2]), .ctx_rsp_data_i(ctx_rsp_data),
