@@ -659,8 +659,8 @@ package tsr_me_pkg;
     m  = {{16{a.m[47]}}, a.m};
     s  = {{32{g.s[31]}}, g.s};
     eg = {19'b0, g.head.e ^ 13'h1000};  // order of unsigned numbers
-    e  = (m == '0) ? eg : {19'b0, a.e ^ 13'h1000};
-    if (eg >= e) begin
+    e  = {19'b0, a.e ^ 13'h1000};
+    if (eg >= e || m == '0) begin  // an accumulator of zero has no exponent, and no distance matters to it
       d = eg - e;
       m = sra64(m, (d > 32'd47) ? 6'd47 : d[5:0]) + s;
       e = eg;
