@@ -5,9 +5,12 @@ import dataclasses
 import hashlib
 import re
 
-# A module stays a module when its parent has KEEP_COPIES of it and it has KEEP_CELLS word-level cells.
-KEEP_COPIES = 4
+# A module stays a module when it has KEEP_CELLS word-level cells and its copies below one parent, but for the first,
+# have KEEP_SAVED together: so much work is saved.
 KEEP_CELLS = 100
+KEEP_SAVED = 300
+# A signal that goes to more module instances gets a buffer for each so many.
+BUFFER_LOADS = 8
 # Smaller memories, and those with another shape than one synchronous read and one write port, become flops;
 # more than FLOP_BITS of those are an error.
 RAM_BITS = 8192
@@ -38,7 +41,8 @@ def parse(text):
         if line.startswith("attribute "):
             marks.append(line)
         elif line.startswith("module "):
-            now = Module(line.split(" ", 1)[1], [], keep="attribute \\keep_hierarchy 1" in marks)
+            now = Module(line.split(" ", 1)[1], [], keep="attribute \\keep_hierarchy 1" in marks,
+                         box="attribute \\blackbox 1" in marks)
             marks = []
         elif line == "end":
             modules[now.name] = now
@@ -63,6 +67,18 @@ def write(modules, top):
     # Yosys numbers its own names on from here.
     first = 1 + max((int(n) for n in re.findall(r"\$(\d+)", text)), default=0)
     return f"autoidx {first}\n{text}"
+
+
+def plain_boxes(modules):
+    """Take the parameters off instances of modules without contents: what stands for such a module has none."""
+    for module in modules.values():
+        kind, lines = None, []
+        for line in module.lines:
+            if line.startswith("  cell "):
+                kind = line.split(" ", 4)[3]
+            if not (line.startswith("    parameter ") and kind in modules and modules[kind].box):
+                lines.append(line)
+        module.lines = lines
 
 
 def children_first(modules, top):
@@ -107,7 +123,7 @@ def merge_equal(modules, top):
                 count += 1
                 known[key] = f"{base}_{count}"
             used.add(known[key])
-            merged[known[key]] = Module(known[key], lines)
+            merged[known[key]] = Module(known[key], lines, box=modules[name].box)
         short[name] = known[key]
     return merged
 
@@ -130,7 +146,7 @@ def choose_kept(modules, top):
         while True:
             copies.clear()
             count(root)
-            chosen = [n for n, c in copies.items() if c >= KEEP_COPIES and size[n] >= KEEP_CELLS]
+            chosen = [n for n, c in copies.items() if size[n] >= KEEP_CELLS and (c - 1) * size[n] >= KEEP_SAVED]
             if not chosen:
                 return
             largest = max(chosen, key=lambda n: size[n])
@@ -226,3 +242,43 @@ def extract_rams(modules):
                  for i, (name, bits, out) in enumerate(ram.ports())]
         modules["\\" + ram.cell] = Module("\\" + ram.cell, wires, box=True)
     return found
+
+
+def _bit(signal, bit, width):
+    """Bit of a signal in RTLIL: a wire, or a part of one."""
+    if part := re.fullmatch(r"(\S+) \[(?:\d+:)?(\d+)\]", signal):
+        return f"{part[1]} [{int(part[2]) + bit}]"
+    return signal if width == 1 else f"{signal} [{bit}]"
+
+
+def buffer_kept(modules, buffer):
+    """Put buffers, cells with the pins A and Y, in front of the instances of modules that stay where one signal goes to
+    many of them: the mapping sees a module's pin as one small load, and a net with any number of them as one."""
+    inputs = {}  # (module, port): bits
+    for module in modules.values():
+        for line in module.lines:
+            if port := re.match(r"  wire (?:width (\d+) )?(?:signed )?input \d+ (\S+)$", line):
+                inputs[module.name, port[2]] = int(port[1] or 1)
+    for module in modules.values():
+        uses, kind = {}, None  # uses: {(signal, bits): lines}
+        for i, line in enumerate(module.lines):
+            if line.startswith("  cell "):
+                kind = line.split(" ", 4)[3]
+            elif line.startswith("    connect ") and kind in modules and not modules[kind].box:
+                port, signal = line[12:].split(" ", 1)
+                bits = inputs.get((kind, port))
+                if bits and signal != "\\clk_i" and re.fullmatch(r"[\\$]\S+( \[\d+(:\d+)?\])?", signal):
+                    uses.setdefault((signal, bits), []).append(i)
+        extra = []
+        for (signal, bits), lines in uses.items():
+            if len(lines) <= BUFFER_LOADS:
+                continue
+            for first in range(0, len(lines), BUFFER_LOADS):
+                wire = f"\\tsr_buffer${len(extra)}"
+                extra.append(f"  wire width {bits} {wire}")
+                for bit in range(bits):
+                    extra += [f"  cell \\{buffer} {wire}.{bit}", f"    connect \\A {_bit(signal, bit, bits)}",
+                              f"    connect \\Y {_bit(wire, bit, bits)}", "  end"]
+                for i in lines[first:first + BUFFER_LOADS]:
+                    module.lines[i] = module.lines[i][:-len(signal)] + wire
+        module.lines += extra

@@ -8,16 +8,32 @@ RAM_SETUP = 0.5
 RAM_ACCESS = 2.0
 
 PERIOD = 1000.0  # ns, so that every slack is positive
-KINDS = {  # name in the results: (from, to) of report_checks
-    "reg_to_reg": ("[all_registers -clock_pins]", "[all_registers -data_pins]"),
-    "in_to_reg": ("$inputs", "[all_registers -data_pins]"),
-    "reg_to_out": ("[all_registers -clock_pins]", "[all_outputs]"),
-    "in_to_out": ("$inputs", "[all_outputs]"),
+KINDS = {  # name in the results: clocks of its ends; inputs and outputs belong to a clock of their own
+    "reg_to_reg": ("clk", "clk"), "in_to_reg": ("io", "clk"), "reg_to_out": ("clk", "io"), "in_to_out": ("io", "io"),
 }
 
 
 class TimingError(Exception):
     """OpenSTA failed; the text is its message."""
+
+
+def _library(name, cells):
+    """Liberty text of a library with cells, each a name and its pins: (name, bits, attributes)."""
+    out = [f"library({name}) {{", "  delay_model : table_lookup;", '  time_unit : "1ns";',
+           '  voltage_unit : "1V";', '  current_unit : "1uA";', '  pulling_resistance_unit : "1kohm";',
+           '  leakage_power_unit : "1nW";', "  capacitive_load_unit(1, pf);",
+           *(f"  {way}_threshold_pct_{edge} : {value};" for edge in ("rise", "fall")
+             for way, value in (("input", 50), ("output", 50), ("slew_lower", 20), ("slew_upper", 80)))]
+    for bits in sorted({bits for _, pins in cells for _, bits, _ in pins if bits > 1}):
+        out.append(f"  type(bus{bits}) {{ base_type : array; data_type : bit; bit_width : {bits}; "
+                   f"bit_from : {bits - 1}; bit_to : 0; downto : true; }}")
+    for cell, pins in cells:
+        out.append(f"  cell({cell}) {{ area : 0;")
+        for pin, bits, attributes in pins:
+            kind = f"bus({pin}) {{ bus_type : bus{bits};" if bits > 1 else f"pin({pin}) {{"
+            out.append(f"    {kind} {attributes} }}")
+        out.append("  }")
+    return "\n".join(out + ["}"]) + "\n"
 
 
 def ram_liberty(rams):
@@ -32,23 +48,34 @@ def ram_liberty(rams):
               + scalar(("cell_rise", "cell_fall"), RAM_ACCESS) + " "
               + scalar(("rise_transition", "fall_transition"), 0.1) + " }",
     }
-    out = ["library(tsr_ram) {", "  delay_model : table_lookup;", '  time_unit : "1ns";',
-           '  voltage_unit : "1V";', '  current_unit : "1uA";', '  pulling_resistance_unit : "1kohm";',
-           '  leakage_power_unit : "1nW";', "  capacitive_load_unit(1, pf);",
-           *(f"  {way}_threshold_pct_{edge} : {value};" for edge in ("rise", "fall")
-             for way, value in (("input", 50), ("output", 50), ("slew_lower", 20), ("slew_upper", 80)))]
-    for bits in sorted({bits for ram in rams for _, bits, _ in ram.ports() if bits > 1}):
-        out.append(f"  type(bus{bits}) {{ base_type : array; data_type : bit; bit_width : {bits}; "
-                   f"bit_from : {bits - 1}; bit_to : 0; downto : true; }}")
-    for ram in rams:
-        out.append(f"  cell({ram.cell}) {{ area : 0;")
-        for name, bits, is_out in ram.ports():
-            kind = f"bus({name}) {{ bus_type : bus{bits};" if bits > 1 else f"pin({name}) {{"
-            clock = "clock : true;" if name == "CLK" else arcs[is_out]
-            way = "direction : output;" if is_out else "direction : input; capacitance : 0.02;"
-            out.append(f"    {kind} {way} {clock} }}")
-        out.append("  }")
-    return "\n".join(out + ["}"]) + "\n"
+    def pin(name, is_out):
+        clock = "clock : true;" if name == "CLK" else arcs[is_out]
+        return f"{'direction : output;' if is_out else 'direction : input; capacitance : 0.02;'} {clock}"
+
+    return _library("tsr_ram", [(ram.cell, [(name, bits, pin(name, is_out)) for name, bits, is_out in ram.ports()])
+                                for ram in rams])
+
+
+def one_of_each(netlist):
+    """A netlist in which all but the first instance of each module are cells without contents, which load what drives
+    them, and the Liberty text of these cells. A grid of equal modules is too large for OpenSTA otherwise."""
+    ports, now = {}, None
+    lines = netlist.splitlines()
+    for line in lines:
+        if line.startswith("module "):
+            now = ports.setdefault(line[7:].split("(", 1)[0].strip(), [])
+        elif port := re.match(r"  (input|output) (?:\[(\d+):0\] )?(\w+);", line):
+            way = "direction : output;" if port[1] == "output" else "direction : input; capacitance : 0.02;"
+            now.append((port[3], int(port[2] or 0) + 1, way))
+    seen, rest = set(), set()
+    for i, line in enumerate(lines):
+        name = line[2:].split(" ", 1)[0]
+        if line.startswith("  ") and name in ports:
+            if name in seen:
+                rest.add(name)
+                lines[i] = f"  {name}_rest{line[2 + len(name):]}"
+            seen.add(name)
+    return "\n".join(lines) + "\n", _library("tsr_rest", [(f"{name}_rest", ports[name]) for name in sorted(rest)])
 
 
 def run_sta(script, folder, name):
@@ -82,21 +109,25 @@ def _parse(report):
 
 def longest_paths(folder, top, liberty, rams):
     """Longest path of each kind in `folder`/netlist.v: {kind: {ns, cells, from, to} or None}."""
-    libraries = [f"read_liberty {liberty}"]
+    netlist, rest = one_of_each((folder / "netlist.v").read_text())
+    (folder / "timing.v").write_text(netlist)
+    (folder / "rest.lib").write_text(rest)
+    libraries = [f"read_liberty {liberty}", "read_liberty rest.lib"]
     if rams:
         (folder / "ram.lib").write_text(ram_liberty(rams))
         libraries.append("read_liberty ram.lib")
     reports = []
     for kind, (start, end) in KINDS.items():
         reports += [f'puts "== {kind}"',
-                    f"report_checks -path_delay max -digits 3 -from {start} -to {end}"]
+                    f"report_checks -path_delay max -digits 3 -from [get_clocks {start}] -to [get_clocks {end}]"]
     out = run_sta("\n".join(libraries + [
-        "read_verilog netlist.v", f"link_design {top}",
+        "read_verilog timing.v", f"link_design {top}",
         f"create_clock -name clk -period {PERIOD} [get_ports clk_i]",
+        f"create_clock -name io -period {PERIOD}",
         "set inputs {}",
         'foreach port [all_inputs] { if {[get_property $port full_name] ne "clk_i"} { lappend inputs $port } }',
-        "set_input_delay 0 -clock clk $inputs",
-        "set_output_delay 0 -clock clk [all_outputs]",
+        "set_input_delay 0 -clock io $inputs",
+        "set_output_delay 0 -clock io [all_outputs]",
         "set_driving_cell -lib_cell BUFX4 $inputs",
         "set_load 0.05 [all_outputs]",
         *reports]) + "\n", folder, "sta")
