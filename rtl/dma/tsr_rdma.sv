@@ -314,7 +314,7 @@ module tsr_rdma
   end
 
   assign spm_valid_o = w_valid_q;
-  assign spm_req_o   = '{write: 1'b1, w_log2: 2'd3, base: w_base_q, pitch: '0, strb: w_strb_q,
+  assign spm_req_o   = '{pad: '0, write: 1'b1, w_log2: 2'd3, base: w_base_q, pitch: '0, strb: w_strb_q,
                          wdata: w_data_q};
 
   logic      spm_wait_q;      // a scratchpad response comes in this cycle

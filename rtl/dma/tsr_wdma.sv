@@ -194,7 +194,7 @@ module tsr_wdma
   end
 
   assign spm_valid_o = r_valid_q;
-  assign spm_req_o   = '{write: 1'b0, w_log2: 2'd3, base: r_base_q, pitch: '0, strb: r_strb_q,
+  assign spm_req_o   = '{pad: '0, write: 1'b0, w_log2: 2'd3, base: r_base_q, pitch: '0, strb: r_strb_q,
                          wdata: '0};
 
   // ---------------------------------------------------------------- response stage: align, buffer

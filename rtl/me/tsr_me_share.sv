@@ -41,7 +41,7 @@ module tsr_me_share
   );
 
   assign spm_valid_o = valid_i != '0;
-  assign spm_req_o   = '{write: 1'b0, w_log2: req_i[idx].w_log2, base: req_i[idx].base,
+  assign spm_req_o   = '{pad: '0, write: 1'b0, w_log2: req_i[idx].w_log2, base: req_i[idx].base,
                          pitch: req_i[idx].pitch, strb: req_i[idx].strb, wdata: '0};
   assign ready_o     = spm_ready_i ? gnt : '0;
 

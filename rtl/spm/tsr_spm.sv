@@ -111,11 +111,15 @@ module tsr_spm
 
   always_comb begin
     logic [63:0] taken;  // banks with a leading lane
-    logic [7:0]  need;
+    logic [7:0]  act, need, open, first, hbs;
     word_t       base, pitch, a;
     place_t      at;
     taken  = '0;
+    act    = '0;
     need   = '0;
+    open   = '0;
+    first  = '0;
+    hbs    = '0;
     base   = '0;
     pitch  = '0;
     a      = '0;
@@ -131,12 +135,15 @@ module tsr_spm
     end
     for (int unsigned p = 0; p < NumPorts; p++) begin
       if (req_valid_i[p]) begin
-        base      = req_i[p].base[SpmAw-1:3];
-        pitch     = req_i[p].pitch[SpmAw-1:3];
-        bcast[p]  = !req_i[p].write && pitch == '0;
-        active[p] = lanes_with_strobes(req_i[p].strb);
-        need      = bcast[p] ? first_group(active[p], req_i[p].w_log2) : active[p];
-        taken     = '0;
+        base     = req_i[p].base[SpmAw-1:3];
+        pitch    = req_i[p].pitch[SpmAw-1:3];
+        bcast[p] = !req_i[p].write && pitch == '0;
+        act      = lanes_with_strobes(req_i[p].strb);
+        need     = bcast[p] ? first_group(act, req_i[p].w_log2) : act;
+        taken    = '0;
+        open     = '0;
+        first    = '0;
+        hbs      = '0;
         for (int unsigned l = 0; l < 8; l++) begin
           unique case (req_i[p].w_log2)
             2'd0: a = base + pitch * WordAw'(l);
@@ -150,40 +157,61 @@ module tsr_spm
             if ({1'b0, a} >= (WordAw + 1)'(Words)) begin
               bad[p] = 1'b1;
             end else if (!done_q[p][l]) begin
-              pend[p][l]       = 1'b1;
-              lead[p][l]       = !taken[{at.hb, at.bank}];
-              want[at.hb][p]   = 1'b1;
+              open[l]                 = 1'b1;
+              first[l]                = !taken[{at.hb, at.bank}];
+              hbs[at.hb]              = 1'b1;
               taken[{at.hb, at.bank}] = 1'b1;
             end
           end
         end
+        active[p] = act;
+        pend[p]   = open;
+        lead[p]   = first;
+        for (int unsigned h = 0; h < NumHb; h++) want[h][p] = hbs[h];
       end
     end
   end
 
   // ---------------------------------------------------------------- hyperbanks: round robin
   logic [NumHb-1:0][NumPorts-1:0] above_q, above_d;  // ports after the one served last
-  logic [NumHb-1:0][NumPorts-1:0] gnt;               // one-hot per hyperbank
+  logic [NumPorts-1:0][NumHb-1:0] won;               // hyperbanks that serve the port
   logic [NumHb-1:0]               hb_en, hb_write;
   logic [NumHb-1:0][7:0]          bank_en;
   logic [NumHb-1:0][PortW-1:0]    hb_port;           // the winner
   logic [2:0]                     bank_lane [NumHb][8];
+  logic [NumHb-1:0][7:0][2:0]     lane_bank;         // the bank whose word a lane of the winner reads
   logic [63:0]                    hb_strb   [NumHb];
   logic [7:0][63:0]               hb_wdata  [NumHb];
 
+  /// The lane whose word lane l gets: with copied row groups that of the first group.
+  function automatic logic [2:0] source(logic [2:0] l, logic copied, logic [1:0] w_log2);
+    return copied ? l & 3'((4'd1 << w_log2) - 4'd1) : l;
+  endfunction
+
   always_comb begin
-    logic [NumPorts-1:0] cand;
+    logic [NumPorts-1:0] cand, gnt;
     logic [PortW-1:0]    p;
+    logic [7:0]          first, banks;
+    logic [7:0][2:0]     reads;
+    logic [1:0]          w_log2;
+    logic                copied;
     place_t              at;
-    cand     = '0;
-    p        = '0;
-    at       = '0;
-    gnt      = '0;
-    hb_en    = '0;
-    hb_write = '0;
-    bank_en  = '0;
-    hb_port  = '0;
-    above_d  = above_q;
+    cand      = '0;
+    gnt       = '0;
+    p         = '0;
+    first     = '0;
+    banks     = '0;
+    reads     = '0;
+    w_log2    = '0;
+    copied    = 1'b0;
+    at        = '0;
+    won       = '0;
+    hb_en     = '0;
+    hb_write  = '0;
+    bank_en   = '0;
+    hb_port   = '0;
+    lane_bank = '0;
+    above_d   = above_q;
     for (int unsigned h = 0; h < NumHb; h++) begin
       hb_strb[h]  = '0;
       hb_wdata[h] = '0;
@@ -193,10 +221,15 @@ module tsr_spm
       if (want[h] != '0) begin
         cand = want[h] & above_q[h];
         if (cand == '0) cand = want[h];
-        gnt[h] = cand & (~cand + 1'b1);
-        p      = '0;
-        for (int unsigned i = 0; i < NumPorts; i++) if (gnt[h][i]) p = p | PortW'(i);
-        above_d[h]  = ~((gnt[h] << 1) - 1'b1);
+        gnt = cand & (~cand + 1'b1);
+        p   = '0;
+        for (int unsigned i = 0; i < NumPorts; i++) begin
+          if (gnt[i]) begin
+            p         = p | PortW'(i);
+            won[i][h] = 1'b1;
+          end
+        end
+        above_d[h]  = ~((gnt << 1) - 1'b1);
         hb_en[h]    = 1'b1;
         hb_port[h]  = p;
         hb_write[h] = req_i[p].write;
@@ -204,13 +237,21 @@ module tsr_spm
           hb_strb[h]  = req_i[p].strb;
           hb_wdata[h] = req_i[p].wdata;
         end
+        first  = lead[p];
+        banks  = '0;
+        reads  = '0;
+        w_log2 = req_i[p].w_log2;
+        copied = bcast[p];
         for (int unsigned l = 0; l < 8; l++) begin
           at = lane[p][l];
-          if (lead[p][l] && at.hb == 3'(h)) begin
-            bank_en[h][at.bank]   = 1'b1;
+          if (first[l] && at.hb == 3'(h)) begin
+            banks[at.bank]        = 1'b1;
             bank_lane[h][at.bank] = 3'(l);
           end
+          reads[l] = copied ? lane[p][source(3'(l), copied, w_log2)].bank : at.bank;
         end
+        bank_en[h]   = banks;
+        lane_bank[h] = reads;
       end
     end
   end
@@ -221,8 +262,6 @@ module tsr_spm
   end
 
   // ---------------------------------------------------------------- banks: single-port memories
-  logic [63:0] bank_rdata [NumHb*8];  // index {hyperbank, bank}
-
   function automatic logic [63:0] merge(logic [63:0] word, logic [63:0] wdata, logic [7:0] strb);
     logic [63:0] r;
     for (int unsigned i = 0; i < 8; i++) r[8*i+:8] = strb[i] ? wdata[8*i+:8] : word[8*i+:8];
@@ -235,45 +274,54 @@ module tsr_spm
       logic [63:0] rdata_q;
 
       always_ff @(posedge clk_i) begin
-        if (bank_en[h][b]) begin
-          logic [2:0]      l;
-          logic [RowW-1:0] row;
-          l   = bank_lane[h][b];
-          row = lane[hb_port[h]][l].row;
-          if (!hb_write[h]) rdata_q <= mem_q[row];
-          else mem_q[row] <= merge(mem_q[row], hb_wdata[h][l], hb_strb[h][8*l+:8]);
+        if (hb_en[h]) begin
+          if (bank_en[h][b]) begin
+            logic [2:0]      l;
+            logic [RowW-1:0] row;
+            l   = bank_lane[h][b];
+            row = lane[hb_port[h]][l].row;
+            if (!hb_write[h]) rdata_q <= mem_q[row];
+            else mem_q[row] <= merge(mem_q[row], hb_wdata[h][l], hb_strb[h][8*l+:8]);
+          end
         end
       end
-      assign bank_rdata[8*h+b] = rdata_q;
     end
   end
 
   // ---------------------------------------------------------------- who is served
   logic [NumPorts-1:0][7:0]      served, fresh_d;
-  logic [NumPorts-1:0][7:0][5:0] sel_d, sel_q;  // {hyperbank, bank} of a lane just read
+  logic [NumPorts-1:0][7:0][2:0] sel_d;   // hyperbank of a lane just read
 
   always_comb begin
-    logic [2:0] from;
+    logic [2:0]      from;
+    logic [7:0]      hbs, now, fresh;
+    logic [7:0][2:0] sel;
     from        = '0;
+    hbs         = '0;
+    now         = '0;
+    fresh       = '0;
+    sel         = '0;
     served      = '0;
     fresh_d     = '0;
-    sel_d       = sel_q;
+    sel_d       = '0;
     req_ready_o = '0;
     for (int unsigned p = 0; p < NumPorts; p++) begin
       if (req_valid_i[p]) begin
-        for (int unsigned l = 0; l < 8; l++) begin
-          served[p][l] = lead[p][l] && gnt[lane[p][l].hb][p];
-        end
-        req_ready_o[p] = served[p] == pend[p];
+        hbs = won[p];
+        now = '0;
+        for (int unsigned l = 0; l < 8; l++) now[l] = lead[p][l] && hbs[lane[p][l].hb];
+        served[p]      = now;
+        req_ready_o[p] = now == pend[p];
         if (!req_i[p].write) begin
+          fresh = '0;
+          sel   = '0;
           for (int unsigned l = 0; l < 8; l++) begin
-            from = 3'(l);
-            if (bcast[p]) from = 3'(l) & 3'((4'd1 << req_i[p].w_log2) - 4'd1);
-            if (served[p][from] && active[p][l]) begin
-              fresh_d[p][l] = 1'b1;
-              sel_d[p][l]   = {lane[p][from].hb, lane[p][from].bank};
-            end
+            from     = source(3'(l), bcast[p], req_i[p].w_log2);
+            fresh[l] = now[from] && active[p][l];
+            sel[l]   = lane[p][from].hb;
           end
+          fresh_d[p] = fresh;
+          sel_d[p]   = sel;
         end
       end
     end
@@ -281,40 +329,75 @@ module tsr_spm
   assign conflict_o = req_valid_i & ~req_ready_o;
 
   // ---------------------------------------------------------------- responses
-  // A lane's data stand at its bank's output for one cycle; a serialized request collects them.
-  logic [NumPorts-1:0][7:0]       fresh_q, held_q;  // data are at the bank, in hold_q
+  // A hyperbank serves one port a cycle: it puts the words of its banks into that port's lanes, and every
+  // port picks among eight hyperbanks. A lane's data stand there for one cycle; a serialized request
+  // collects them.
+  logic [NumHb-1:0]               hb_read_q;
+  logic [NumHb-1:0][7:0][2:0]     lane_bank_q;
+  logic [63:0]                    hb_rdata [NumHb][8];
+  logic [NumPorts-1:0][7:0]       fresh_q, held_q;  // data are at the hyperbank, in hold_q
+  logic [NumPorts-1:0][7:0][2:0]  sel_q;
   logic [NumPorts-1:0][7:0][63:0] hold_q;
   logic [NumPorts-1:0]            rsp_valid_q, rsp_err_q;
   logic                           idle_q;
 
   always_ff @(posedge clk_i) begin
-    if (req_valid_i != '0) sel_q <= sel_d;
+    if (req_valid_i != '0) begin
+      sel_q       <= sel_d;
+      lane_bank_q <= lane_bank;
+    end
     rsp_err_q <= bad;
   end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
+      hb_read_q   <= '0;
       fresh_q     <= '0;
       done_q      <= '0;
       held_q      <= '0;
       rsp_valid_q <= '0;
       idle_q      <= 1'b0;
     end else begin
+      hb_read_q   <= hb_en & ~hb_write;
       fresh_q     <= fresh_d;
       rsp_valid_q <= req_ready_o;
       idle_q      <= req_valid_i == '0;
-      for (int unsigned p = 0; p < NumPorts; p++) begin
-        done_q[p] <= req_ready_o[p] ? '0 : done_q[p] | served[p];
-        held_q[p] <= rsp_valid_q[p] ? '0 : held_q[p] | fresh_q[p];
+      if (conflict_o != '0 || done_q != '0) begin
+        for (int unsigned p = 0; p < NumPorts; p++) done_q[p] <= req_ready_o[p] ? '0 : done_q[p] | served[p];
+      end
+      if (fresh_q != '0 || held_q != '0) begin
+        for (int unsigned p = 0; p < NumPorts; p++) held_q[p] <= rsp_valid_q[p] ? '0 : held_q[p] | fresh_q[p];
+      end
+    end
+  end
+
+  for (genvar h = 0; h < NumHb; h++) begin : gen_hb_rdata
+    logic [63:0] word [8];  // of the banks
+
+    always_comb begin
+      for (int unsigned l = 0; l < 8; l++) begin
+        word[l]        = '0;
+        hb_rdata[h][l] = '0;
+      end
+      if (hb_read_q[h]) begin
+        word[0] = gen_hb[h].gen_bank[0].rdata_q;
+        word[1] = gen_hb[h].gen_bank[1].rdata_q;
+        word[2] = gen_hb[h].gen_bank[2].rdata_q;
+        word[3] = gen_hb[h].gen_bank[3].rdata_q;
+        word[4] = gen_hb[h].gen_bank[4].rdata_q;
+        word[5] = gen_hb[h].gen_bank[5].rdata_q;
+        word[6] = gen_hb[h].gen_bank[6].rdata_q;
+        word[7] = gen_hb[h].gen_bank[7].rdata_q;
+        for (int unsigned l = 0; l < 8; l++) hb_rdata[h][l] = word[lane_bank_q[h][l]];
       end
     end
   end
 
   for (genvar p = 0; p < NumPorts; p++) begin : gen_hold
-    for (genvar l = 0; l < 8; l++) begin : gen_lane
-      always_ff @(posedge clk_i) begin
-        if (fresh_q[p] != '0 && !rsp_valid_q[p] && fresh_q[p][l]) begin
-          hold_q[p][l] <= bank_rdata[sel_q[p][l]];
+    always_ff @(posedge clk_i) begin
+      if (fresh_q[p] != '0 && !rsp_valid_q[p]) begin
+        for (int unsigned l = 0; l < 8; l++) begin
+          if (fresh_q[p][l]) hold_q[p][l] <= hb_rdata[sel_q[p][l]][l];
         end
       end
     end
@@ -326,7 +409,7 @@ module tsr_spm
       if (rsp_valid_q[p]) begin
         rsp_o[p].err = rsp_err_q[p];
         for (int unsigned l = 0; l < 8; l++) begin
-          if (fresh_q[p][l]) rsp_o[p].rdata[l] = bank_rdata[sel_q[p][l]];
+          if (fresh_q[p][l]) rsp_o[p].rdata[l] = hb_rdata[sel_q[p][l]][l];
           else if (held_q[p][l]) rsp_o[p].rdata[l] = hold_q[p][l];
         end
       end

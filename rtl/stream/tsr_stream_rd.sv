@@ -83,7 +83,7 @@ module tsr_stream_rd
 
   assign spm_valid_o = agu_valid && room_q != '0;
   assign accept      = spm_valid_o && spm_ready_i;
-  assign spm_req_o   = '{write: 1'b0, w_log2: w_log2, base: base, pitch: pitch, strb: strb, wdata: '0};
+  assign spm_req_o   = '{pad: '0, write: 1'b0, w_log2: w_log2, base: base, pitch: pitch, strb: strb, wdata: '0};
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) room_q <= CountW'(Depth);

@@ -94,7 +94,7 @@ module tsr_stream_wr
   assign dropping    = drop_i[epoch] && !offered_q;
   assign spm_valid_o = valid && agu_valid && !dropping;
   assign step        = valid && agu_valid && (dropping || spm_ready_i);
-  assign spm_req_o   = '{write: 1'b1, w_log2: w_log2, base: base, pitch: pitch, strb: strb, wdata: data};
+  assign spm_req_o   = '{pad: '0, write: 1'b1, w_log2: w_log2, base: base, pitch: pitch, strb: strb, wdata: data};
 
   always_ff @(posedge clk_i) begin
     if (step) begin

@@ -235,7 +235,7 @@ module tsr_tdma_move
 
   assign rd_valid_o = st_valid_q && st_read_q && free_q != '0;
   assign st_go      = st_valid_q && free_q != '0 && (!st_read_q || rd_ready_i);
-  assign rd_req_o   = '{write: 1'b0, w_log2: 2'd3, base: st_base_q, pitch: '0, strb: st_strb_q, wdata: '0};
+  assign rd_req_o   = '{pad: '0, write: 1'b0, w_log2: 2'd3, base: st_base_q, pitch: '0, strb: st_strb_q, wdata: '0};
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -313,7 +313,7 @@ module tsr_tdma_move
   end
 
   assign wr_valid_o = w_valid_q;
-  assign wr_req_o   = '{write: 1'b1, w_log2: 2'd3, base: w_q.base, pitch: '0, strb: w_q.strb,
+  assign wr_req_o   = '{pad: '0, write: 1'b1, w_log2: 2'd3, base: w_q.base, pitch: '0, strb: w_q.strb,
                         wdata: w_data_q};
 
   assign busy_o = active_q || el_valid_q || st_valid_q || pend_q || item_count != '0 || w_valid_q ||

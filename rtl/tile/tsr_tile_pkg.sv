@@ -31,7 +31,9 @@ package tsr_tile_pkg;
 
   /// One access: lane l touches the 8 bytes at base + (l / w) * pitch + (l mod w) * 8.
   /// Lanes whose strobes are all zero are not accessed and read as zero.
+  /// `pad` is zero; it rounds the width to whole words, so that a simulator moves requests without shifts.
   typedef struct packed {
+    logic [16:0]      pad;
     logic             write;
     logic [1:0]       w_log2;  // log2(w)
     spm_addr_t        base;    // bytes, multiple of 8
@@ -41,6 +43,7 @@ package tsr_tile_pkg;
   } spm_req_t;
 
   typedef struct packed {
+    logic [30:0]      pad;     // zero, as in spm_req_t
     logic             err;     // a lane was outside the scratchpad
     logic [7:0][63:0] rdata;
   } spm_rsp_t;

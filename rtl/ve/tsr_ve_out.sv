@@ -515,7 +515,7 @@ module tsr_ve_out
   assign chain_valid_o = Port == 0 && out_valid && head.chain;
   assign out_ready     = head.write ? dropping || spm_ready_i : !chain_valid_o || chain_ready_i;
 
-  assign spm_req_o = '{write: 1'b1, w_log2: head.w_log2, base: head.base, pitch: head.pitch,
+  assign spm_req_o = '{pad: '0, write: 1'b1, w_log2: head.w_log2, base: head.base, pitch: head.pitch,
                        strb: head.strb, wdata: kept_q ? kept_data_q : data_q};
   assign chain_o   = '{fin: head.fin, epoch: head.epoch, last: head.last,
                        strb: kept_q ? kept_strb_q : data_strb_q, data: kept_q ? kept_data_q : data_q};

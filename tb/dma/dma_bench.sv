@@ -74,13 +74,13 @@ module dma_bench
   spm_rsp_t [NumPorts-1:0] rsp;
 
   assign valid[0]     = spm_valid_i;
-  assign req[0]       = '{write: spm_write_i, w_log2: 2'd3, base: spm_base_i, pitch: '0, strb: '1,
+  assign req[0]       = '{pad: '0, write: spm_write_i, w_log2: 2'd3, base: spm_base_i, pitch: '0, strb: '1,
                           wdata: spm_wdata_i};
   assign spm_ready_o  = ready[0];
   assign spm_rvalid_o = rsp_valid[0];
   assign spm_rdata_o  = rsp[0].rdata;
   assign valid[1]     = dist_valid_i;
-  assign req[1]       = '{write: 1'b0, w_log2: 2'd3, base: dist_base_i, pitch: '0, strb: '1,
+  assign req[1]       = '{pad: '0, write: 1'b0, w_log2: 2'd3, base: dist_base_i, pitch: '0, strb: '1,
                           wdata: '0};
 
   tsr_spm #(

@@ -64,8 +64,8 @@ class MeEnv {
   enum Role { A, B, C, O };
   static constexpr unsigned kReaders = (Grid + 7) / 8;  // of each operand
   static constexpr unsigned kPorts = 2 * kReaders + 2;
-  static constexpr unsigned kReqBits = 623;
-  static constexpr unsigned kRspBits = 513;
+  static constexpr unsigned kReqBits = 640;
+  static constexpr unsigned kRspBits = 544;
 
   MeEnv(Model& dut, std::size_t spm_bytes) : spm(spm_bytes), dut_(dut) {
     dut.spm_ready_i = (1U << kPorts) - 1;

@@ -105,8 +105,8 @@ struct Odd {
 };
 
 // Layout of the packed structures, from tsr_tile_pkg.
-constexpr unsigned kReqBits = 1 + 2 + 22 + 22 + 64 + 512;
-constexpr unsigned kRspBits = 1 + 512;
+constexpr unsigned kReqBits = 640;
+constexpr unsigned kRspBits = 544;
 
 template <class Config>
 class Spm : public Bench<typename Config::Model> {

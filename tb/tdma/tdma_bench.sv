@@ -48,7 +48,7 @@ module tdma_bench
   );
 
   assign req_valid[2] = port_valid_i;
-  assign req[2]       = '{write: port_write_i, w_log2: 2'd3, base: port_addr_i, pitch: '0, strb: '1,
+  assign req[2]       = '{pad: '0, write: port_write_i, w_log2: 2'd3, base: port_addr_i, pitch: '0, strb: '1,
                           wdata: port_wdata_i};
   assign port_ready_o = req_ready[2];
   assign port_rdata_o = rsp[2].rdata;

@@ -188,8 +188,8 @@ class TdmaSpm {
   }
 
  private:
-  static constexpr unsigned kReq = 623;  // bits of spm_req_t, spm_rsp_t
-  static constexpr unsigned kRsp = 513;
+  static constexpr unsigned kReq = 640;  // bits of spm_req_t, spm_rsp_t
+  static constexpr unsigned kRsp = 544;
 
   using Request = std::array<std::uint64_t, 10>;
 

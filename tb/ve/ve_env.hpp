@@ -61,8 +61,8 @@ class VeEnv {
  public:
   enum Port { I0, I1, I2, O0, O1 };
   static constexpr unsigned kPorts = 5;
-  static constexpr unsigned kReqBits = 623;
-  static constexpr unsigned kRspBits = 513;
+  static constexpr unsigned kReqBits = 640;
+  static constexpr unsigned kRspBits = 544;
 
   VeEnv(Model& dut, std::size_t spm_bytes) : spm(spm_bytes), dut_(dut) {
     dut.spm_ready_i = 31;
