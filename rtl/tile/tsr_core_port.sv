@@ -133,27 +133,31 @@ module tsr_core_port
   assign spm_valid_o = where_q == StSpm && !sent_q;
 
   always_comb begin
-    spm_req_o          = '0;
-    spm_req_o.write    = write_q;
-    spm_req_o.w_log2   = 2'd3;
-    spm_req_o.pitch    = 22'd64;
-    spm_req_o.base     = {addr_q[21:3], 3'b0} - {SpmBase[21:3], 3'b0};
-    spm_req_o.strb     = addr_q[2] ? {56'b0, strb_q, 4'b0} : {60'b0, strb_q};
-    spm_req_o.wdata[0] = {wdata_q, wdata_q};
+    spm_req_o = '0;
+    if (where_q == StSpm) begin
+      spm_req_o.write    = write_q;
+      spm_req_o.w_log2   = 2'd3;
+      spm_req_o.pitch    = 22'd64;
+      spm_req_o.base     = {addr_q[21:3], 3'b0} - {SpmBase[21:3], 3'b0};
+      spm_req_o.strb     = addr_q[2] ? {56'b0, strb_q, 4'b0} : {60'b0, strb_q};
+      spm_req_o.wdata[0] = {wdata_q, wdata_q};
+    end
   end
 
   assign ni_valid_o = where_q == StNet && !sent_q;
 
   always_comb begin
-    ni_req_o      = '0;
-    ni_req_o.kind = write_q ? KindWrite : KindRead;
-    ni_req_o.addr = {win_base_i[addr_q[30:28]], addr_q[27:2], 2'b00};
-    ni_req_o.strb = 64'd4;
-    ni_req_o.tag  = tag_q;
-    if (write_q) begin
-      ni_req_o.addr[5:0] = '0;
-      ni_req_o.strb      = {60'b0, strb_q} << {addr_q[5:2], 2'b00};
-      ni_req_o.data      = {16{wdata_q}};
+    ni_req_o = '0;
+    if (where_q == StNet) begin
+      ni_req_o.kind = write_q ? KindWrite : KindRead;
+      ni_req_o.addr = {win_base_i[addr_q[30:28]], addr_q[27:2], 2'b00};
+      ni_req_o.strb = 64'd4;
+      ni_req_o.tag  = tag_q;
+      if (write_q) begin
+        ni_req_o.addr[5:0] = '0;
+        ni_req_o.strb      = {60'b0, strb_q} << {addr_q[5:2], 2'b00};
+        ni_req_o.data      = {16{wdata_q}};
+      end
     end
   end
 

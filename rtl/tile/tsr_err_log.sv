@@ -64,21 +64,27 @@ module tsr_err_log
   entry_t       first_q, last_q, first_d, last_d;
 
   always_comb begin
-    for (int unsigned e = 0; e < NumEng; e++) begin
-      hit[e]   = done_i[e].valid && done_i[e].err != CmdOk;
-      entry[e] = '{source: 3'(e), code: done_i[e].err, info: done_i[e].info, cmd: done_i[e].id,
-                   addr: done_i[e].addr};
-    end
+    for (int unsigned e = 0; e < NumEng; e++) hit[e] = done_i[e].valid && done_i[e].err != CmdOk;
     hit[NumEng]   = in_valid_i;
-    entry[NumEng] = '{source: 3'(NumEng), code: {1'b0, in_err_i}, info: in_err_i, cmd: {4'b0, in_src_i},
-                 addr: in_addr_i};
-    hit[NumEng+1]   = out_valid_i;
-    entry[NumEng+1] = '{source: 3'(NumEng + 1), code: {1'b0, out_err_i}, info: out_err_i, cmd: {4'b0, node_i},
-                 addr: out_addr_i};
-    first_d = entry[NumSrc-1];
-    last_d  = entry[0];
-    for (int unsigned i = NumSrc; i > 0; i--) if (hit[i-1]) first_d = entry[i-1];
-    for (int unsigned i = 0; i < NumSrc; i++) if (hit[i]) last_d = entry[i];
+    hit[NumEng+1] = out_valid_i;
+  end
+
+  always_comb begin
+    entry   = '0;
+    first_d = '0;
+    last_d  = '0;
+    if (any_o) begin
+      for (int unsigned e = 0; e < NumEng; e++) begin
+        entry[e] = '{source: 3'(e), code: done_i[e].err, info: done_i[e].info, cmd: done_i[e].id,
+                     addr: done_i[e].addr};
+      end
+      entry[NumEng]   = '{source: 3'(NumEng), code: {1'b0, in_err_i}, info: in_err_i, cmd: {4'b0, in_src_i},
+                          addr: in_addr_i};
+      entry[NumEng+1] = '{source: 3'(NumEng + 1), code: {1'b0, out_err_i}, info: out_err_i,
+                          cmd: {4'b0, node_i}, addr: out_addr_i};
+      for (int unsigned i = NumSrc; i > 0; i--) if (hit[i-1]) first_d = entry[i-1];
+      for (int unsigned i = 0; i < NumSrc; i++) if (hit[i]) last_d = entry[i];
+    end
   end
 
   always_ff @(posedge clk_i) begin

@@ -144,17 +144,19 @@ module tsr_ni_init
   assign refuse_addr_o  = s1_q.addr;
 
   always_comb begin
-    tx_flit            = '0;
-    tx_flit.hdr.kind   = s1_q.kind;
-    tx_flit.hdr.vc     = IsCtl;
-    tx_flit.hdr.mcast  = s1_q.mcast;
-    tx_flit.hdr.dst    = s1_q.mcast ? s1_q.rect : rect_t'{hi: s1_route.node, lo: s1_route.node};
-    tx_flit.hdr.src    = node_i;
-    tx_flit.hdr.tag    = {s1_init_q[1:0], s1_q.tag};
-    tx_flit.hdr.doff   = s1_q.doff;
-    tx_flit.hdr.strb   = s1_q.strb;
-    tx_flit.hdr.addr   = s1_q.addr;
-    tx_flit.data       = s1_q.data;
+    tx_flit = '0;
+    if (s1_valid_q) begin
+      tx_flit.hdr.kind  = s1_q.kind;
+      tx_flit.hdr.vc    = IsCtl;
+      tx_flit.hdr.mcast = s1_q.mcast;
+      tx_flit.hdr.dst   = s1_q.mcast ? s1_q.rect : rect_t'{hi: s1_route.node, lo: s1_route.node};
+      tx_flit.hdr.src   = node_i;
+      tx_flit.hdr.tag   = {s1_init_q[1:0], s1_q.tag};
+      tx_flit.hdr.doff  = s1_q.doff;
+      tx_flit.hdr.strb  = s1_q.strb;
+      tx_flit.hdr.addr  = s1_q.addr;
+      tx_flit.data      = s1_q.data;
+    end
   end
 
   tsr_link_tx u_req_tx (
@@ -200,14 +202,17 @@ module tsr_ni_init
   end
 
   always_comb begin
-    rsp_o.kind   = err_first ? KindErrRsp : rx_flit.hdr.kind;
-    rsp_o.err    = err_first ? s1_err : rx_flit.hdr.err;
-    rsp_o.poison = !err_first && (rx_flit.hdr.poison || data_bad);
-    rsp_o.addr   = err_first ? s1_q.addr : rx_flit.hdr.addr;
-    rsp_o.strb   = rx_flit.hdr.strb;
-    rsp_o.doff   = rx_flit.hdr.doff;
-    rsp_o.tag    = err_first ? s1_q.tag : rx_flit.hdr.tag[5:0];
-    rsp_o.data   = rx_flit.data;
+    rsp_o = '0;
+    if (err_first || rx_valid) begin
+      rsp_o.kind   = err_first ? KindErrRsp : rx_flit.hdr.kind;
+      rsp_o.err    = err_first ? s1_err : rx_flit.hdr.err;
+      rsp_o.poison = !err_first && (rx_flit.hdr.poison || data_bad);
+      rsp_o.addr   = err_first ? s1_q.addr : rx_flit.hdr.addr;
+      rsp_o.strb   = rx_flit.hdr.strb;
+      rsp_o.doff   = rx_flit.hdr.doff;
+      rsp_o.tag    = err_first ? s1_q.tag : rx_flit.hdr.tag[5:0];
+      rsp_o.data   = rx_flit.data;
+    end
   end
 
   assign idle_o = !s1_valid_q && tx_idle && rx_idle && !rx_valid;

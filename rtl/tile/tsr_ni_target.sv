@@ -262,17 +262,19 @@ module tsr_ni_target
   assign spm_valid_o = spm_write_now || state_q == StSpmRead;
 
   always_comb begin
-    spm_req_o        = '0;
-    spm_req_o.w_log2 = 2'd3;
-    spm_req_o.pitch  = 22'd64;
-    spm_req_o.wdata  = rx.data;
-    if (state_q == StSpmRead) begin
-      spm_req_o.base = blk_q;
-      spm_req_o.strb = '1;
-    end else begin
-      spm_req_o.write = 1'b1;
-      spm_req_o.base  = spm_off;
-      spm_req_o.strb  = rx.hdr.strb;
+    spm_req_o = '0;
+    if (rx_valid) begin
+      spm_req_o.w_log2 = 2'd3;
+      spm_req_o.pitch  = 22'd64;
+      spm_req_o.wdata  = rx.data;
+      if (state_q == StSpmRead) begin
+        spm_req_o.base = blk_q;
+        spm_req_o.strb = '1;
+      end else begin
+        spm_req_o.write = 1'b1;
+        spm_req_o.base  = spm_off;
+        spm_req_o.strb  = rx.hdr.strb;
+      end
     end
   end
 
@@ -287,41 +289,43 @@ module tsr_ni_target
   assign post_n_o     = rx.hdr.doff[15:8];
 
   always_comb begin
-    tx            = '0;
-    tx.hdr.src    = node_i;
-    tx.hdr.dst    = rect_t'{hi: rx.hdr.src, lo: rx.hdr.src};
-    tx.hdr.vc     = rx.hdr.vc;
-    tx.hdr.tag    = rx.hdr.tag;
-    tx.hdr.addr   = rx.hdr.addr;
-    tx.hdr.doff   = rx.hdr.doff;
-    tx.hdr.kind   = KindWriteRsp;
-    unique case (state_q)
-      StRspBlock: begin
-        tx.hdr.kind = KindReadRsp;
-        tx.hdr.strb = block_strb;
-        tx.hdr.addr = {rx.hdr.addr[55:32], SpmBase + {10'b0, blk_q}};
-        tx.hdr.doff = rx.hdr.doff + 24'(blk_q) - 24'(spm_off);
-        tx.data     = data_q;
-      end
-      StWordDone: begin
-        if (word_err_q != ErrNone) begin
-          tx.hdr.kind = KindErrRsp;
-          tx.hdr.err  = word_err_q;
-        end else if (is_read) begin
+    tx = '0;
+    if (rx_valid) begin
+      tx.hdr.src    = node_i;
+      tx.hdr.dst    = rect_t'{hi: rx.hdr.src, lo: rx.hdr.src};
+      tx.hdr.vc     = rx.hdr.vc;
+      tx.hdr.tag    = rx.hdr.tag;
+      tx.hdr.addr   = rx.hdr.addr;
+      tx.hdr.doff   = rx.hdr.doff;
+      tx.hdr.kind   = KindWriteRsp;
+      unique case (state_q)
+        StRspBlock: begin
           tx.hdr.kind = KindReadRsp;
           tx.hdr.strb = block_strb;
-          tx.hdr.addr = {rx.hdr.addr[55:6], 6'b0};
-          tx.hdr.doff = rx.hdr.doff - {18'b0, local_addr[5:0]};
-          tx.data     = gather_q;
+          tx.hdr.addr = {rx.hdr.addr[55:32], SpmBase + {10'b0, blk_q}};
+          tx.hdr.doff = rx.hdr.doff + 24'(blk_q) - 24'(spm_off);
+          tx.data     = data_q;
         end
-      end
-      default: begin
-        if (verdict != ErrNone) begin
-          tx.hdr.kind = KindErrRsp;
-          tx.hdr.err  = verdict;
+        StWordDone: begin
+          if (word_err_q != ErrNone) begin
+            tx.hdr.kind = KindErrRsp;
+            tx.hdr.err  = word_err_q;
+          end else if (is_read) begin
+            tx.hdr.kind = KindReadRsp;
+            tx.hdr.strb = block_strb;
+            tx.hdr.addr = {rx.hdr.addr[55:6], 6'b0};
+            tx.hdr.doff = rx.hdr.doff - {18'b0, local_addr[5:0]};
+            tx.data     = gather_q;
+          end
         end
-      end
-    endcase
+        default: begin
+          if (verdict != ErrNone) begin
+            tx.hdr.kind = KindErrRsp;
+            tx.hdr.err  = verdict;
+          end
+        end
+      endcase
+    end
   end
 
   logic refuse_now;

@@ -76,17 +76,20 @@ module tsr_post_out
   endfunction
 
   always_comb begin
-    win = fifo_q[rd_q];
-    for (int unsigned e = 0; e < NumEng; e++) begin
-      if (gnt[e]) win = from_queue(q_rect_i[e], q_id_i[e], q_n_i[e]);
+    win   = '0;
+    req_o = '0;
+    if (gnt != '0) begin
+      win = fifo_q[rd_q];
+      for (int unsigned e = 0; e < NumEng; e++) begin
+        if (gnt[e]) win = from_queue(q_rect_i[e], q_id_i[e], q_n_i[e]);
+      end
+      req_o.kind  = KindSemPost;
+      req_o.mcast = win.rect.lo != win.rect.hi;
+      req_o.rect  = win.rect;
+      req_o.doff  = {8'b0, win.n, 4'b0, win.id};
+      req_o.addr  = {SpaceNode, 8'b0, win.rect.lo.y, win.rect.lo.x,
+                     RegsBase + {16'b0, tsr_tile_reg_pkg::SemOffset} + {26'b0, win.id, 2'b0}};
     end
-    req_o       = '0;
-    req_o.kind  = KindSemPost;
-    req_o.mcast = win.rect.lo != win.rect.hi;
-    req_o.rect  = win.rect;
-    req_o.doff  = {8'b0, win.n, 4'b0, win.id};
-    req_o.addr  = {SpaceNode, 8'b0, win.rect.lo.y, win.rect.lo.x,
-                   RegsBase + {16'b0, tsr_tile_reg_pkg::SemOffset} + {26'b0, win.id, 2'b0}};
   end
 
   assign req_valid_o = gnt != '0;
