@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-# tsr_add_rtl_model(NAME name TOP module BLOCKS block... [PARAMS -GName=value...] [SOURCES file...] [FAST])
+# tsr_add_rtl_model(NAME name TOP module BLOCKS block... [PARAMS -GName=value...] [SOURCES file...] [FAST] [WAVES])
 #
 # Verilates `module` from the file lists rtl/<block>/files.f (in the order given) plus SOURCES, and
 # makes the static library rtl_<name> with the C++ class V<name> (header "V<name>.h").
 # Assertions are on and unreset flops random, unless FAST: then the model is built for speed.
+# WAVES: the model can write waves. Those of the benches can with TSR_BENCH_WAVES, for it doubles their build.
 set(TSR_RTL_CXXFLAGS_BENCH "-O1" CACHE STRING "C++ flags of the benches' verilated models")
 set(TSR_RTL_CXXFLAGS_FAST "-O3" CACHE STRING "C++ flags of the platform's verilated models")
+option(TSR_BENCH_WAVES "Benches can write waves (TSR_TRACE=1)" OFF)
 
 function(tsr_add_rtl_model)
-  cmake_parse_arguments(ARG "FAST" "NAME;TOP" "BLOCKS;PARAMS;SOURCES" ${ARGN})
+  cmake_parse_arguments(ARG "FAST;WAVES" "NAME;TOP" "BLOCKS;PARAMS;SOURCES" ${ARGN})
   set(dir ${CMAKE_CURRENT_BINARY_DIR}/rtl_${ARG_NAME})
   set(prefix V${ARG_NAME})
   set(lib ${dir}/${prefix}__ALL.a)
@@ -25,11 +27,14 @@ function(tsr_add_rtl_model)
     set(mode --assert --x-assign unique --x-initial unique)
     set(cxxflags ${TSR_RTL_CXXFLAGS_BENCH})
   endif()
+  if(ARG_WAVES OR (TSR_BENCH_WAVES AND NOT ARG_FAST))
+    list(APPEND mode --trace-fst --trace-structs)
+  endif()
   add_custom_command(
     OUTPUT ${lib}
     BYPRODUCTS ${dir}/${prefix}.h
     COMMAND ${CMAKE_SOURCE_DIR}/cmake/verilate.sh ${dir} ${prefix} ${CMAKE_CXX_COMPILER} ${cxxflags}
-            ${VERILATOR_BIN} --cc -Wall --trace-fst --trace-structs ${mode} --output-split 20000
+            ${VERILATOR_BIN} --cc -Wall ${mode} --output-split 20000
             --top-module ${ARG_TOP} ${ARG_PARAMS} +incdir+${CMAKE_SOURCE_DIR}/rtl/common
             ${CMAKE_SOURCE_DIR}/rtl/waivers.vlt ${lists} ${ARG_SOURCES}
     DEPENDS ${list_files} ${ARG_SOURCES} ${CMAKE_SOURCE_DIR}/rtl/waivers.vlt

@@ -3,7 +3,7 @@
 /// seeds.
 ///
 /// Environment: TSR_SEED=<n> sets the random seed (printed by every test), TSR_TRACE=1 writes
-/// <suite>.<test>.fst into the current folder.
+/// <suite>.<test>.fst into the current folder (models built with TSR_BENCH_WAVES).
 #pragma once
 
 #include <fmt/format.h>
@@ -52,12 +52,7 @@ class Bench : public testing::Test {
     context_->errorLimit(10);
     context_->traceEverOn(true);
     model_ = std::make_unique<Model>(context_.get(), "dut");
-    if (std::getenv("TSR_TRACE") != nullptr) {
-      const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-      fst_ = std::make_unique<VerilatedFstC>();
-      model_->trace(fst_.get(), 99);
-      fst_->open(fmt::format("{}.{}.fst", info->test_suite_name(), info->name()).c_str());
-    }
+    if (std::getenv("TSR_TRACE") != nullptr) open_waves(model_.get());
   }
 
   void TearDown() override {
@@ -118,6 +113,16 @@ class Bench : public testing::Test {
   VerilatedContext& context() { return *context_; }
 
  private:
+  /// Waves of this test; only models built with TSR_BENCH_WAVES have trace().
+  template <class M>
+  auto open_waves(M* model) -> decltype(model->trace(static_cast<VerilatedFstC*>(nullptr), 99)) {
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    fst_ = std::make_unique<VerilatedFstC>();
+    model->trace(fst_.get(), 99);
+    fst_->open(fmt::format("{}.{}.fst", info->test_suite_name(), info->name()).c_str());
+  }
+  void open_waves(...) { FAIL() << "no waves in this build: configure with -DTSR_BENCH_WAVES=ON"; }
+
   void dump(std::uint64_t time) {
     if (fst_) fst_->dump(time);
   }
