@@ -35,7 +35,7 @@ tsr_status_t tsr_feed_use(tsr_feed_t *feed, uint32_t engine, const tsr_feed_sour
   f->queue->known = false; /* push() */
   f->active = true;
   f->pending = false;
-  f->cmd.args = 0;
+  f->cmd = (tsr_feed_cmd_t){.op = TSR_OP_NOP};
   f->free = TSR_CMDQ_DEPTH;
   f->pushed = 0;
   f->done = 0;
