@@ -302,10 +302,10 @@ MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* cha
   if (me.mx && !scale_words_legal(context.scale)) return fail(CmdError::Context);
   const auto bad_base = [](std::uint32_t base) { return base % 8 != 0 || base > kSpmAddressMask; };
   for (unsigned i = 0; i < 4; ++i) {
-    if (used[i] && bad_base(job.base[i])) return fail(CmdError::Range);
+    if (used[i] && bad_base(job.base[i])) return fail(CmdError::Range, job.base[i]);
   }
-  if (me.mx && (bad_base(job.scale_base[0]) || bad_base(job.scale_base[1]))) {
-    return fail(CmdError::Range);
+  for (const std::uint32_t base : job.scale_base) {
+    if (me.mx && bad_base(base)) return fail(CmdError::Range, base);
   }
 
   const AguConfig config_a = AguConfig::from_row(context.a);

@@ -96,7 +96,7 @@ struct MeChain {
 
 struct MeResult {
   CmdError error = CmdError::Ok;
-  std::uint32_t address = 0;  // CmdError::Range of an access: its base
+  std::uint32_t address = 0;  // CmdError::Range: the illegal base, or that of the access
   std::uint64_t beats = 0;    // of A and B
   bool nan = false;           // a result was NaN
   bool overflow = false;      // a finite sum was rounded to infinity

@@ -96,6 +96,7 @@ module tsr_me
 
   logic           front_ready, front_gemm, front_idle, go, start, start_ok;
   cmd_err_e       front_err;
+  logic [31:0]    front_err_addr;
   me_fields_t     front_me;
   agu_cfg_t [3:0] front_agu;
   scale_cfg_t     front_scale;
@@ -121,8 +122,9 @@ module tsr_me
   tsr_me_front #(.Beats(Beats), .HalfBeats(HalfBeats)) u_front (
     .clk_i, .rst_ni, .cmd_valid_i, .cmd_i, .abort_i,
     .ctx_req_valid_o, .ctx_req_ready_i, .ctx_row_o, .ctx_rsp_valid_i, .ctx_rsp_data_i,
-    .ready_o(front_ready), .go_i(go), .gemm_o(front_gemm), .err_o(front_err), .me_o(front_me),
-    .agu_o(front_agu), .scale_o(front_scale), .blocks_o(front_blocks), .idle_o(front_idle)
+    .ready_o(front_ready), .go_i(go), .gemm_o(front_gemm), .err_o(front_err),
+    .err_addr_o(front_err_addr), .me_o(front_me), .agu_o(front_agu), .scale_o(front_scale),
+    .blocks_o(front_blocks), .idle_o(front_idle)
   );
 
   assign complete = live_q[old_q] && (finished_q[old_q] || (o_fin && o_fin_epoch == old_q));
@@ -587,7 +589,7 @@ module tsr_me
       done_q.id   <= cmd_i.id;
       done_q.err  <= front_err;
       done_q.info <= '0;
-      done_q.addr <= '0;
+      done_q.addr <= 56'(front_err_addr);
     end
   end
   assign done_o = done_q;

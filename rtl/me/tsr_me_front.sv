@@ -43,6 +43,8 @@ module tsr_me_front
   input  logic           go_i,
   output logic           gemm_o,
   output cmd_err_e       err_o,
+  /// CmdErrRange: the first base that is illegal, in the order of the rows.
+  output logic [31:0]    err_addr_o,
   output me_fields_t     me_o,
   /// Streams A, B, C, O with the command's bases.
   output agu_cfg_t [3:0] agu_o,
@@ -63,6 +65,7 @@ module tsr_me_front
   logic [2:0]         req_q, row_q;     // next row to ask for; row of the response
   logic               asked_q;          // all rows were asked for
   logic               bad_q, range_q;   // illegal context field; base outside the address range
+  logic [31:0]        range_addr_q;
   me_fields_t         me_q;
   agu_cfg_t [3:0]     agu_q;
   scale_cfg_t         scale_q;
@@ -170,6 +173,7 @@ module tsr_me_front
           scale_q  <= s;
           bad_q    <= bad_q || scale_bad(s.a) || scale_bad(s.b);
           range_q  <= range_q || base_bad(s.a.base) || base_bad(s.b.base);
+          if (!range_q) range_addr_q <= base_bad(s.a.base) ? s.a.base : s.b.base;
         end
         for (int unsigned s = 0; s < 4; s++) begin
           if (row_q == RowA + 3'(s)) begin
@@ -186,6 +190,7 @@ module tsr_me_front
             if (used[s]) begin
               bad_q   <= bad_q || agu_bad(c) || agu_lacks(c, 1'b0, s < 2);
               range_q <= range_q || base_bad(base[s]);
+              if (!range_q) range_addr_q <= base[s];
             end
           end
         end
@@ -208,14 +213,15 @@ module tsr_me_front
     end
   end
 
-  assign ready_o  = state_q == StReady;
-  assign gemm_o   = gemm_q;
-  assign err_o    = err_q;
-  assign me_o     = me_q;
-  assign agu_o    = agu_q;
-  assign scale_o  = scale_q;
-  assign blocks_o = total_q[B][29:0];
-  assign idle_o   = state_q == StEmpty;
+  assign ready_o    = state_q == StReady;
+  assign gemm_o     = gemm_q;
+  assign err_o      = err_q;
+  assign err_addr_o = (err_q == CmdErrRange) ? range_addr_q : '0;
+  assign me_o       = me_q;
+  assign agu_o      = agu_q;
+  assign scale_o    = scale_q;
+  assign blocks_o   = total_q[B][29:0];
+  assign idle_o     = state_q == StEmpty;
 
   // ---------------------------------------------------------------- checks
   `TSR_ASSERT(GoWhenReady, !go_i || ready_o)

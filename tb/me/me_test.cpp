@@ -612,6 +612,11 @@ TEST_F(Me, RefusesIllegalCommandsWithoutSideEffects) {
       {"byte edge loop 7", CmdError::Context, [](Ctx& c, Cmd&) { c.o[2] |= 1U << 16 | 7U << 17; }},
       {"A base not of 8", CmdError::Range, [](Ctx&, Cmd& c) { c.base[0] += 4; }},
       {"O base too large", CmdError::Range, [](Ctx&, Cmd& c) { c.base[3] = 1U << 22; }},
+      {"B base before O base", CmdError::Range,
+       [](Ctx&, Cmd& c) {
+         c.base[1] = 1U << 31 | 8;
+         c.base[3] = 3;
+       }},
       {"K of A and B", CmdError::Shape, [](Ctx& c, Cmd&) { c.a[4] += 1; }},
       {"blocks of A and B", CmdError::Shape, [](Ctx& c, Cmd&) { c.b[6] += 1; }},
       {"too few results", CmdError::Shape, [](Ctx& c, Cmd&) { c.o[6] -= 1; }},
@@ -647,7 +652,10 @@ TEST_F(Me, RefusesIllegalCommandsWithoutSideEffects) {
         job.context = context;
         job.base = command.base;
         job.scale_base = command.scale_base;
-        EXPECT_EQ(engines::run_gemm(job, copy).error, c.error) << c.what;
+        const auto expected = engines::run_gemm(job, copy);
+        EXPECT_EQ(expected.error, c.error) << c.what;
+        EXPECT_EQ(done.address, expected.address) << c.what;
+        EXPECT_EQ(done.address != 0, c.error == CmdError::Range) << c.what;
       }
       run_until([&] { return dut().idle_o != 0; }, 100);
       EXPECT_EQ(dut().idle_o, 1) << c.what;
