@@ -120,6 +120,13 @@ Outcome run_tdma(const Program& program, const ProgramCommand& command, World& w
   return outcome(result.error, result.address);
 }
 
+Outcome outcome(const engines::VeResult& result) {
+  Outcome out = outcome(result.error, result.address);
+  out.nan = result.nan;
+  out.overflow = result.overflow;
+  return out;
+}
+
 /// Opcode of the engine's own, not counting Nop.
 bool own_opcode(const ProgramCommand& command) {
   const unsigned op = command.opcode();
@@ -204,13 +211,13 @@ std::pair<Outcome, Outcome> execute(const Program& program, std::size_t index, W
       beats.push_back({beat.data, beat.strb, beat.last, (beat.last & 32) != 0});
     }
     const auto second = run_ve(program, partner, world, beats);
-    return {first, outcome(second.error, second.address)};
+    return {first, outcome(second)};
   }
   const auto first = run_ve(program, command, world, {});
-  if (!pair) return {outcome(first.error, first.address), {}};
+  if (!pair) return {outcome(first), {}};
   for (const auto& beat : first.chain_out) chain.in.push_back({beat.data, beat.strb, beat.last});
   const Outcome second = run_me(program, partner, world, &chain);
-  return {outcome(first.error, first.address), second};
+  return {outcome(first), second};
 }
 
 std::vector<Outcome> execute(const Program& program, World& world) {

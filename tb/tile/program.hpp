@@ -86,8 +86,9 @@ struct Outcome {
   engines::CmdError error = engines::CmdError::Ok;
   unsigned info = 0;
   std::uint64_t address = 0;
-  bool nan = false;       ///< matrix engine: a result is NaN
-  bool overflow = false;  ///< matrix engine: a finite result became infinite
+  bool nan = false;       ///< matrix and vector engine: a result is NaN
+  bool overflow = false;  ///< matrix engine: a finite result became infinite; vector engine: a
+                          ///< result is infinite or too large for its format
 };
 
 /// Run the commands that are not dead, and the bad one, in order on `world`. One outcome a command.

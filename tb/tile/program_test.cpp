@@ -306,13 +306,14 @@ class TileProgram : public TileBench, public testing::WithParamInterface<unsigne
       }
       if (command.dead) continue;
       EXPECT_EQ(outcomes[i].error, engines::CmdError::Ok) << "the generator made command " << i;
-      flags |= (outcomes[i].nan ? 1U : 0U) | (outcomes[i].overflow ? 2U : 0U);
+      const unsigned own = (outcomes[i].nan ? 1U : 0U) | (outcomes[i].overflow ? 2U : 0U);
+      flags |= command.engine == 3 ? own << 2 : own;
       irq = irq || command.irq();
     }
     const std::uint32_t status = get(reg::kQueueStatusOffset);
     EXPECT_EQ(status >> 25 & 31, bad != nullptr ? 1U << bad->engine : 0U) << "stopped queues";
     EXPECT_EQ(get(reg::kErrStatusOffset), bad != nullptr ? 1U : 0U) << "errors captured";
-    EXPECT_EQ(get(reg::kFmtStatusOffset) & 3, flags) << "NaN, overflow of ME";
+    EXPECT_EQ(get(reg::kFmtStatusOffset), flags) << "NaN, overflow of ME, of VE";
     EXPECT_EQ(get(reg::kIrqStateOffset) & 3, (irq ? 1U : 0U) | (bad != nullptr ? 2U : 0U));
     set(reg::kFmtStatusOffset, 15);
     if (bad != nullptr) {
