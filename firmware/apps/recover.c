@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every engine fails in every way that its commands can, with errors masked from the core: the
- * engine stops, the captured error names it, and after a restart it works again. Returns 0, or 100
- * * engine + 10 * way + the number of the check that failed (engine and way from 1). */
+ * engine stops, the captured error names it, and after a restart it works again. Then the matrix
+ * and the vector engine wait in a chain for a partner that never comes, or is dropped. Returns 0,
+ * or 100 * engine + 10 * way + the number of the check that failed (engine and way from 1; chains
+ * are the ways 7 and 8). */
 #include "apps/apps_abi.h"
 #include "drivers/me.h"
 #include "drivers/tdma.h"
@@ -15,7 +17,17 @@
 #define FROM 0u /* places in the scratchpad */
 #define TO 4096u
 
-typedef enum { BAD_OPCODE, BAD_CONTEXT, BAD_ZERO, BAD_SHAPE, BAD_RANGE, BAD_BUS, WAYS, GOOD } way_t;
+typedef enum {
+  BAD_OPCODE,
+  BAD_CONTEXT,
+  BAD_ZERO,
+  BAD_SHAPE,
+  BAD_RANGE,
+  BAD_BUS,
+  WAYS,
+  GOOD,
+  CHAINED
+} way_t;
 
 static const uint8_t codes[WAYS] = {TSR_CMD_ERR_OPCODE, TSR_CMD_ERR_CONTEXT, TSR_CMD_ERR_ZERO,
                                     TSR_CMD_ERR_SHAPE,  TSR_CMD_ERR_RANGE,   TSR_CMD_ERR_BUS};
@@ -53,7 +65,8 @@ static tsr_status_t product(tsr_node_t *n, way_t way, tsr_cmd_t *cmd) {
                               .k_bytes = 8,
                               .a_pitch = 8,
                               .b_pitch = 8,
-                              .o_pitch = 32};
+                              .o_pitch = 32,
+                              .chain_o = way == CHAINED};
   tsr_me_context_t context;
   TSR_TRY(tsr_me_encode(&gemm, &context));
   if (way == BAD_CONTEXT) {
@@ -77,6 +90,8 @@ static tsr_status_t pass(tsr_node_t *n, way_t way, tsr_cmd_t *cmd) {
   context.program[16 + 11] = TSR_FORMAT_INT32 | (1u << 4) | (1u << 13); /* V0, an integer */
   if (way == BAD_CONTEXT) {
     context.program[0] |= 63; /* operation */
+  } else if (way == CHAINED) {
+    context.program[16 + 8] |= 1u << 14; /* I0 from the matrix engine */
   }
   TSR_TRY(tsr_agu_encode(&one, context.stream[TSR_VE_I0]));
   TSR_TRY(tsr_agu_encode(way == BAD_SHAPE ? &two : &one, context.stream[TSR_VE_O0]));
@@ -198,6 +213,41 @@ static int try_way(tsr_node_t *n, uint32_t engine, way_t way, uint64_t hbm) {
   return works(n, engine, hbm) ? 0 : 10;
 }
 
+/* A chain whose partner never comes, or is dropped with its queue: a restart frees the engine. What
+ * is given up posts nothing. */
+static int try_chain(tsr_node_t *n, uint32_t engine, bool dropped, uint64_t hbm) {
+  const uint32_t other = engine == TSR_ENGINE_ME ? TSR_ENGINE_VE : TSR_ENGINE_ME;
+  const tsr_tile_t *regs = &n->regs;
+  tsr_cmd_t cmd, never;
+  tsr_cmdq_state_t state;
+  tsr_tile_error_t first, last;
+  uint32_t left = 1;
+  if (dropped) { /* what would be the partner waits for a semaphore */
+    tsr_cmd_init(&never, TSR_OP_NOP, 0, 0);
+    tsr_cmd_wait(&never, 0, SEM, 1);
+    TSR_KERNEL_TRY(tsr_node_push(n, other, &never), 1);
+  }
+  TSR_KERNEL_TRY(build(n, engine, CHAINED, hbm, &cmd), 2);
+  tsr_cmd_post(&cmd, 0, SEM, 1);
+  TSR_KERNEL_TRY(tsr_node_push(n, engine, &cmd), 3);
+  if (tsr_node_wait(n, SEM, 1, 2000) != TSR_TIMEOUT) {
+    return 4;
+  }
+  TSR_KERNEL_TRY(tsr_cmdq_state(&n->queue[engine], &state), 5);
+  if (!state.busy) {
+    return 5;
+  }
+  if (dropped) {
+    TSR_KERNEL_TRY(tsr_cmdq_flush(&n->queue[other]), 6);
+  }
+  TSR_KERNEL_TRY(tsr_node_restart(n, engine), 7);
+  TSR_KERNEL_TRY(tsr_tile_errors(regs, &first, &last), 8);
+  if (first.valid || tsr_tile_sem_read(regs, SEM, &left) != TSR_OK || left != 0) {
+    return 8;
+  }
+  return works(n, TSR_ENGINE_ME, hbm) && works(n, TSR_ENGINE_VE, hbm) ? 0 : 9;
+}
+
 int kernel_main(const tsr_launch_t *launch);
 int kernel_main(const tsr_launch_t *launch) {
   const tsr_selftest_args_t *args = (const tsr_selftest_args_t *)(const void *)launch->args;
@@ -210,6 +260,12 @@ int kernel_main(const tsr_launch_t *launch) {
       if ((ways[engine] & BIT(way)) != 0) {
         const int bad = try_way(n, engine, (way_t)way, hbm);
         result = bad == 0 ? 0 : (int)(100 * (engine + 1) + 10 * (way + 1)) + bad;
+      }
+    }
+    for (uint32_t dropped = 0; dropped < 2 && result == 0; dropped++) {
+      if (engine == TSR_ENGINE_ME || engine == TSR_ENGINE_VE) {
+        const int bad = try_chain(n, engine, dropped != 0, hbm);
+        result = bad == 0 ? 0 : (int)(100 * (engine + 1) + 10 * (WAYS + 1 + dropped)) + bad;
       }
     }
   }

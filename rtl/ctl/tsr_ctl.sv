@@ -80,6 +80,7 @@ module tsr_ctl
     .eng_ctx_valid_i('0), .eng_ctx_ready_o(), .eng_ctx_row_i('0),
     .eng_ctx_rsp_valid_o(), .eng_ctx_rsp_data_o(),
     .eng_done_i(eng_done_q), .eng_state_i({3{StIdle}}), .eng_ops_i('0), .eng_idle_i('1), .eng_abort_o(),
+    .eng_flush_o(), .eng_busy_o(), .eng_void_i('0),
     .eng_spm_valid_i('0), .eng_spm_ready_o(), .eng_spm_req_i('0), .eng_spm_rsp_valid_o(), .eng_spm_rsp_o(),
     .rom_fetch_o(rom_fetch), .rom_fetch_addr_o(rom_fetch_addr), .rom_fetch_data_i(rom_fetch_data),
     .rom_req_o(rom_req), .rom_addr_o(rom_addr), .rom_rdata_i(rom_rdata),

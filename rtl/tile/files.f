@@ -11,4 +11,5 @@ tsr_node_counters.sv
 tsr_ni_init.sv
 tsr_ni_target.sv
 tsr_hart_node.sv
+tsr_chain.sv
 tsr_tile.sv

@@ -41,6 +41,7 @@ module tsr_cmdq
   input  logic                cmd_ready_i,
   output cmd_t                cmd_o,
   input  done_t               done_i,
+  input  logic                void_i,         // commands that end now were given up: no effects
 
   // Effects of a finished command: local posts and interrupt as pulses, remote post as a stream.
   output logic [1:0]          post_valid_o,
@@ -167,7 +168,7 @@ module tsr_cmdq
   end
 
   logic ok;
-  assign ok              = done_i.valid && done_i.err == CmdOk;
+  assign ok              = done_i.valid && done_i.err == CmdOk && !void_i;
   assign irq_o           = ok && fl_head.irq;
   assign post_o          = fl_head.post;
   assign post_valid_o[0] = ok && fl_head.post[0].en && !fl_head.post[0].remote;

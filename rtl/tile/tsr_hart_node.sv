@@ -56,6 +56,10 @@ module tsr_hart_node
   input  logic [2:0][15:0] eng_ops_i,
   input  logic [2:0]       eng_idle_i,
   output logic [2:0]       eng_abort_o,
+  // ME and VE: flush, commands queued or running, and: those that end now were given up.
+  output logic [1:0]       eng_flush_o,
+  output logic [1:0]       eng_busy_o,
+  input  logic [1:0]       eng_void_i,
   // Their scratchpad ports: ME A.., B.., C, O; VE I0, I1, I2, O0, O1; TDMA read, write.
   input  logic [MePorts+6:0] eng_spm_valid_i,
   output logic [MePorts+6:0] eng_spm_ready_o,
@@ -263,7 +267,7 @@ module tsr_hart_node
   );
 
   // ---------------------------------------------------------------- command queues, semaphores, contexts
-  logic       [NumEng-1:0]       flush, stopped, qbusy, wait_valid, wait_gnt, cmd_valid, cmd_ready, q_irq;
+  logic       [NumEng-1:0]       flush, given_up, stopped, qbusy, wait_valid, wait_gnt, cmd_valid, cmd_ready, q_irq;
   logic       [NumEng-1:0][3:0]  free;
   sem_wait_t  [NumEng-1:0][1:0]  waits;
   cmd_t       [NumEng-1:0]       cmd;
@@ -285,7 +289,7 @@ module tsr_hart_node
       .flush_i(flush[e]), .stopped_o(stopped[e]), .busy_o(qbusy[e]),
       .wait_valid_o(wait_valid[e]), .wait_o(waits[e]), .wait_gnt_i(wait_gnt[e]),
       .cmd_valid_o(cmd_valid[e]), .cmd_ready_i(cmd_ready[e]), .cmd_o(cmd[e]), .done_i(done[e]),
-      .post_valid_o(q_post_valid[e]), .post_o(q_post[e]), .irq_o(q_irq[e]),
+      .void_i(given_up[e]), .post_valid_o(q_post_valid[e]), .post_o(q_post[e]), .irq_o(q_irq[e]),
       .rpost_valid_o(rpost_valid[e]), .rpost_ready_i(rpost_ready[e]), .rpost_id_o(rpost_id[e]),
       .rpost_n_o(rpost_n[e]), .rpost_rect_o(rpost_rect[e])
     );
@@ -442,6 +446,13 @@ module tsr_hart_node
     assign eng_abort_o[x]         = stopped[E];
   end
   assign eng_ctx_rsp_data_o = ctx_rsp_data;
+  assign eng_flush_o        = {flush[EngVe], flush[EngMe]};
+  assign eng_busy_o         = {qbusy[EngVe], qbusy[EngMe]};
+  always_comb begin
+    given_up        = '0;
+    given_up[EngMe] = eng_void_i[0];
+    given_up[EngVe] = eng_void_i[1];
+  end
 
   // ---------------------------------------------------------------- network interface
   logic [7:0][31:0] win_base, win_limit;

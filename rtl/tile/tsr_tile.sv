@@ -49,14 +49,17 @@ module tsr_tile
   cmd_t [2:0]       cmd;
   logic [2:0][5:0]  ctx_row;
   logic [511:0]     ctx_rsp_data;
-  done_t [2:0]      done;
+  done_t [2:0]      done, done_seen;
   eng_state_e [2:0] state;
   logic [2:0][15:0] ops;
   logic [MePorts+6:0] spm_valid, spm_ready, spm_rsp_valid;
   spm_req_t [MePorts+6:0] spm_req;
   spm_rsp_t [MePorts+6:0] spm_rsp;
-  logic             to_ve_valid, to_ve_ready, to_me_valid, to_me_ready;
-  beat_t            to_ve, to_me;
+  logic [1:0]       flush, busy, void_q;  // of ME and VE; what ends now was given up
+  // Chains: what the one engine gives, what the other takes.
+  logic             me_out_valid, me_out_ready, ve_in_valid, ve_in_ready;
+  logic             ve_out_valid, ve_out_ready, me_in_valid, me_in_ready;
+  beat_t            me_out, ve_in, ve_out, me_in;
 
   tsr_hart_node #(.IsCtl(1'b0), .SpmBytes(SpmBytes), .MePorts(MePorts), .Check(Check)) u_node (
     .clk_i, .rst_ni, .node_i, .cfg_i, .now_i,
@@ -66,7 +69,8 @@ module tsr_tile
     .eng_cmd_valid_o(cmd_valid), .eng_cmd_ready_i(cmd_ready), .eng_cmd_o(cmd),
     .eng_ctx_valid_i(ctx_valid), .eng_ctx_ready_o(ctx_ready), .eng_ctx_row_i(ctx_row),
     .eng_ctx_rsp_valid_o(ctx_rsp_valid), .eng_ctx_rsp_data_o(ctx_rsp_data),
-    .eng_done_i(done), .eng_state_i(state), .eng_ops_i(ops), .eng_idle_i(eng_idle), .eng_abort_o(abort),
+    .eng_done_i(done_seen), .eng_state_i(state), .eng_ops_i(ops), .eng_idle_i(eng_idle), .eng_abort_o(abort),
+    .eng_flush_o(flush), .eng_busy_o(busy), .eng_void_i(void_q),
     .eng_spm_valid_i(spm_valid), .eng_spm_ready_o(spm_ready), .eng_spm_req_i(spm_req),
     .eng_spm_rsp_valid_o(spm_rsp_valid), .eng_spm_rsp_o(spm_rsp),
     .rom_fetch_o(), .rom_fetch_addr_o(), .rom_fetch_data_i('0),
@@ -100,8 +104,8 @@ module tsr_tile
     .done_o(done[0]), .state_o(state[0]), .ops_o(ops[0]), .idle_o(eng_idle[0]), .abort_i(abort[0]),
     .spm_valid_o(spm_valid[MePorts-1:0]), .spm_ready_i(spm_ready[MePorts-1:0]), .spm_req_o(spm_req[MePorts-1:0]),
     .spm_rsp_valid_i(spm_rsp_valid[MePorts-1:0]), .spm_rsp_i(spm_rsp[MePorts-1:0]),
-    .chain_out_valid_o(to_ve_valid), .chain_out_ready_i(to_ve_ready), .chain_out_o(to_ve),
-    .chain_in_valid_i(to_me_valid), .chain_in_ready_o(to_me_ready), .chain_in_i(to_me)
+    .chain_out_valid_o(me_out_valid), .chain_out_ready_i(me_out_ready), .chain_out_o(me_out),
+    .chain_in_valid_i(me_in_valid), .chain_in_ready_o(me_in_ready), .chain_in_i(me_in)
   );
 
   tsr_ve u_ve (
@@ -112,8 +116,8 @@ module tsr_tile
     .done_o(done[1]), .state_o(state[1]), .ops_o(ops[1]), .idle_o(eng_idle[1]), .abort_i(abort[1]),
     .spm_valid_o(spm_valid[MePorts+:5]), .spm_ready_i(spm_ready[MePorts+:5]), .spm_req_o(spm_req[MePorts+:5]),
     .spm_rsp_valid_i(spm_rsp_valid[MePorts+:5]), .spm_rsp_i(spm_rsp[MePorts+:5]),
-    .chain_in_valid_i(to_ve_valid), .chain_in_ready_o(to_ve_ready), .chain_in_i(to_ve),
-    .chain_out_valid_o(to_me_valid), .chain_out_ready_i(to_me_ready), .chain_out_o(to_me)
+    .chain_in_valid_i(ve_in_valid), .chain_in_ready_o(ve_in_ready), .chain_in_i(ve_in),
+    .chain_out_valid_o(ve_out_valid), .chain_out_ready_i(ve_out_ready), .chain_out_o(ve_out)
   );
 
   tsr_tdma #(.SpmBytes(SpmBytes)) u_tdma (
@@ -126,13 +130,57 @@ module tsr_tile
     .spm_rsp_valid_i(spm_rsp_valid[MePorts+5+:2]), .spm_rsp_i(spm_rsp[MePorts+5+:2])
   );
 
+  // ---------------------------------------------------------------- chains
+  // A flushed engine may wait in a chain for a partner whose command was dropped, or never came. Its end of
+  // the chain breaks when the other engine has nothing to do or is flushed too: so both become idle. What
+  // ends then has no effects, not even an error.
+  logic [1:0] flushing_q, broken, lost, made;
+
+  always_comb begin
+    for (int unsigned e = 0; e < 2; e++) broken[e] = flushing_q[e] && (flushing_q[1-e] || !busy[1-e]);
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      flushing_q <= '0;
+      void_q     <= '0;
+    end else begin
+      flushing_q <= (flushing_q | flush) & busy;
+      void_q     <= (void_q | lost | made) & busy;
+    end
+  end
+
+  tsr_chain u_to_ve (
+    .src_break_i(broken[0]), .dst_break_i(broken[1]),
+    .src_valid_i(me_out_valid), .src_ready_o(me_out_ready), .src_beat_i(me_out),
+    .dst_valid_o(ve_in_valid), .dst_ready_i(ve_in_ready), .dst_beat_o(ve_in),
+    .src_lost_o(lost[0]), .dst_made_o(made[1])
+  );
+
+  tsr_chain u_to_me (
+    .src_break_i(broken[1]), .dst_break_i(broken[0]),
+    .src_valid_i(ve_out_valid), .src_ready_o(ve_out_ready), .src_beat_i(ve_out),
+    .dst_valid_o(me_in_valid), .dst_ready_i(me_in_ready), .dst_beat_o(me_in),
+    .src_lost_o(lost[1]), .dst_made_o(made[0])
+  );
+
+  always_comb begin
+    done_seen = done;
+    for (int unsigned e = 0; e < 2; e++) begin
+      if (void_q[e]) begin
+        done_seen[e].err  = CmdOk;
+        done_seen[e].info = '0;
+      end
+    end
+  end
+
   // ---------------------------------------------------------------- implementation checks
   if (Check) begin : gen_check
-    tsr_stream_check #(.T(beat_t)) u_to_ve (
-      .clk_i, .rst_ni, .valid_i(to_ve_valid), .ready_i(to_ve_ready), .data_i(to_ve)
+    tsr_stream_check #(.T(beat_t)) u_me_out (
+      .clk_i, .rst_ni, .valid_i(me_out_valid), .ready_i(me_out_ready), .data_i(me_out)
     );
-    tsr_stream_check #(.T(beat_t)) u_to_me (
-      .clk_i, .rst_ni, .valid_i(to_me_valid), .ready_i(to_me_ready), .data_i(to_me)
+    tsr_stream_check #(.T(beat_t)) u_ve_out (
+      .clk_i, .rst_ni, .valid_i(ve_out_valid), .ready_i(ve_out_ready), .data_i(ve_out)
     );
   end
 

@@ -30,6 +30,7 @@ class CmdQueue : public tsr::tb::Bench<Vcmdq> {
     Bench::SetUp();
     dut().stage_valid_i = 0;
     dut().flush_i = 0;
+    dut().void_i = 0;
     dut().wait_gnt_i = 0;
     dut().cmd_ready_i = 0;
     dut().rpost_ready_i = 0;
@@ -189,6 +190,26 @@ TEST_F(CmdQueue, StopsOnAnErrorAndRestartsAfterFlush) {
       },
       5));
   EXPECT_EQ(offered()[0] >> 16, 3U);
+}
+
+TEST_F(CmdQueue, AGivenUpCommandEndsWithoutEffects) {
+  Words words = plain(3);
+  words[0] |= 1U << 11;               // interrupt
+  words[2] = 0x0112 | 0x0113U << 16;  // posts
+  for (const bool given_up : {true, false}) {
+    ASSERT_TRUE(push(words));
+    offer_and_accept();
+    dut().void_i = given_up ? 1 : 0;
+    finish(std::make_pair(3U, 0U));
+    dut().eval();
+    EXPECT_EQ(dut().post_valid_o, given_up ? 0 : 3);
+    EXPECT_EQ(dut().irq_o, given_up ? 0 : 1);
+    tick();
+    finish(std::nullopt);
+    dut().void_i = 0;
+    dut().eval();
+    EXPECT_EQ(dut().busy_o, 0);
+  }
 }
 
 TEST_F(CmdQueue, RandomCommandsInOrderWithTheirEffects) {

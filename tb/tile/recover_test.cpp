@@ -556,6 +556,118 @@ TEST_F(TileRecovers, FromAChainWhoseEndsDisagree) {
   works(kVe, "after the chain");
 }
 
+class TileBrokenChains : public TileRecovers {
+ protected:
+  static constexpr std::uint32_t kIdle = 0x0008'8888;
+  static constexpr std::uint32_t kBoth = 1U << kMe | 1U << kVe;
+
+  /// One block of eight beats from the vector engine to the matrix engine, and what each of them
+  /// does with its end of the other chain.
+  static Job end(unsigned engine, bool gives) {
+    if (engine == kVe) {
+      VePlan plan = vector_plan();
+      plan.in[0] = linear(8);
+      (gives ? plan.config.out[0].chain : plan.config.in[0].chain) = true;
+      plan.fit();
+      return vector(plan);
+    }
+    GemmPlan plan = gemm_plan();
+    plan.m = plan.n = 8;
+    plan.k = 32;
+    (gives ? plan.me.chain_o : plan.me.chain_a) = true;
+    plan.place(0x1000);
+    return gemm(plan);
+  }
+  static void post(Job& job) { job.words[2] = 0x0116; }
+
+  /// The flushed engines become idle, without an effect of what they were given up with, and both
+  /// work, alone and chained.
+  void expect_free(const std::string& what) {
+    EXPECT_TRUE(wait_for([](std::uint32_t s) { return s == kIdle; }, 3000)) << what;
+    EXPECT_EQ(get(reg::kErrStatusOffset), 0U) << what;
+    EXPECT_EQ(get(reg::kFmtStatusOffset), 0U) << what;
+    EXPECT_EQ(get(reg::kSemOffset + 4 * 6), 0U) << what << ": posted";
+    world_.spm = scratchpad(dut());
+    works(kMe, what);
+    works(kVe, what);
+    expect_chain(what);
+    set(reg::kFmtStatusOffset, 15);  // what the good ones left
+  }
+
+  void expect_chain(const std::string& what) {
+    Job giver = end(kVe, true), taker = end(kMe, false);
+    taker.words[0] |= 1U << 8;
+    Program program;
+    program.contexts[0] = giver.rows;
+    program.contexts[1] = taker.rows;
+    for (const Job* job : {&giver, &taker}) {
+      ProgramCommand command;
+      command.engine = job->engine;
+      command.words = job->words;
+      command.partner = job == &giver ? 1 : 0;
+      program.commands.push_back(command);
+    }
+    const auto expected = execute(program, 0, world_);
+    EXPECT_EQ(expected.first.error, CmdError::Ok);
+    EXPECT_EQ(expected.second.error, CmdError::Ok);
+    submit(end(kVe, true), 5, 0x51);
+    submit(end(kMe, false), 6, 0x52);
+    EXPECT_TRUE(wait_for([](std::uint32_t s) { return s == kIdle; })) << what << ": chain";
+    compare(what + ", a chain");
+  }
+};
+
+TEST_F(TileBrokenChains, FlushFreesAnEngineWhosePartnerNeverComes) {
+  for (const unsigned engine : {kMe, kVe}) {
+    for (const bool gives : {true, false}) {
+      const std::string what = fmt::format("{} {}", engine_name(engine), gives ? "gives" : "takes");
+      Job job = end(engine, gives);
+      post(job);
+      submit(job, 5, 0x41);
+      run(1000);
+      EXPECT_EQ(get(reg::kQueueStatusOffset) >> 20 & 31, 1U << engine) << what << ": waits";
+      set(reg::kEngineCtrlOffset, 1U << engine);
+      expect_free(what);
+    }
+  }
+}
+
+TEST_F(TileBrokenChains, FlushOfBothFreesThemFromADroppedCommand) {
+  for (const unsigned engine : {kMe, kVe}) {
+    for (const bool gives : {true, false}) {
+      const unsigned other = engine == kMe ? kVe : kMe;
+      const std::string what = fmt::format("{} {}", engine_name(engine), gives ? "gives" : "takes");
+      Job job = end(engine, gives), partner = end(other, !gives);
+      post(job);
+      post(partner);
+      partner.words[1] = 0x0110 | kSpareSemaphore;  // never
+      submit(partner, 4, 0x42);
+      submit(job, 5, 0x41);
+      run(1000);
+      set(reg::kEngineCtrlOffset, 1U << engine);
+      run(1000);
+      EXPECT_EQ(get(reg::kQueueStatusOffset) >> 20 & 31, kBoth) << what << ": it may still come";
+      set(reg::kEngineCtrlOffset, kBoth);
+      expect_free(what);
+    }
+  }
+}
+
+TEST_F(TileBrokenChains, FlushOfOneLeavesAWorkingChainAlone) {
+  Job giver = end(kVe, true), taker = end(kMe, false);
+  post(giver);
+  post(taker);
+  taker.words[1] = 0x0110 | kSpareSemaphore;
+  submit(taker, 4, 0x42);
+  submit(giver, 5, 0x41);
+  run(500);
+  set(reg::kEngineCtrlOffset, 1U << kVe);
+  run(100);
+  post_semaphore(kSpareSemaphore, 1);
+  EXPECT_TRUE(wait_for([](std::uint32_t s) { return s == kIdle; }));
+  EXPECT_EQ(get(reg::kSemOffset + 4 * 6), 2U) << "both are complete";
+}
+
 TEST_F(TileRecovers, WhileAnOverlappedCommandCompletes) {
   GemmPlan long_plan = gemm_plan();
   long_plan.m = 24;

@@ -33,7 +33,9 @@ TSR_MUST_USE tsr_status_t tsr_node_init(tsr_node_t *node);
 TSR_MUST_USE tsr_status_t tsr_node_reset(tsr_node_t *node);
 
 /* Drop what an engine's queue holds, wait for the command that runs, and clear a stop. What the
- * dropped commands would have posted is not posted. */
+ * dropped commands would have posted is not posted. A chained command whose partner's queue is
+ * empty is given up; flush the partner's queue before (tsr_cmdq_flush()) if it is not to come any
+ * more. */
 TSR_MUST_USE tsr_status_t tsr_node_restart(tsr_node_t *node, uint32_t engine);
 
 /* Sleep until semaphore `sem` holds `n`, then take them.
