@@ -30,6 +30,7 @@ void tsr_ve_set_patch(uint32_t program[TSR_VE_PROGRAM_WORDS], uint32_t mask) {
 }
 
 static void write_row(tsr_mmio_t to, const uint32_t *row) {
+#pragma GCC unroll 16
   for (uint32_t i = 0; i < TSR_CTX_ROW_WORDS; i++) {
     tsr_mmio_write(to, 4 * i, row[i]);
   }

@@ -48,11 +48,11 @@ enum {
 };
 
 /* Shapes; a context each. */
-enum { KEY_S, KEY_O_FIRST, KEY_O };                                    /* ME */
+enum { KEY_S, KEY_O };                                                 /* ME */
 enum { KEY_MASK, KEY_MAX, KEY_EXP, KEY_SCALE, KEY_OUT, KEY_SUM = 16 }; /* VE; KEY_SUM + blocks */
 #define SUM_PROGRAM 5u
-#define PROGRAMS 6u                          /* KEY_MASK..KEY_OUT, SUM_PROGRAM */
-enum { KEY_ROWS_Q, KEY_ROWS_K, KEY_ROWS_V }; /* RDMA */
+#define PROGRAMS 6u                                    /* KEY_MASK..KEY_OUT, SUM_PROGRAM */
+enum { KEY_ROWS_Q, KEY_ROWS_K, KEY_ROWS_V, KEY_ZERO }; /* RDMA */
 
 /* Position of one of the engines in the sequence of units and blocks of keys. */
 typedef struct {
@@ -72,7 +72,9 @@ typedef struct {
   uint32_t q_pitch, v_pitch;     /* in the scratchpad; K has the pitch of Q */
   uint32_t p_pitch, s_pitch, o_pitch;
   uint32_t q[2], p[2], s[2], o[2], maxima[2], sums[2], total, rows, k, v;
+  uint32_t zero; /* what the first product of a unit is added to: saves a context of ME */
   cursor_t load, me, ve, out;
+  bool zeroed;    /* the command that fills zero was given */
   bool owed;      /* y's product with the values of block owed_j is still to do */
   bool owed_last; /* it is the unit's last one */
   uint32_t owed_j;
@@ -137,6 +139,18 @@ static tsr_feed_next_t next_load(void *state, tsr_feed_cmd_t *cmd) {
       c->step = c->j == 0 ? 2 : 3;
       break;
     default:
+      if (!g->zeroed) { /* the first values are the first that nobody waits for at once */
+        g->zeroed = true;
+        cmd->op = TSR_OP_SPM_FILL;
+        cmd->key = KEY_ZERO;
+        cmd->arg[2] = g->zero;
+        cmd->arg[4] = 0;
+        cmd->args = 5;
+        cmd->waits = 0;
+        cmd->posts = 0;
+        return TSR_FEED_COMMAND;
+      }
+      cmd->overlap = c->unit > 0 || c->j > 0; /* the first ones tell that zero is filled, too */
       src = row_address(g, g->args->v, c->unit, c->j * KEYS);
       cmd->key = KEY_ROWS_V;
       cmd->arg[2] = g->v;
@@ -155,6 +169,9 @@ static tsr_feed_next_t next_load(void *state, tsr_feed_cmd_t *cmd) {
 
 static tsr_status_t encode_load(void *state, uint32_t key, uint32_t ctx) {
   const attention_t *g = state;
+  if (key == KEY_ZERO) {
+    return tsr_dma_set_rows(&g->node->dma, TSR_DMA_RDMA, ctx, 1, QUERIES * g->o_pitch, 0, 0);
+  }
   return tsr_dma_set_rows(&g->node->dma, TSR_DMA_RDMA, ctx, key == KEY_ROWS_Q ? QUERIES : KEYS,
                           g->row_bytes, g->row_bytes, key == KEY_ROWS_V ? g->v_pitch : g->q_pitch);
 }
@@ -180,12 +197,12 @@ static void scores(attention_t *g, tsr_feed_cmd_t *cmd, uint32_t y) {
 
 /* O += P V. */
 static void add_values(attention_t *g, tsr_feed_cmd_t *cmd, uint32_t y, uint32_t j, bool last) {
-  cmd->key = j == 0 ? KEY_O_FIRST : KEY_O;
+  cmd->key = KEY_O;
   cmd->waits = tsr_cmd_sem(SEM_P, 1) | (y == 0 ? tsr_cmd_sem(SEM_V, 1) << 16 : 0);
   cmd->posts = (last ? tsr_cmd_sem(SEM_O, 1) : 0) | (y == 1 ? tsr_cmd_sem(SEM_V_FREE, 1) << 16 : 0);
   cmd->arg[0] = g->p[y];
   cmd->arg[1] = g->v;
-  cmd->arg[2] = g->o[y];
+  cmd->arg[2] = j == 0 ? g->zero : g->o[y];
   cmd->arg[3] = g->o[y];
 }
 
@@ -238,7 +255,7 @@ static tsr_status_t encode_product(void *state, uint32_t key, uint32_t ctx) {
                               .a_pitch = is_s ? g->q_pitch : g->p_pitch,
                               .b_pitch = is_s ? g->q_pitch : g->v_pitch,
                               .b_trans = !is_s,
-                              .preload = key == KEY_O ? TSR_ME_PRELOAD_MATRIX : TSR_ME_PRELOAD_NONE,
+                              .preload = is_s ? TSR_ME_PRELOAD_NONE : TSR_ME_PRELOAD_MATRIX,
                               .c_pitch = g->o_pitch,
                               .o_pitch = is_s ? g->s_pitch : g->o_pitch};
   tsr_me_context_t context;
@@ -350,20 +367,18 @@ static tsr_feed_next_t next_pass(void *state, tsr_feed_cmd_t *cmd) {
 }
 
 /* 16 queries at a time: `blocks` blocks of keys at a distance, then the next 16. */
-static tsr_agu_t column(uint32_t blocks, int32_t stride) {
-  tsr_agu_t agu = {.w_log2 = 3};
-  agu.loop[0] = (tsr_agu_loop_t){.count = blocks, .stride = stride};
-  agu.loop[1] = (tsr_agu_loop_t){.count = QUERIES / TSR_VE_LANES, .stride = 64};
-  return agu;
+static void column(uint32_t blocks, uint32_t stride, uint32_t *row) {
+  const tsr_agu_nest_t nest = {
+      .count = {blocks, QUERIES / TSR_VE_LANES, 1}, .stride = {stride, 64, 0}, .w_log2 = 3};
+  tsr_agu_encode_nest(&nest, row);
 }
 
 /* Streams of SUM_PROGRAM for so many blocks of keys. */
-static tsr_status_t encode_sum(attention_t *g, uint32_t blocks) {
+static void encode_sum(attention_t *g, uint32_t blocks) {
   tsr_ve_context_t *context = &g->programs[SUM_PROGRAM];
-  const tsr_agu_t all = column(blocks, (int32_t)STAT), last = column(blocks, 0);
-  TSR_TRY(tsr_agu_encode(&all, context->stream[TSR_VE_I0]));
-  TSR_TRY(tsr_agu_encode(&all, context->stream[TSR_VE_I1]));
-  return tsr_agu_encode(&last, context->stream[TSR_VE_I2]);
+  column(blocks, STAT, context->stream[TSR_VE_I0]);
+  column(blocks, STAT, context->stream[TSR_VE_I1]);
+  column(blocks, 0, context->stream[TSR_VE_I2]);
 }
 
 static tsr_status_t encode_programs(attention_t *g) {
@@ -393,13 +408,14 @@ static tsr_status_t encode_programs(attention_t *g) {
       TSR_TRY(tsr_agu_encode(stream[i][port], context->stream[port]));
     }
   }
-  return encode_sum(g, g->blocks);
+  encode_sum(g, g->blocks);
+  return TSR_OK;
 }
 
 static tsr_status_t encode_pass(void *state, uint32_t key, uint32_t ctx) {
   attention_t *g = state;
   if (key >= KEY_SUM && (g->args->flags & TSR_ATTENTION_CAUSAL) != 0) {
-    TSR_TRY(encode_sum(g, key - KEY_SUM));
+    encode_sum(g, key - KEY_SUM);
   }
   return tsr_ve_set_context(&g->node->ve, ctx, &g->programs[key >= KEY_SUM ? SUM_PROGRAM : key]);
 }
@@ -440,7 +456,8 @@ static tsr_status_t encode_write(void *state, uint32_t key, uint32_t ctx) {
  * ---------------------------------------------------------------------------------- */
 
 /* Places of the buffers. x has the hyperbanks 0 to 2, y 3 to 5, keys 6, values 7;
- * within x and y scores come first, probabilities and queries second, results third.
+ * within x and y scores come first, probabilities and queries second, results third. The zeros lie
+ * below the keys.
  * @return false if the scratchpad is too small. */
 static bool place(attention_t *g) {
   const uint32_t bank = g->node->self.spm_bytes / 8;
@@ -456,21 +473,29 @@ static bool place(attention_t *g) {
     fits = fits && g->p[y] + QUERIES * g->p_pitch <= g->o[y] &&
            g->sums[y] + g->blocks * STAT <= first + 3 * bank;
   }
-  g->k = 6 * bank;
+  const uint32_t keys = KEYS * g->q_pitch + 3 * STAT, zeros = QUERIES * g->o_pitch;
+  const uint32_t y_end = g->sums[1] + g->blocks * STAT;
+  g->k = 7 * bank - keys;
+  g->zero = g->k - zeros;
+  if (g->zero < y_end) { /* long sequences: behind the keys, where values may lie as well */
+    g->k = 6 * bank;
+    g->zero = g->k + keys;
+  }
   g->total = g->k + KEYS * g->q_pitch;
   g->rows = g->total + STAT;
-  g->v = 7 * bank;
-  return fits && g->rows + 2 * STAT <= g->v && KEYS * g->v_pitch <= bank;
+  g->v = 8 * bank - KEYS * g->v_pitch;
+  return fits && g->v >= 7 * bank && g->zero + zeros <= g->v;
 }
 
 static tsr_status_t run(attention_t *g) {
   static const uint32_t sems[] = {SEM_OUT_FREE, SEM_K_FREE, SEM_V_FREE, SEM_Q_FREE};
   static const uint32_t credits[] = {2, 1, 1, 1};
   const tsr_tile_t *regs = &g->node->regs;
-  const tsr_feed_source_t sources[] = {{g, next_load, encode_load, 0, 3, 0},
+  /* A context for each program of VE: it takes the core longest to write one. */
+  const tsr_feed_source_t sources[] = {{g, next_load, encode_load, 0, 2, 3},
                                        {g, next_write, encode_write, 0, 1, 0},
-                                       {g, next_product, encode_product, 0, 3, 4},
-                                       {g, next_pass, encode_pass, 3, 4, 0}};
+                                       {g, next_product, encode_product, 0, 2, 6},
+                                       {g, next_pass, encode_pass, 2, PROGRAMS, 5}};
   TSR_TRY(encode_programs(g));
   for (uint32_t i = 0; i < QUERIES; i++) {
     tsr_spm_write(g->rows + 4 * i, i);

@@ -216,7 +216,7 @@ TEST(Feed, AsksAgainWhenASourceWaits) {
   EXPECT_EQ(chip.tile(0, 0).commands(FakeTile::Tdma), 20u);
 }
 
-TEST(Feed, RefusesContextsThatAreNotTheKernels) {
+TEST(Feed, RefusesContextsThatDoNotExist) {
   RegisterBus bus;
   tsr_node_t node;
   ASSERT_EQ(tsr_node_init(&node), TSR_OK);
@@ -224,7 +224,7 @@ TEST(Feed, RefusesContextsThatAreNotTheKernels) {
   tsr_feed_init(&feed, &node);
   Fills fills;
   const tsr_feed_source_t none = {&fills, Fills::give, Fills::encode, 0, 0, 0};
-  const tsr_feed_source_t beyond = {&fills, Fills::give, Fills::encode, 1, 7, 0};
+  const tsr_feed_source_t beyond = {&fills, Fills::give, Fills::encode, 1, 8, 0};
   EXPECT_EQ(tsr_feed_use(&feed, TSR_ENGINE_TDMA, &none), TSR_INVALID);
   EXPECT_EQ(tsr_feed_use(&feed, TSR_ENGINE_TDMA, &beyond), TSR_INVALID);
 }

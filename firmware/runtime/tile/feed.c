@@ -151,15 +151,21 @@ tsr_status_t tsr_feed_one(tsr_feed_t *feed, uint32_t engine, bool *pushed) {
   return TSR_OK;
 }
 
-/* One command for each engine that has few, or, if `all`, that has room. */
+/* Whether an engine has fewer unfinished commands than it needs. */
+static bool is_short(const tsr_feed_engine_t *f) { return f->pushed - f->done < f->source.ahead; }
+
+/* Commands for the engines: those with a limit get what they need at once, the others one each. If
+ * `all`, one for everybody who has room. */
 static tsr_status_t feed_round(tsr_feed_t *feed, bool all, bool *any) {
   *any = false;
   for (uint32_t e = 0; e < TSR_ENGINES; e++) {
     const tsr_feed_engine_t *f = &feed->engine[e];
-    if (f->active && (all || f->pushed - f->done < f->source.ahead)) {
+    bool more = f->active && (all || is_short(f));
+    while (more) {
       bool pushed = false;
       TSR_TRY(tsr_feed_one(feed, e, &pushed));
       *any = *any || pushed || !f->active; /* the end of one may be what another waited for */
+      more = pushed && f->source.ahead != UINT32_MAX && is_short(f);
     }
   }
   return TSR_OK;

@@ -7,14 +7,15 @@
  * Contexts are a cache: a command names its shape by a key, and the encoder writes a context when
  * no one holds that shape. A context is replaced only after the last command that used it is done;
  * the one used longest ago goes first. Engines that are used at the same time may share contexts
- * only if they read different rows: ME, RDMA and WDMA may; VE and TDMA need their own. Context 7 is
- * the runtime's. */
+ * only if they read different rows: ME, RDMA and WDMA may; VE and TDMA need their own. The
+ * runtime's blocking helpers write context 7: a kernel that uses it calls none of them meanwhile.
+ */
 #ifndef TSR_RUNTIME_TILE_FEED_H
 #define TSR_RUNTIME_TILE_FEED_H
 
 #include "runtime/common/node.h"
 
-#define TSR_FEED_CONTEXTS TSR_NODE_CTX
+#define TSR_FEED_CONTEXTS TSR_CONTEXTS
 #define TSR_FEED_ARGS 10u
 
 /* A command that a source gives. Where a source sets nothing, the values of its command before
@@ -42,7 +43,7 @@ typedef struct {
    * source may have gone on. */
   tsr_status_t (*encode)(void *state, uint32_t key, uint32_t ctx);
   uint32_t first_context, contexts; /* the engine's; first + contexts <= TSR_FEED_CONTEXTS */
-  uint32_t ahead; /* with so many unfinished commands the other engines go first; 0 = no limit */
+  uint32_t ahead; /* with so many unfinished commands the other engines go first; 0 = takes turns */
 } tsr_feed_source_t;
 
 /* One engine's part; internal. */
