@@ -292,7 +292,8 @@ module tsr_me
     logic [63:0]      lower_strb_q;
     logic             lower_valid_q;
     assign chain_valid      = lower_valid_q && chain_in_valid_i;
-    assign chain_in_ready_o = (!lower_valid_q && live_q != '0) || chain_take;
+    // Only beats of the command that is fed: nothing stays behind when a chain is given up.
+    assign chain_in_ready_o = (!lower_valid_q && b_spm_valid && feed.chain_a) || chain_take;
     assign chain_data       = {chain_in_i.data, lower_q};
     assign chain_strb       = {chain_in_i.strb, lower_strb_q};
     always_ff @(posedge clk_i) begin
@@ -303,8 +304,8 @@ module tsr_me
     end
     always_ff @(posedge clk_i) begin
       if (!rst_ni) lower_valid_q <= 1'b0;
-      else if (chain_take || live_q == '0) lower_valid_q <= 1'b0;  // the second: of a chain that was given up
-      else if (chain_in_valid_i) lower_valid_q <= 1'b1;
+      else if (chain_take) lower_valid_q <= 1'b0;
+      else if (chain_in_valid_i && chain_in_ready_o) lower_valid_q <= 1'b1;
     end
   end
   assign chain_last = chain_in_i.last;
