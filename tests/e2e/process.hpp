@@ -49,7 +49,7 @@ struct Outcome {
 std::ostream& operator<<(std::ostream& stream, const Outcome& outcome);
 
 /// Run `tessera` with arguments; kill it after `seconds`.
-Outcome tessera(const std::vector<std::string>& arguments, unsigned seconds = 100);
+Outcome tessera(const std::vector<std::string>& arguments, unsigned seconds = 300);
 
 /// Path of a shipped test program.
 std::string app(const std::string& name);
