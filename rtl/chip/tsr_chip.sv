@@ -106,7 +106,7 @@ module tsr_chip
       logic [3:0]  cnt_sel;
       logic [31:0] cnt;
       tsr_router_node u_router (
-        .clk_i, .rst_ni, .node_i(node), .now_i(now_q[11:0]), .link_en_i(LinkEn),
+        .clk_i, .rst_ni, .node_i(node), .now_i(now_q[AgeW-1:0]), .link_en_i(LinkEn),
         .req_rx_valid_i(req_rx_valid[N]), .req_rx_flit_i(req_rx_flit[N]), .req_rx_credit_o(req_rx_credit[N]),
         .req_tx_valid_o(req_tx_valid[N]), .req_tx_flit_o(req_tx_flit[N]), .req_tx_credit_i(req_tx_credit[N]),
         .rsp_rx_valid_i(rsp_rx_valid[N]), .rsp_rx_flit_i(rsp_rx_flit[N]), .rsp_rx_credit_o(rsp_rx_credit[N]),

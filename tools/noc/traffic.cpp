@@ -202,9 +202,6 @@ class Run {
   }
 
   void finish() {
-    for (unsigned i = 0; i < mesh_.nodes(); ++i)
-      fmt::print(stderr, "{:6.3f}{}", sources_[i].arrived / 10000.0,
-                 i % options_.mesh.width == options_.mesh.width - 1 ? "\n" : " ");
     const double window = static_cast<double>(options_.measure);
     std::uint64_t arrived = 0, fewest = ~0ULL;
     for (unsigned i = 0; i < mesh_.nodes(); ++i) {
