@@ -48,8 +48,8 @@ constexpr DramAddress dram_address(std::uint64_t offset) {
   };
   DramAddress a;
   a.row = bits(15, 15);
-  a.bank = (bits(8, 2) << 2 | bits(13, 2)) ^ dram_bank_hash(a.row);
-  a.col = bits(10, 3) << 2 | bits(7, 1) << 1 | bits(5, 1);
+  a.bank = (bits(9, 2) << 2 | bits(13, 2)) ^ dram_bank_hash(a.row);
+  a.col = bits(11, 2) << 3 | bits(7, 2) << 1 | bits(5, 1);
   a.pc = bits(6, 1) ^ dram_pc_flip(offset);
   return a;
 }
@@ -58,8 +58,8 @@ constexpr DramAddress dram_address(std::uint64_t offset) {
 constexpr std::uint64_t dram_offset(const DramAddress& a) {
   const unsigned bank = a.bank ^ dram_bank_hash(a.row);
   const std::uint64_t offset = std::uint64_t{a.row} << 15 | std::uint64_t{bank & 3U} << 13 |
-                               std::uint64_t{a.col >> 2} << 10 | std::uint64_t{bank >> 2} << 8 |
-                               ((a.col >> 1) & 1U) << 7 | (a.col & 1U) << 5;
+                               std::uint64_t{a.col >> 3} << 11 | std::uint64_t{bank >> 2} << 9 |
+                               ((a.col >> 1) & 3U) << 7 | (a.col & 1U) << 5;
   return offset | std::uint64_t{a.pc ^ dram_pc_flip(offset)} << 6;
 }
 

@@ -72,7 +72,7 @@ inline constexpr Field kRefreshFields[] = {
 };
 inline constexpr Field kSchedFields[] = {
     {"WR_LOW", 0, 7, Access::kRw, 0x10, false, 207, -1, -1, -1, -1},
-    {"WR_HIGH", 8, 7, Access::kRw, 0x28, false, 200, -1, -1, -1, -1},
+    {"WR_HIGH", 8, 7, Access::kRw, 0x34, false, 200, -1, -1, -1, -1},
     {"AGE_LIMIT", 16, 12, Access::kRw, 0x400, false, 188, -1, -1, -1, -1},
 };
 inline constexpr Field kTClFields[] = {

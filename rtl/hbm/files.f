@@ -8,3 +8,4 @@ tsr_hbm_refresh.sv
 tsr_hbm_init.sv
 tsr_hbm_pc.sv
 tsr_mem.sv
+tsr_hbm_bare.sv

@@ -35,6 +35,9 @@ module tsr_hbm_pc
   input  rd_meta_t          in_meta_i,
   input  logic [63:0]       in_strb_i,
   input  tsr_pkg::data_t    in_data_i,
+  /// From flops: there is room for another read (write).
+  output logic              rd_room_o,
+  output logic              wr_room_o,
 
   /// Finished read block.
   output logic              out_valid_o,
@@ -92,48 +95,44 @@ module tsr_hbm_pc
   // A read waits for a pending write of its block, a write for the youngest pending read of its block. Reads of
   // one block keep their order, so the youngest is enough. A write meets a pending write of its block: it is
   // merged, unless that has begun or a read is between the two; then it is not accepted until that is over.
-  vec_t   same_rd, same_wr, unused_rq_begun, wq_begun, rd_unhold, wr_unhold;
-  vec_t   same_rd_after, same_wr_after;  // without the entry that issues its last command in this cycle
-  idx_t   rd_idx, wr_idx;                // entries that issue in this cycle
+  logic   same_rd, same_wr, same_rd_after, same_wr_after;  // pending; without what issues its last command now
+  logic   unused_rd_begun, wr_begun;
+  idx_t   rd_same_slot, wr_same_slot;
+  idx_t   rd_idx, wr_idx;                                  // slots that issue in this cycle
   logic   rq_full, wq_full;
   idx_t   rq_idx, wq_idx;
   logic   rd_push, wr_push, wr_merge, wr_stall;
-  idx_t   wr_same_idx, rd_same_idx;
   logic   in_match, in_ready;
 
-  assign wr_same_idx = onehot_idx(same_wr);
+  /// Entries of one bank: all of them, each in a row of its own, must be served within the age bound.
+  localparam logic [4:0] BankLimit = 5'd20;
+
+  logic [4:0]          bank_count_q [NumBanks];
+  logic [NumBanks-1:0] bank_full_q;
+
+  assign rd_room_o = !rq_full;
+  assign wr_room_o = !wq_full;
 
   always_comb begin
-    rd_push     = 1'b0;
-    wr_push     = 1'b0;
-    wr_merge    = 1'b0;
-    wr_stall    = 1'b0;
-    in_ready_o  = 1'b0;
-    rd_same_idx = '0;
+    rd_push    = 1'b0;
+    wr_push    = 1'b0;
+    wr_merge   = 1'b0;
+    wr_stall   = 1'b0;
+    in_ready_o = 1'b0;
     if (in_valid_i && run_i) begin
       if (!in_write_i) begin
-        rd_push    = !rq_full;
-        in_ready_o = !rq_full;
-      end else if (same_wr != '0) begin
-        wr_merge   = (same_rd == '0) && ((same_wr & wq_begun) == '0) && !(wr && (wr_idx == wr_same_idx));
+        rd_push    = !rq_full && !bank_full_q[in_block_i.bank];
+        in_ready_o = rd_push;
+      end else if (same_wr) begin
+        wr_merge   = !same_rd && !wr_begun;
         wr_stall   = !wr_merge;
         in_ready_o = wr_merge;
       end else begin
-        wr_push    = !wq_full;
-        in_ready_o = !wq_full;
+        wr_push    = !wq_full && !bank_full_q[in_block_i.bank];
+        in_ready_o = wr_push;
       end
-      if (same_rd != '0) rd_same_idx = youngest(same_rd, rq_idx);
     end
   end
-
-  /// Last set bit before `tail`, wrapping around.
-  function automatic idx_t youngest(vec_t v, idx_t tail);
-    vec_t below, s;
-    below = v & ~(vec_t'('1) << tail);
-    s     = (below != '0) ? below : v;
-    for (int unsigned i = 0; i < IdxW; i++) s |= s >> (1 << i);
-    return onehot_idx(s ^ (s >> 1));
-  endfunction
 
   // Row state of the offered block's bank after this cycle's row command.
   always_comb begin
@@ -154,13 +153,6 @@ module tsr_hbm_pc
     end
   end
 
-  // What a held entry waits for. Not reset: only read for held entries.
-  idx_t rd_dep_q [Entries];
-  idx_t wr_dep_q [Entries];
-  vec_t rd_held, wr_held;
-  assign rd_unhold = rd_held;
-  assign wr_unhold = wr_held;
-
   // ------------------------------------------------------------ queues
 
   logic   rd_col_valid, rd_col_half, rd_col_last, rd_col_miss;
@@ -169,10 +161,9 @@ module tsr_hbm_pc
   logic   rd_act_valid, wr_act_valid, rd_pre_valid, wr_pre_valid;
   block_t rd_act_key, wr_act_key;
   bank_t  rd_pre_bank, wr_pre_bank;
-  idx_t   unused_rd_act_idx, unused_wr_act_idx;
-  logic   unused_rd_old, wr_old, rd_avail, wr_avail, rd_hold, wr_hold, rd_used, wr_used;
+  logic   rd_old, wr_old, rd_avail, wr_avail, rd_hold, unused_wr_hold, rd_used, wr_used;
   logic [6:0] unused_rd_count, wr_count;
-  logic [NumBanks-1:0] rd_any, wr_any;
+  logic [NumBanks-1:0] rd_any, wr_any, rd_hits, wr_hits;
   logic   rd_free, wr_free;
   idx_t   rd_free_idx, wr_free_idx;
   logic   age_tick;
@@ -181,123 +172,144 @@ module tsr_hbm_pc
 
   tsr_hbm_queue u_rd_queue (
     .clk_i, .rst_ni,
-    .push_i(rd_push), .push_key_i(in_block_i), .push_need_i(in_need_i), .push_hold_i(same_wr_after != '0),
-    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .push_idx_o(rq_idx), .full_o(rq_full),
-    .merge_i(1'b0), .merge_idx_i('0), .merge_need_i('0), .begun_o(unused_rq_begun),
-    .look_i(in_valid_i && in_write_i), .look_key_i(in_block_i), .same_o(same_rd), .unhold_i(rd_unhold),
+    .push_i(rd_push), .push_key_i(in_block_i), .push_need_i(in_need_i),
+    .push_hold_i(same_wr_after), .push_dep_i(wr_same_slot),
+    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .push_slot_o(rq_idx), .full_o(rq_full),
+    .look_i(in_valid_i && in_write_i), .look_key_i(in_block_i),
+    .same_o(same_rd), .same_after_o(same_rd_after), .same_slot_o(rd_same_slot),
+    .same_begun_o(unused_rd_begun), .merge_i(1'b0), .merge_need_i('0),
+    .unhold_i(wr && wr_col_last), .unhold_slot_i(wr_idx),
     .act_i(act), .pre_i(pre), .row_bank_i(row_bank), .act_row_i(act_row), .act_mine_i(act_rd),
     .rcd_end_i(rcdrd_end), .rcd_bank_i(rcdrd_bank),
     .bg_block_i(rd_block), .bank_block_i(forced),
-    .col_valid_o(rd_col_valid), .col_idx_o(rd_idx), .col_key_o(rd_key), .col_half_o(rd_col_half),
+    .col_valid_o(rd_col_valid), .col_slot_o(rd_idx), .col_key_o(rd_key), .col_half_o(rd_col_half),
     .col_last_o(rd_col_last), .col_miss_o(rd_col_miss), .col_take_i(rd),
     .row_en_i(run_i), .act_ok_i(rd_act_ok), .pre_ok_i(rd_pre_ok),
-    .act_valid_o(rd_act_valid), .act_idx_o(unused_rd_act_idx), .act_key_o(rd_act_key),
-    .pre_valid_o(rd_pre_valid), .pre_bank_o(rd_pre_bank),
-    .free_i(rd_free), .free_idx_i(rd_free_idx), .age_tick_i(age_tick), .old_o(unused_rd_old),
-    .avail_o(rd_avail), .held_o(rd_hold), .used_o(rd_used), .count_o(unused_rd_count), .bank_any_o(rd_any));
+    .act_valid_o(rd_act_valid), .act_key_o(rd_act_key), .pre_valid_o(rd_pre_valid), .pre_bank_o(rd_pre_bank),
+    .free_i(rd_free), .free_slot_i(rd_free_idx), .age_tick_i(age_tick), .old_o(rd_old),
+    .avail_o(rd_avail), .held_o(rd_hold), .used_o(rd_used), .count_o(unused_rd_count),
+    .bank_any_o(rd_any), .bank_hit_o(rd_hits));
 
   tsr_hbm_queue u_wr_queue (
     .clk_i, .rst_ni,
-    .push_i(wr_push), .push_key_i(in_block_i), .push_need_i(in_need_i), .push_hold_i(same_rd_after != '0),
-    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .push_idx_o(wq_idx), .full_o(wq_full),
-    .merge_i(wr_merge), .merge_idx_i(wr_same_idx), .merge_need_i(in_need_i), .begun_o(wq_begun),
-    .look_i(in_valid_i), .look_key_i(in_block_i), .same_o(same_wr), .unhold_i(wr_unhold),
+    .push_i(wr_push), .push_key_i(in_block_i), .push_need_i(in_need_i),
+    .push_hold_i(same_rd_after), .push_dep_i(rd_same_slot),
+    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .push_slot_o(wq_idx), .full_o(wq_full),
+    .look_i(in_valid_i), .look_key_i(in_block_i),
+    .same_o(same_wr), .same_after_o(same_wr_after), .same_slot_o(wr_same_slot),
+    .same_begun_o(wr_begun), .merge_i(wr_merge), .merge_need_i(in_need_i),
+    .unhold_i(rd && rd_col_last), .unhold_slot_i(rd_idx),
     .act_i(act), .pre_i(pre), .row_bank_i(row_bank), .act_row_i(act_row), .act_mine_i(act_wr),
     .rcd_end_i(rcdwr_end), .rcd_bank_i(rcdwr_bank),
     .bg_block_i(wr_block), .bank_block_i(forced),
-    .col_valid_o(wr_col_valid), .col_idx_o(wr_idx), .col_key_o(wr_key), .col_half_o(wr_col_half),
+    .col_valid_o(wr_col_valid), .col_slot_o(wr_idx), .col_key_o(wr_key), .col_half_o(wr_col_half),
     .col_last_o(wr_col_last), .col_miss_o(wr_col_miss), .col_take_i(wr),
     .row_en_i(run_i), .act_ok_i(wr_act_ok), .pre_ok_i(wr_pre_ok),
-    .act_valid_o(wr_act_valid), .act_idx_o(unused_wr_act_idx), .act_key_o(wr_act_key),
-    .pre_valid_o(wr_pre_valid), .pre_bank_o(wr_pre_bank),
-    .free_i(wr_free), .free_idx_i(wr_free_idx), .age_tick_i(age_tick), .old_o(wr_old),
-    .avail_o(wr_avail), .held_o(wr_hold), .used_o(wr_used), .count_o(wr_count), .bank_any_o(wr_any));
+    .act_valid_o(wr_act_valid), .act_key_o(wr_act_key), .pre_valid_o(wr_pre_valid), .pre_bank_o(wr_pre_bank),
+    .free_i(wr_free), .free_slot_i(wr_free_idx), .age_tick_i(age_tick), .old_o(wr_old),
+    .avail_o(wr_avail), .held_o(unused_wr_hold), .used_o(wr_used), .count_o(wr_count),
+    .bank_any_o(wr_any), .bank_hit_o(wr_hits));
 
-  // An entry that issues its last command in this cycle is no hazard any more.
-  always_comb begin
-    same_rd_after = same_rd;
-    same_wr_after = same_wr;
-    if (rd && rd_col_last) same_rd_after[rd_idx] = 1'b0;
-    if (wr && wr_col_last) same_wr_after[wr_idx] = 1'b0;
-  end
-
-  always_comb begin
-    rd_held = '0;
-    wr_held = '0;
-    if (rd_hold && wr && wr_col_last) begin
-      for (int unsigned i = 0; i < Entries; i++) rd_held[i] = rd_dep_q[i] == wr_idx;
-    end
-    if (wr_hold && rd && rd_col_last) begin
-      for (int unsigned i = 0; i < Entries; i++) wr_held[i] = wr_dep_q[i] == rd_idx;
-    end
-  end
-
+  // Entries of every bank, of both queues.
   always_ff @(posedge clk_i) begin
-    if (rd_push) rd_dep_q[rq_idx] <= wr_same_idx;
-    if (wr_push) wr_dep_q[wq_idx] <= rd_same_idx;
+    automatic logic come, go;
+    if (rd_push || wr_push || rd || wr) begin
+      for (int unsigned b = 0; b < NumBanks; b++) begin
+        come = (rd_push || wr_push) && (in_block_i.bank == bank_t'(b));
+        go   = ((rd && rd_col_last) || (wr && wr_col_last)) && (col_bank == bank_t'(b));
+        if (come != go) begin
+          bank_count_q[b] <= come ? bank_count_q[b] + 1'b1 : bank_count_q[b] - 1'b1;
+          bank_full_q[b]  <= come && (bank_count_q[b] == BankLimit - 5'd1);
+        end
+      end
+    end
+    if (!rst_ni) begin
+      for (int unsigned b = 0; b < NumBanks; b++) bank_count_q[b] <= '0;
+      bank_full_q <= '0;
+    end
   end
 
   // ------------------------------------------------------------ direction
 
   /// Column commands in one direction before the other may take over by its demand alone.
-  localparam logic [5:0] MinBurst  = 6'd63;
+  localparam logic [7:0] MinBurst  = 8'd127;
   /// Cycles without reads before a few writes are drained.
   localparam logic [3:0] IdleDrain = 4'd15;
+  /// Cycles after which the column commands turn, whatever still lies in open rows.
+  localparam logic [4:0] TurnLimit = 5'd24;
 
-  logic [5:0] burst_q;   // column commands left of the minimum burst
+  // Row commands turn first (row_wr_q), and prepare the other direction's banks while the column commands
+  // finish what lies in open rows; then these turn too (wmode_q).
+  logic       row_wr_q;
+  logic [7:0] burst_q;   // column commands left of the minimum burst
   logic [3:0] no_read_q; // cycles without a read that may issue
   logic       wr_force;  // somebody waits for a write
+  logic       wr_want, rd_want;
+  logic [4:0] turn_q;    // cycles left of the turn
+  logic [7:0] slice_q;   // cycles left before old entries of the other direction go first
   logic       stalled_q;
 
   assign wr_force = rd_hold || stalled_q || wr_old;
+  assign wr_want  = wr_avail && (((no_read_q == IdleDrain) && !rd_avail)
+                                 || (wr_old && (slice_q == '0))
+                                 || ((wr_force || (wr_count >= wr_high_i)) && ((burst_q == '0) || !rd_avail)));
+  assign rd_want  = !wr_avail || (rd_old && (slice_q == '0))
+                    || (rd_avail && ((burst_q == '0) || (!wr_force && (wr_count <= wr_low_i))));
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       wmode_q   <= 1'b0;
+      row_wr_q  <= 1'b0;
       burst_q   <= '0;
+      turn_q    <= '0;
+      slice_q   <= '0;
       no_read_q <= '0;
       stalled_q <= 1'b0;
     end else if (run_i) begin
       stalled_q <= wr_stall;
       if (rd_avail) no_read_q <= '0;
       else if (no_read_q != IdleDrain) no_read_q <= no_read_q + 1'b1;
-      if ((rd || wr) && (burst_q != '0)) burst_q <= burst_q - 1'b1;
-      if (!wmode_q) begin
-        if (wr_avail && ((!rd_avail && ((no_read_q == IdleDrain) || wr_force || (wr_count >= wr_high_i)))
-                         || ((burst_q == '0) && (wr_force || (wr_count >= wr_high_i))))) begin
-          wmode_q <= 1'b1;
-          burst_q <= MinBurst;
-        end
-      end else if (!wr_avail
-                   || (rd_avail && (burst_q == '0))
-                   || (rd_avail && !wr_force && (wr_count <= wr_low_i))) begin
-        wmode_q <= 1'b0;
-        burst_q <= MinBurst;
+      if ((rd || wr) && (burst_q != '0) && (row_wr_q == wmode_q)) burst_q <= burst_q - 1'b1;
+      if (slice_q != '0) slice_q <= slice_q - 1'b1;
+      if (row_wr_q != wmode_q) begin
+        turn_q <= turn_q - 1'b1;
+        if (((wmode_q ? wr_hits : rd_hits) == '0) || (turn_q == '0)) wmode_q <= row_wr_q;
+      end else if (wmode_q ? rd_want : wr_want) begin
+        row_wr_q <= !wmode_q;
+        burst_q  <= MinBurst;
+        turn_q   <= TurnLimit;
+        slice_q  <= 8'd127;
       end
     end
   end
 
-  logic [10:0] age_q;
+  // Half the age limit in cycles.
+  logic [9:0] age_q;
   assign age_tick = run_i && (age_q == '0);
   always_ff @(posedge clk_i) begin
     if (!rst_ni || !run_i) age_q <= '0;
-    else age_q <= (age_q == '0) ? age_limit_i[11:1] - 11'd1 : age_q - 11'd1;
+    else age_q <= (age_q == '0) ? age_limit_i[11:2] - 10'd1 : age_q - 10'd1;
   end
+  logic unused_age;
+  assign unused_age = ^age_limit_i[1:0];
 
   // ------------------------------------------------------------ command choice
 
-  // Row commands of the other direction keep off banks that the current one wants.
+  // Row commands of the other direction keep off banks that the current one wants; and no row is closed that
+  // the column commands of the current direction still use.
   always_comb begin
     rd_act_ok = act_ok & ~forced;
     rd_pre_ok = pre_ok & ~forced;
     wr_act_ok = rd_act_ok;
     wr_pre_ok = rd_pre_ok;
-    if (wmode_q) begin
+    if (row_wr_q) begin
       rd_act_ok &= ~wr_any;
       rd_pre_ok &= ~wr_any;
+      if (!wmode_q) wr_pre_ok &= ~rd_hits;
     end else begin
       wr_act_ok &= ~rd_any;
       wr_pre_ok &= ~rd_any;
+      if (wmode_q) rd_pre_ok &= ~wr_hits;
     end
   end
 
@@ -329,24 +341,24 @@ module tsr_hbm_pc
       end else if (ref_close != '0) begin
         pre      = 1'b1;
         row_bank = first_bank(ref_close);
-      end else if (wmode_q ? wr_act_valid : rd_act_valid) begin
+      end else if (row_wr_q ? wr_act_valid : rd_act_valid) begin
         act      = 1'b1;
-        act_wr   = wmode_q;
-        act_rd   = !wmode_q;
-        row_bank = wmode_q ? wr_act_key.bank : rd_act_key.bank;
-        act_row  = wmode_q ? wr_act_key.row : rd_act_key.row;
-      end else if (wmode_q ? wr_pre_valid : rd_pre_valid) begin
+        act_wr   = row_wr_q;
+        act_rd   = !row_wr_q;
+        row_bank = row_wr_q ? wr_act_key.bank : rd_act_key.bank;
+        act_row  = row_wr_q ? wr_act_key.row : rd_act_key.row;
+      end else if (row_wr_q ? wr_pre_valid : rd_pre_valid) begin
         pre      = 1'b1;
-        row_bank = wmode_q ? wr_pre_bank : rd_pre_bank;
-      end else if (wmode_q ? rd_act_valid : wr_act_valid) begin
+        row_bank = row_wr_q ? wr_pre_bank : rd_pre_bank;
+      end else if (row_wr_q ? rd_act_valid : wr_act_valid) begin
         act      = 1'b1;
-        act_wr   = !wmode_q;
-        act_rd   = wmode_q;
-        row_bank = wmode_q ? rd_act_key.bank : wr_act_key.bank;
-        act_row  = wmode_q ? rd_act_key.row : wr_act_key.row;
-      end else if (wmode_q ? rd_pre_valid : wr_pre_valid) begin
+        act_wr   = !row_wr_q;
+        act_rd   = row_wr_q;
+        row_bank = row_wr_q ? rd_act_key.bank : wr_act_key.bank;
+        act_row  = row_wr_q ? rd_act_key.row : wr_act_key.row;
+      end else if (row_wr_q ? rd_pre_valid : wr_pre_valid) begin
         pre      = 1'b1;
-        row_bank = wmode_q ? rd_pre_bank : wr_pre_bank;
+        row_bank = row_wr_q ? rd_pre_bank : wr_pre_bank;
       end else if ((spare & ref_ok) != '0) begin
         refresh  = 1'b1;
         row_bank = first_bank(spare & ref_ok);
@@ -415,10 +427,10 @@ module tsr_hbm_pc
       wstrb0_q[wq_idx] <= in_strb_i[31:0];
       wstrb1_q[wq_idx] <= in_strb_i[63:32];
     end else if (wr_merge) begin
-      wdata0_q[wr_same_idx] <= merge_atom(wdata0_q[wr_same_idx], in_data_i[3:0], in_strb_i[31:0]);
-      wdata1_q[wr_same_idx] <= merge_atom(wdata1_q[wr_same_idx], in_data_i[7:4], in_strb_i[63:32]);
-      wstrb0_q[wr_same_idx] <= wstrb0_q[wr_same_idx] | in_strb_i[31:0];
-      wstrb1_q[wr_same_idx] <= wstrb1_q[wr_same_idx] | in_strb_i[63:32];
+      wdata0_q[wr_same_slot] <= merge_atom(wdata0_q[wr_same_slot], in_data_i[3:0], in_strb_i[31:0]);
+      wdata1_q[wr_same_slot] <= merge_atom(wdata1_q[wr_same_slot], in_data_i[7:4], in_strb_i[63:32]);
+      wstrb0_q[wr_same_slot] <= wstrb0_q[wr_same_slot] | in_strb_i[31:0];
+      wstrb1_q[wr_same_slot] <= wstrb1_q[wr_same_slot] | in_strb_i[63:32];
     end
   end
 
@@ -537,9 +549,7 @@ module tsr_hbm_pc
     if (rd_push) rbytes_q <= rbytes_q + 64'd1 + {58'b0, in_meta_i.hi - in_meta_i.lo};
     if (wr_merge) merges_q <= merges_q + 64'd1;
     if (wr_merge || wr_push) wbytes_q <= wbytes_q + 64'($countones(in_strb_i));
-    if ((rd_push && (same_wr_after != '0)) || (wr_push && (same_rd_after != '0))) begin
-      holds_q <= holds_q + 64'd1;
-    end
+    if ((rd_push && same_wr_after) || (wr_push && same_rd_after)) holds_q <= holds_q + 64'd1;
     if (!rst_ni) last_wr_q <= 1'b0;
     if (!rst_ni || cnt_clear_i) begin
       reads_q  <= '0;
@@ -577,7 +587,5 @@ module tsr_hbm_pc
   end
 
   `TSR_ASSERT(ReadDataExpected, !run_i || !dfi_rvalid_i || (flight_wr_q != flight_rd_q))
-  `TSR_ASSERT(OneWriteOfBlock, (same_wr & (same_wr - 1'b1)) == '0)
-  `TSR_ASSERT(WriteDepPending, !wr_push || (same_rd_after == '0) || same_rd_after[rd_same_idx])
 
 endmodule

@@ -44,8 +44,8 @@ package tsr_hbm_pkg;
   function automatic block_t map_block(logic [LocalW-1:0] off);
     block_t b;
     b.row    = off[29:15];
-    b.bank   = {off[9:8], off[14:13]} ^ bank_hash(off[29:15]);
-    b.col_hi = {off[12:10], off[7]};
+    b.bank   = {off[10:9], off[14:13]} ^ bank_hash(off[29:15]);
+    b.col_hi = {off[12:11], off[8:7]};
     return b;
   endfunction
 
@@ -151,12 +151,9 @@ package tsr_hbm_pkg;
     return i;
   endfunction
 
-  /// First set bit of `v` at or after `head`, wrapping around: the oldest entry of a circular queue.
-  function automatic idx_t oldest(vec_t v, idx_t head);
-    vec_t from_head, s;
-    from_head = v & ('1 << head);
-    s         = (from_head != '0) ? from_head : v;
-    return onehot_idx(s & (~s + 1'b1));
+  /// The lowest set bit of `v`, alone.
+  function automatic vec_t first_of(vec_t v);
+    return v & (~v + 1'b1);
   endfunction
 
   /// Lowest set bit of a bank vector.

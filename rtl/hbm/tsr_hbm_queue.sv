@@ -3,9 +3,10 @@
 
 /// Queue of 64-byte blocks that wait for their column commands: the scheduling half of a read or write queue.
 ///
-/// A circular window in arrival order. Every entry is a bit in a few 64-bit vectors (pending, held back by a
-/// hazard, row open, ready), so that choosing is a handful of vector operations. The owner keeps the data
-/// in memories indexed by entry. At most 63 younger entries can pass an entry: the window is the age bound.
+/// Entries lie in arrival order without gaps: one that issues its last command leaves, and all younger ones
+/// move up. Every property of an entry is a bit in a 64-bit vector over the positions (also each bit of its
+/// key, its slot and what it waits for), so that the oldest of any set is its lowest bit, and moving up is a
+/// shift. The slot tells where the owner keeps the entry's data; it stays in use until the owner frees it.
 ///
 /// *Latency:* an entry takes part from the cycle after its push. *Backpressure:* full_o.
 /// *Throughput:* one push, one column and one row command a cycle. *Reset:* empty; keys are not reset.
@@ -15,36 +16,40 @@ module tsr_hbm_queue
   input  logic                clk_i,
   input  logic                rst_ni,
 
-  /// Push a block that needs the atoms `push_need_i`. `push_hold_i`: it waits for unhold_i.
-  /// `push_match_i`: its row is open (after this cycle's row command); `push_ready_i`: and may be accessed.
+  /// Push a block that needs the atoms `push_need_i`. `push_hold_i`: it waits until the other queue's slot
+  /// `push_dep_i` has issued. `push_match_i`: its row is open (after this cycle's row command);
+  /// `push_ready_i`: and may be accessed.
   input  logic                push_i,
   input  block_t              push_key_i,
   input  logic [1:0]          push_need_i,
   input  logic                push_hold_i,
+  input  idx_t                push_dep_i,
   input  logic                push_match_i,
   input  logic                push_ready_i,
-  output idx_t                push_idx_o,
+  output idx_t                push_slot_o,
   output logic                full_o,
 
-  /// Add atoms to a pending entry that is not `begun_o`.
-  input  logic                merge_i,
-  input  idx_t                merge_idx_i,
-  input  logic [1:0]          merge_need_i,
-  output vec_t                begun_o,
-
-  /// Pending entries of the same block (combinational, zero while look_i is 0).
+  /// Pending entries of a block (combinational, none while look_i is 0): one is there; one is there that does
+  /// not issue its last command in this cycle; slot of the youngest; one has begun or begins in this cycle.
   input  logic                look_i,
   input  block_t              look_key_i,
-  output vec_t                same_o,
-  /// Entries whose hazard is over.
-  input  vec_t                unhold_i,
+  output logic                same_o,
+  output logic                same_after_o,
+  output idx_t                same_slot_o,
+  output logic                same_begun_o,
+  /// Add atoms to the entries of look_key_i.
+  input  logic                merge_i,
+  input  logic [1:0]          merge_need_i,
+  /// The other queue's slot has issued its last command.
+  input  logic                unhold_i,
+  input  idx_t                unhold_slot_i,
 
   /// Row events of this cycle.
   input  logic                act_i,
   input  logic                pre_i,
   input  bank_t               row_bank_i,
   input  row_t                act_row_i,
-  /// This entry caused the activate.
+  /// The act candidate caused the activate.
   input  logic                act_mine_i,
   input  logic                rcd_end_i,
   input  bank_t               rcd_bank_i,
@@ -53,7 +58,7 @@ module tsr_hbm_queue
   input  logic [NumBg-1:0]    bg_block_i,
   input  logic [NumBanks-1:0] bank_block_i,
   output logic                col_valid_o,
-  output idx_t                col_idx_o,
+  output idx_t                col_slot_o,
   output block_t              col_key_o,
   output logic                col_half_o,
   /// It is the last command of the entry; `col_miss_o`: the entry had caused an activate.
@@ -67,71 +72,99 @@ module tsr_hbm_queue
   input  logic [NumBanks-1:0] act_ok_i,
   input  logic [NumBanks-1:0] pre_ok_i,
   output logic                act_valid_o,
-  output idx_t                act_idx_o,
   output block_t              act_key_o,
   output logic                pre_valid_o,
   output bank_t               pre_bank_o,
 
-  /// The entry's slot may be used again.
+  /// The slot may be used again.
   input  logic                free_i,
-  input  idx_t                free_idx_i,
+  input  idx_t                free_slot_i,
 
-  /// Pulse every age limit.
+  /// Pulse every half of the age limit.
   input  logic                age_tick_i,
-  /// The oldest entry that may issue has waited for one to two age limits.
+  /// An entry that may issue has waited for the age limit, at most half as long again.
   output logic                old_o,
 
   output logic                avail_o,      // an entry may issue
   output logic                held_o,       // an entry is held back by a hazard
   output logic                used_o,       // a slot is in use
   output logic [6:0]          count_o,      // pending entries
-  output logic [NumBanks-1:0] bank_any_o    // bank b has pending entries
+  output logic [NumBanks-1:0] bank_any_o,   // bank b has pending entries
+  output logic [NumBanks-1:0] bank_hit_o    // bank b has entries for its open row that may issue
 );
 
-  block_t key_q [Entries];
-  vec_t   bank_q [NumBanks];  // entries of a bank; stale outside pend_q
-  vec_t   bg_q [NumBg];
-  vec_t   used_q, pend_q, hold_q, match_q, ready_q, need0_q, need1_q, begun_q, miss_q, aged_q, old_q;
-  idx_t   head_q, tail_q;
+  localparam int unsigned KeyW = $bits(block_t);
+
+  // By position. Beyond the last entry all bits are zero.
+  vec_t   key_q  [KeyW];  // bits of the block
+  vec_t   slot_q [IdxW];
+  vec_t   dep_q  [IdxW];  // only meaningful while held
+  vec_t   bank_q [NumBanks];
+  vec_t   bg_q   [NumBg];
+  vec_t   pend_q, hold_q, match_q, ready_q, need0_q, need1_q, begun_q, miss_q, aged_q, elder_q, old_q;
+  vec_t   tail_q;         // the position after the last entry; zero: none
   logic [6:0] count_q;
+  // By slot.
+  block_t block_q [Entries];
+  vec_t   used_q;
   logic   full_q;
 
-  assign push_idx_o = tail_q;
-  assign full_o     = full_q;
-  assign begun_o    = begun_q;
-  assign count_o    = count_q;
-  assign held_o     = hold_q != '0;
-  assign used_o     = used_q != '0;
+  assign full_o      = full_q;
+  assign count_o     = count_q;
+  assign held_o      = hold_q != '0;
+  assign used_o      = used_q != '0;
+  assign push_slot_o = onehot_idx(first_of(~used_q));
+
+  /// The slot of a position.
+  function automatic idx_t slot_of(vec_t position);
+    idx_t s;
+    for (int unsigned i = 0; i < IdxW; i++) s[i] = (slot_q[i] & position) != '0;
+    return s;
+  endfunction
 
   // ------------------------------------------------------------ hazards
 
+  vec_t same, col_pos;
+
   always_comb begin
-    same_o = '0;
-    if (look_i && ((bank_q[look_key_i.bank] & pend_q) != '0)) begin
-      for (int unsigned i = 0; i < Entries; i++) same_o[i] = key_q[i] == look_key_i;
-      same_o &= pend_q;
+    automatic vec_t young;
+    young        = '0;
+    same         = '0;
+    same_slot_o  = '0;
+    same_o       = 1'b0;
+    same_after_o = 1'b0;
+    same_begun_o = 1'b0;
+    if (look_i) begin
+      same = bank_q[look_key_i.bank];
+      if (same != '0) begin
+        for (int unsigned i = 0; i < KeyW; i++) same &= look_key_i[i] ? key_q[i] : ~key_q[i];
+      end
+      if (same != '0) begin
+        same_o       = 1'b1;
+        same_after_o = (same & ~((col_take_i && col_last_o) ? col_pos : '0)) != '0;
+        same_begun_o = (same & (begun_q | (col_take_i ? col_pos : '0))) != '0;
+        young        = same;
+        for (int unsigned i = 0; i < IdxW; i++) young |= young >> (1 << i);
+        same_slot_o  = slot_of(young ^ (young >> 1));
+      end
     end
   end
 
   // ------------------------------------------------------------ choice
 
   vec_t                avail;
-  logic                preempt;       // the oldest entry is old and its row is not open:
-  bank_t               preempt_bank;  // its bank serves nobody else
+  logic [NumBanks-1:0] preempt;  // the bank's oldest entry is old and its row is not open: it serves nobody else
+  vec_t                act_pos;
 
   always_comb begin
-    automatic idx_t first;
-    first        = '0;
-    avail        = pend_q & ~hold_q;
-    avail_o      = avail != '0;
-    old_o        = 1'b0;
-    preempt      = 1'b0;
-    preempt_bank = '0;
-    if ((old_q & avail) != '0) begin
-      first        = oldest(avail, head_q);
-      old_o        = old_q[first];
-      preempt      = old_o && !match_q[first];
-      preempt_bank = key_q[first].bank;
+    avail   = pend_q & ~hold_q;
+    avail_o = avail != '0;
+    old_o   = (old_q & avail) != '0;
+    preempt = '0;
+    if (old_o) begin
+      for (int unsigned b = 0; b < NumBanks; b++) begin
+        preempt[b] = (first_of(avail & bank_q[b]) & old_q & ~match_q) != '0;
+      end
     end
   end
 
@@ -139,24 +172,25 @@ module tsr_hbm_queue
     automatic vec_t cand;
     cand        = ready_q & avail;
     col_valid_o = 1'b0;
-    col_idx_o   = '0;
+    col_pos     = '0;
+    col_slot_o  = '0;
     col_key_o   = '0;
     col_half_o  = 1'b0;
     col_last_o  = 1'b0;
     col_miss_o  = 1'b0;
     if (cand != '0) begin
       for (int unsigned g = 0; g < NumBg; g++) if (bg_block_i[g]) cand &= ~bg_q[g];
-      if (preempt) cand &= ~bank_q[preempt_bank];
-      if (bank_block_i != '0) begin
-        for (int unsigned b = 0; b < NumBanks; b++) if (bank_block_i[b]) cand &= ~bank_q[b];
+      if ((bank_block_i | preempt) != '0) begin
+        for (int unsigned b = 0; b < NumBanks; b++) if (bank_block_i[b] || preempt[b]) cand &= ~bank_q[b];
       end
       if (cand != '0) begin
         col_valid_o = 1'b1;
-        col_idx_o   = oldest(cand, head_q);
-        col_key_o   = key_q[col_idx_o];
-        col_half_o  = !need0_q[col_idx_o];
-        col_last_o  = !(need0_q[col_idx_o] && need1_q[col_idx_o]);
-        col_miss_o  = miss_q[col_idx_o];
+        col_pos     = first_of(cand);
+        col_slot_o  = slot_of(col_pos);
+        col_key_o   = block_q[col_slot_o];
+        col_half_o  = (col_pos & need0_q) == '0;
+        col_last_o  = (col_pos & need0_q & need1_q) == '0;
+        col_miss_o  = (col_pos & miss_q) != '0;
       end
     end
   end
@@ -167,7 +201,7 @@ module tsr_hbm_queue
     act         = '0;
     pre         = '0;
     act_valid_o = 1'b0;
-    act_idx_o   = '0;
+    act_pos     = '0;
     act_key_o   = '0;
     pre_valid_o = 1'b0;
     pre_bank_o  = '0;
@@ -178,19 +212,17 @@ module tsr_hbm_queue
       end
       if (act != '0) begin
         act_valid_o = 1'b1;
-        act_idx_o   = oldest(act, head_q);
-        act_key_o   = key_q[act_idx_o];
-      end else if (pre_ok_i != '0) begin
+        act_pos     = first_of(act);
+        act_key_o   = block_q[slot_of(act_pos)];
+      end
+      if (pre_ok_i != '0) begin
         for (int unsigned b = 0; b < NumBanks; b++) begin
-          if (pre_ok_i[b] && (((avail & match_q & bank_q[b]) == '0)
-                              || (preempt && (preempt_bank == bank_t'(b))))) begin
-            pre |= bank_q[b];
-          end
+          if (pre_ok_i[b] && (!bank_hit_o[b] || preempt[b])) pre |= bank_q[b];
         end
         pre &= miss;
         if (pre != '0) begin
           pre_valid_o = 1'b1;
-          pre_bank_o  = key_q[oldest(pre, head_q)].bank;
+          pre_bank_o  = block_q[slot_of(first_of(pre))].bank;
         end
       end
     end
@@ -198,101 +230,113 @@ module tsr_hbm_queue
 
   always_comb begin
     bank_any_o = '0;
+    bank_hit_o = '0;
     if (pend_q != '0) begin
-      for (int unsigned b = 0; b < NumBanks; b++) bank_any_o[b] = (bank_q[b] & pend_q) != '0;
+      for (int unsigned b = 0; b < NumBanks; b++) begin
+        bank_any_o[b] = bank_q[b] != '0;
+        bank_hit_o[b] = !preempt[b] && ((bank_q[b] & match_q & ~hold_q) != '0);
+      end
     end
   end
 
   // ------------------------------------------------------------ state
 
+  logic push, leave;
+  vec_t older;  // positions before the one that leaves
+
+  assign push  = push_i && !full_q;
+  assign leave = col_take_i && col_last_o;
+  assign older = col_pos - 1'b1;
+
+  /// The vector after this cycle's push of `bit_in` and the leaving of an entry.
+  function automatic vec_t moved(vec_t v, logic bit_in);
+    vec_t r;
+    r = v;
+    if (push && bit_in) r |= tail_q;
+    if (leave) r = (r & older) | ((r >> 1) & ~older);
+    return r;
+  endfunction
+
   always_ff @(posedge clk_i) begin
-    automatic vec_t used, pend, hold, match, ready, need0, need1, begun;
-    automatic logic push;
-    automatic bank_t old_bank;
+    automatic vec_t hold, match, ready, need0, need1, begun, miss, aged, elder, old, used, eq;
     // Nothing can change while the queue is empty and nothing comes.
-    if (push_i || (used_q != '0)) begin
-      used  = used_q;
-      pend  = pend_q;
-      hold  = hold_q & ~unhold_i;
+    if (push || (used_q != '0)) begin
+      hold  = hold_q;
       match = match_q;
       ready = ready_q;
       need0 = need0_q;
       need1 = need1_q;
       begun = begun_q;
-      push  = push_i && !full_q;
+      miss  = miss_q;
+      aged  = aged_q;
+      elder = elder_q;
+      old   = old_q;
+      used  = used_q;
 
+      if (unhold_i && (hold_q != '0)) begin
+        eq = '1;
+        for (int unsigned i = 0; i < IdxW; i++) eq &= unhold_slot_i[i] ? dep_q[i] : ~dep_q[i];
+        hold &= ~eq;
+      end
       if (rcd_end_i) ready |= match_q & bank_q[rcd_bank_i];
       if (pre_i) begin
         match &= ~bank_q[row_bank_i];
         ready &= ~bank_q[row_bank_i];
       end
       if (act_i) begin
-        if ((pend_q & bank_q[row_bank_i]) != '0) begin
-          automatic vec_t eq;
-          for (int unsigned i = 0; i < Entries; i++) eq[i] = key_q[i].row == act_row_i;
-          match |= eq & bank_q[row_bank_i];
+        eq = bank_q[row_bank_i];
+        if (eq != '0) begin
+          for (int unsigned i = 0; i < RowW; i++) begin
+            eq &= act_row_i[i] ? key_q[(ColW-1)+i] : ~key_q[(ColW-1)+i];
+          end
         end
-        if (act_mine_i) miss_q[act_idx_o] <= 1'b1;
+        match |= eq;
+        if (act_mine_i) miss |= act_pos;
       end
       if (col_take_i) begin
-        begun[col_idx_o] = 1'b1;
-        if (col_half_o) need1[col_idx_o] = 1'b0;
-        else need0[col_idx_o] = 1'b0;
-        if (col_last_o) begin
-          pend[col_idx_o]  = 1'b0;
-          match[col_idx_o] = 1'b0;
-          ready[col_idx_o] = 1'b0;
-        end
+        begun |= col_pos;
+        if (col_half_o) need1 &= ~col_pos;
+        else need0 &= ~col_pos;
       end
       if (merge_i) begin
-        need0[merge_idx_i] = need0[merge_idx_i] | merge_need_i[0];
-        need1[merge_idx_i] = need1[merge_idx_i] | merge_need_i[1];
+        if (merge_need_i[0]) need0 |= same;
+        if (merge_need_i[1]) need1 |= same;
       end
-      if (free_i) used[free_idx_i] = 1'b0;
+      if (age_tick_i) begin
+        old   = elder_q;
+        elder = aged_q;
+        aged  = pend_q;
+      end
+      if (free_i) used[free_slot_i] = 1'b0;
       if (push) begin
-        key_q[tail_q]  <= push_key_i;
-        used[tail_q]   = 1'b1;
-        pend[tail_q]   = 1'b1;
-        hold[tail_q]   = push_hold_i;
-        match[tail_q]  = push_match_i;
-        ready[tail_q]  = push_ready_i;
-        need0[tail_q]  = push_need_i[0];
-        need1[tail_q]  = push_need_i[1];
-        begun[tail_q]  = 1'b0;
-        miss_q[tail_q] <= 1'b0;
-        old_bank       = key_q[tail_q].bank;
-        if (old_bank != push_key_i.bank) bank_q[old_bank][tail_q] <= 1'b0;
-        if (old_bank[3:2] != push_key_i.bank[3:2]) bg_q[old_bank[3:2]][tail_q] <= 1'b0;
-        bank_q[push_key_i.bank][tail_q]    <= 1'b1;
-        bg_q[push_key_i.bank[3:2]][tail_q] <= 1'b1;
-        tail_q <= tail_q + 1'b1;
+        used[push_slot_o]    = 1'b1;
+        block_q[push_slot_o] <= push_key_i;
       end
       used_q  <= used;
-      pend_q  <= pend;
-      hold_q  <= hold;
-      match_q <= match;
-      ready_q <= ready;
-      need0_q <= need0;
-      need1_q <= need1;
-      begun_q <= begun;
-      if (push != (col_take_i && col_last_o)) count_q <= push ? count_q + 1'b1 : count_q - 1'b1;
-
-      // The window starts at the oldest used slot.
-      if (used == '0) begin
-        head_q <= push ? tail_q + 1'b1 : tail_q;
-        full_q <= 1'b0;
-      end else begin
-        head_q <= oldest(used, head_q);
-        full_q <= oldest(used, head_q) == (push ? tail_q + 1'b1 : tail_q);
+      full_q  <= used == '1;
+      hold_q  <= moved(hold, push_hold_i);
+      match_q <= moved(match, push_match_i);
+      ready_q <= moved(ready, push_ready_i);
+      need0_q <= moved(need0, push_need_i[0]);
+      need1_q <= moved(need1, push_need_i[1]);
+      begun_q <= moved(begun, 1'b0);
+      miss_q  <= moved(miss, 1'b0);
+      aged_q  <= moved(aged, 1'b0);
+      elder_q <= moved(elder, 1'b0);
+      old_q   <= moved(old, 1'b0);
+      if (push || leave) begin
+        pend_q <= moved(pend_q, 1'b1);
+        for (int unsigned i = 0; i < KeyW; i++) key_q[i] <= moved(key_q[i], push_key_i[i]);
+        for (int unsigned i = 0; i < IdxW; i++) slot_q[i] <= moved(slot_q[i], push_slot_o[i]);
+        for (int unsigned i = 0; i < IdxW; i++) dep_q[i] <= moved(dep_q[i], push_dep_i[i]);
+        for (int unsigned b = 0; b < NumBanks; b++) begin
+          bank_q[b] <= moved(bank_q[b], push_key_i.bank == bank_t'(b));
+        end
+        for (int unsigned g = 0; g < NumBg; g++) bg_q[g] <= moved(bg_q[g], push_key_i.bank[3:2] == 2'(g));
       end
-
-      if (age_tick_i) begin
-        aged_q <= pend;
-        old_q  <= aged_q & pend;
-      end
-      if (push) begin
-        aged_q[tail_q] <= 1'b0;
-        old_q[tail_q]  <= 1'b0;
+      if (push != leave) begin
+        count_q <= push ? count_q + 1'b1 : count_q - 1'b1;
+        tail_q  <= push ? tail_q << 1 : ((tail_q == '0) ? ({1'b1, {(Entries-1){1'b0}}}) : tail_q >> 1);
       end
     end
 
@@ -307,19 +351,22 @@ module tsr_hbm_queue
       begun_q <= '0;
       miss_q  <= '0;
       aged_q  <= '0;
+      elder_q <= '0;
       old_q   <= '0;
-      head_q  <= '0;
-      tail_q  <= '0;
+      tail_q  <= vec_t'('1) & ~(vec_t'('1) << 1);
       count_q <= '0;
       full_q  <= 1'b0;
+      for (int unsigned i = 0; i < KeyW; i++) key_q[i] <= '0;
+      for (int unsigned i = 0; i < IdxW; i++) slot_q[i] <= '0;
+      for (int unsigned i = 0; i < IdxW; i++) dep_q[i] <= '0;
       for (int unsigned b = 0; b < NumBanks; b++) bank_q[b] <= '0;
       for (int unsigned g = 0; g < NumBg; g++) bg_q[g] <= '0;
     end
   end
 
   `TSR_ASSERT(PushHasRoom, !push_i || !full_q)
-  `TSR_ASSERT(MergePending, !merge_i || (pend_q[merge_idx_i] && !begun_q[merge_idx_i]))
-  `TSR_ASSERT(FreeUsed, !free_i || (used_q[free_idx_i] && !pend_q[free_idx_i]))
+  `TSR_ASSERT(MergePending, !merge_i || (same_o && !same_begun_o))
+  `TSR_ASSERT(FreeUsed, !free_i || used_q[free_slot_i])
   `TSR_ASSERT(CountInRange, count_q <= 7'(Entries))
   `TSR_ASSERT(TakeValid, !col_take_i || col_valid_o)
 

@@ -388,6 +388,6 @@ package tsr_hbm_reg_pkg;
   } hw2reg_t;
 
   // reg2hw_t in reset.
-  localparam reg2hw_t Reg2hwReset = 217'h482840050a243e3cd2e48214c12124729418608c1403403e80c000;
+  localparam reg2hw_t Reg2hwReset = 217'h483440050a243e3cd2e48214c12124729418608c1403403e80c000;
 
 endpackage

@@ -267,6 +267,7 @@ module tsr_mem
   rd_meta_t [NumPc-1:0]        rsp_meta;
   data_t    [NumPc-1:0]        rsp_data;
   logic [NumPc-1:0][63:0]      pc_cnt;
+  logic [NumPc-1:0][1:0]       unused_room;
   logic                        cnt_clear;
   tsr_hbm_reg_pkg::reg2hw_t    reg2hw;
   tsr_hbm_reg_pkg::hw2reg_t    hw2reg;
@@ -304,7 +305,7 @@ module tsr_mem
       .wr_high_i(reg2hw.sched.wr_high.q), .age_limit_i(reg2hw.sched.age_limit.q),
       .in_valid_i(pc_valid[p]), .in_ready_o(pc_ready[p]), .in_write_i(dec.cls == ClsWrite),
       .in_block_i(blk), .in_need_i(need), .in_meta_i(meta), .in_strb_i(cur_q.hdr.strb),
-      .in_data_i(cur_q.data),
+      .in_data_i(cur_q.data), .rd_room_o(unused_room[p][0]), .wr_room_o(unused_room[p][1]),
       .out_valid_o(rsp_valid[p]), .out_ready_i(rsp_ready[p]), .out_meta_o(rsp_meta[p]),
       .out_data_o(rsp_data[p]),
       .dfi_cmd_o(dfi_cmd_o[p]), .dfi_wstrb_o(dfi_wstrb_o[p]), .dfi_wdata_o(dfi_wdata_o[p]),

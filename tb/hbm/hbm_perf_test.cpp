@@ -70,14 +70,14 @@ TEST_F(HbmPerf, SequentialReads) {
   std::uint64_t at = 0;
   EXPECT_GE(efficiency("sequential reads 256 B", kCycles,
                        [&] { node_->read(std::exchange(at, at + 256), 256); }),
-            85);
+            98);
 }
 
 TEST_F(HbmPerf, SequentialWrites) {
   std::uint64_t at = 0;
   EXPECT_GE(efficiency("sequential writes 64 B", kCycles,
                        [&] { node_->write(std::exchange(at, at + 64), ~0ULL); }),
-            85);
+            98);
 }
 
 TEST_F(HbmPerf, SixteenAlignedStreams) {
@@ -87,7 +87,7 @@ TEST_F(HbmPerf, SixteenAlignedStreams) {
                          node_->read((n % 16 << 20) + n / 16 * 256, 256);
                          ++n;
                        }),
-            70);
+            98);
 }
 
 TEST_F(HbmPerf, SixteenRandomStreams) {
@@ -98,7 +98,7 @@ TEST_F(HbmPerf, SixteenRandomStreams) {
                          auto& a = at[rand_in(0, 15)];
                          node_->read(std::exchange(a, a + 256), 256);
                        }),
-            70);
+            97);
 }
 
 TEST_F(HbmPerf, FourteenReadTwoWriteStreams) {
@@ -116,19 +116,19 @@ TEST_F(HbmPerf, FourteenReadTwoWriteStreams) {
                          }
                          at[s] += 256;
                        }),
-            60);
+            92);
 }
 
 TEST_F(HbmPerf, RandomReads256) {
   EXPECT_GE(efficiency("random reads 256 B", kCycles,
                        [&] { node_->read(rand_in(0, kDramNodeBytes / 256 - 1) * 256, 256); }),
-            60);
+            96);
 }
 
 TEST_F(HbmPerf, RandomReads64) {
   EXPECT_GE(efficiency("random reads 64 B", kCycles,
                        [&] { node_->read(rand_in(0, kDramNodeBytes / 64 - 1) * 64, 64); }),
-            40);
+            62);
 }
 
 TEST_F(HbmPerf, RandomMix64) {
@@ -141,14 +141,14 @@ TEST_F(HbmPerf, RandomMix64) {
                            node_->read(block, 64);
                          }
                        }),
-            25);
+            53);
 }
 
 TEST_F(HbmPerf, Stride16KiB) {
   std::uint64_t at = 0;
   EXPECT_GE(efficiency("stride 16 KiB reads 256 B", kCycles,
                        [&] { node_->read(std::exchange(at, (at + 16384) % kDramNodeBytes), 256); }),
-            50);
+            97);
 }
 
 /// Cost of evaluating the model alone: the inputs of a run are recorded, then replayed on a fresh

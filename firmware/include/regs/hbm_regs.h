@@ -66,14 +66,14 @@
 
 /* Scheduling; may be changed at any time. */
 #define TSR_HBM_SCHED_OFFSET 0x14u
-#define TSR_HBM_SCHED_RESET 0x4002810u
+#define TSR_HBM_SCHED_RESET 0x4003410u
 #define TSR_HBM_SCHED_WR_LOW_SHIFT 0u /* rw: A write drain ends when at most this many writes are left and reads wait. */
 #define TSR_HBM_SCHED_WR_LOW_LSB 0u
 #define TSR_HBM_SCHED_WR_LOW_MASK 0x0000007fu
 #define TSR_HBM_SCHED_WR_HIGH_SHIFT 8u /* rw: A write drain starts when this many writes are queued. 1..64. */
 #define TSR_HBM_SCHED_WR_HIGH_LSB 8u
 #define TSR_HBM_SCHED_WR_HIGH_MASK 0x00007f00u
-#define TSR_HBM_SCHED_AGE_LIMIT_SHIFT 16u /* rw: DRAM clocks, multiple of 2, at least 2: an entry that waits longer than one to two times this goes before row hits of younger ones. */
+#define TSR_HBM_SCHED_AGE_LIMIT_SHIFT 16u /* rw: DRAM clocks, multiple of 4, at least 4: an entry that waits longer than this, at most half as long again, goes before row hits of younger ones in its bank, and turns the data bus to its direction. */
 #define TSR_HBM_SCHED_AGE_LIMIT_LSB 16u
 #define TSR_HBM_SCHED_AGE_LIMIT_MASK 0x0fff0000u
 

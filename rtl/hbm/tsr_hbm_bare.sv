@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+`include "tsr_assert.svh"
+
+/// One pseudo channel with its initialization and nothing else: the controller as its benchmark measures it.
+///
+/// Reads and writes are offered on two ports, one block a cycle is taken from them in turn. Addresses are
+/// bytes inside the pseudo channel: all node-local offsets that map to pseudo channel 0, without the gaps.
+///
+/// *Latency:* that of tsr_hbm_pc; the ports add nothing. *Backpressure:* ready of each port; reads are
+/// always taken. *Throughput:* one 64-byte block a cycle in. *Reset:* not initialized.
+module tsr_hbm_bare
+  import tsr_hbm_pkg::*;
+(
+  input  logic              clk_i,
+  input  logic              rst_ni,
+
+  input  timing_t           t_i,
+  input  logic [6:0]        wr_low_i,
+  input  logic [6:0]        wr_high_i,
+  input  logic [11:0]       age_limit_i,
+  /// Start the initialization; init_done_o: requests are served.
+  input  logic              start_i,
+  output logic              init_done_o,
+
+  input  logic              rd_valid_i,
+  output logic              rd_ready_o,
+  input  logic [28:0]       rd_addr_i,
+  input  logic [1:0]        rd_need_i,
+  /// Comes back with the data.
+  input  logic [23:0]       rd_id_i,
+
+  input  logic              wr_valid_i,
+  output logic              wr_ready_o,
+  input  logic [28:0]       wr_addr_i,
+  input  logic [63:0]       wr_strb_i,
+  input  tsr_pkg::data_t    wr_data_i,
+
+  output logic              out_valid_o,
+  output logic [23:0]       out_id_o,
+  output tsr_pkg::data_t    out_data_o,
+
+  output dfi_cmd_t          dfi_cmd_o,
+  output logic [31:0]       dfi_wstrb_o,
+  output atom_t             dfi_wdata_o,
+  input  logic              dfi_rvalid_i,
+  input  atom_t             dfi_rdata_i,
+
+  output logic              empty_o
+);
+
+  dfi_cmd_t         init_cmd;
+  logic             init_busy;
+  logic [NumPc-1:0] init_error;
+
+  // The initialization serves all pseudo channels of a node: the missing ones answer as this one does.
+  tsr_hbm_init u_init (
+    .clk_i, .rst_ni, .t_i, .start_i, .busy_o(init_busy), .done_o(init_done_o), .error_o(init_error),
+    .cmd_o(init_cmd), .rvalid_i({NumPc{dfi_rvalid_i}}), .rdata_i({NumPc{dfi_rdata_i[0]}}));
+
+  logic              read_now, last_read_q, pc_ready, rd_room, wr_room;
+  logic [28:0]       addr;
+  logic [LocalW-1:0] off;
+  rd_meta_t          meta, out_meta;
+  logic [63:0]       unused_cnt;
+  logic              unused_inputs;
+  assign unused_inputs = init_busy ^ (^init_error) ^ (^out_meta) ^ (^addr[5:0]);
+
+  // The kinds take turns, also when one is not taken: it may wait for its bank. Pseudo channel 0: bit 6 of the
+  // offset follows from the others.
+  always_comb begin
+    read_now  = rd_valid_i && rd_room && !(wr_valid_i && wr_room && last_read_q);
+    addr      = read_now ? rd_addr_i : wr_addr_i;
+    off       = {addr[28:6], 1'b0, 6'b0};
+    off[6]    = map_pc(off);
+    meta      = '0;
+    meta.doff = rd_id_i;
+    meta.hi   = '1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) last_read_q <= 1'b0;
+    else last_read_q <= read_now;
+  end
+
+  assign rd_ready_o = pc_ready && read_now;
+  assign wr_ready_o = pc_ready && !read_now;
+
+  tsr_hbm_pc u_pc (
+    .clk_i, .rst_ni, .t_i, .run_i(init_done_o), .init_cmd_i(init_cmd), .ref_enable_i(1'b1),
+    .wr_low_i, .wr_high_i, .age_limit_i,
+    .in_valid_i(read_now || wr_valid_i), .in_ready_o(pc_ready), .in_write_i(!read_now),
+    .in_block_i(map_block(off)),
+    .in_need_i(read_now ? rd_need_i : {wr_strb_i[63:32] != '0, wr_strb_i[31:0] != '0}),
+    .in_meta_i(meta), .in_strb_i(wr_strb_i), .in_data_i(wr_data_i), .rd_room_o(rd_room), .wr_room_o(wr_room),
+    .out_valid_o, .out_ready_i(1'b1), .out_meta_o(out_meta), .out_data_o,
+    .dfi_cmd_o, .dfi_wstrb_o, .dfi_wdata_o, .dfi_rvalid_i, .dfi_rdata_i,
+    .empty_o, .cnt_clear_i(1'b0), .cnt_sel_i('0), .cnt_o(unused_cnt));
+
+  assign out_id_o = out_meta.doff;
+
+endmodule
