@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// `tessera bench`: the engines, and the simulation itself.
 #include "commands.hpp"
+#include "hbm/cmd_hbm.hpp"
 #include "jobs/attention.hpp"
 #include "jobs/context.hpp"
 #include "jobs/conv.hpp"
@@ -175,7 +176,7 @@ void add_bench(CLI::App& app, int& code) {
   bench->callback([bench] {
     if (!bench->get_subcommands().empty()) return;
     throw CLI::RequiredError(
-        "A subcommand (gemm, conv, vector, attention, context, layout, noc or sim)");
+        "A subcommand (gemm, conv, vector, attention, context, layout, hbm, noc or sim)");
   });
   add_gemm(*bench, code);
   add_conv(*bench, code);
@@ -184,6 +185,7 @@ void add_bench(CLI::App& app, int& code) {
   add_context(*bench, code);
   add_layout(*bench, code);
   add_noc_bench(*bench, code);
+  add_hbm(*bench, code);
   add_sim(*bench, code);
 }
 
