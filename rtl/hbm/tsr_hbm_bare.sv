@@ -74,7 +74,8 @@ module tsr_hbm_bare
     off[6]    = map_pc(off);
     meta      = '0;
     meta.doff = rd_id_i;
-    meta.hi   = '1;
+    meta.lo   = rd_need_i[0] ? 6'd0 : 6'd32;
+    meta.hi   = rd_need_i[1] ? 6'd63 : 6'd31;
   end
 
   always_ff @(posedge clk_i) begin

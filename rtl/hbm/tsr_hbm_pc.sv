@@ -92,7 +92,8 @@ module tsr_hbm_pc
 
   // ------------------------------------------------------------ acceptance and hazards
 
-  // A read waits for a pending write of its block, a write for the youngest pending read of its block. Reads of
+  // A read of bytes that a pending write has gets them from there (forward). Otherwise it waits for the pending
+  // write of its block, as a write does for the youngest pending read of its block. Reads of
   // one block keep their order, so the youngest is enough. A write meets a pending write of its block: it is
   // merged, unless that has begun or a read is between the two; then it is not accepted until that is over.
   logic   same_rd, same_wr, same_rd_after, same_wr_after;  // pending; without what issues its last command now
@@ -101,7 +102,8 @@ module tsr_hbm_pc
   idx_t   rd_idx, wr_idx;                                  // slots that issue in this cycle
   logic   rq_full, wq_full;
   idx_t   rq_idx, wq_idx;
-  logic   rd_push, wr_push, wr_merge, wr_stall;
+  logic   rd_push, rd_forward, wr_push, wr_merge, wr_stall;
+  logic   forward_ok;  // the pending write has all bytes of the read, and its data can be taken in this cycle
   logic   in_match, in_ready;
 
   /// Entries of one bank: all of them, each in a row of its own, must be served within the age bound.
@@ -115,14 +117,16 @@ module tsr_hbm_pc
 
   always_comb begin
     rd_push    = 1'b0;
+    rd_forward = 1'b0;
     wr_push    = 1'b0;
     wr_merge   = 1'b0;
     wr_stall   = 1'b0;
     in_ready_o = 1'b0;
     if (in_valid_i && run_i) begin
       if (!in_write_i) begin
-        rd_push    = !rq_full && !bank_full_q[in_block_i.bank];
-        in_ready_o = rd_push;
+        rd_forward = !rq_full && same_wr && forward_ok;
+        rd_push    = !rq_full && !rd_forward && !bank_full_q[in_block_i.bank];
+        in_ready_o = rd_push || rd_forward;
       end else if (same_wr) begin
         wr_merge   = !same_rd && !wr_begun;
         wr_stall   = !wr_merge;
@@ -174,7 +178,7 @@ module tsr_hbm_pc
     .clk_i, .rst_ni,
     .push_i(rd_push), .push_key_i(in_block_i), .push_need_i(in_need_i),
     .push_hold_i(same_wr_after), .push_dep_i(wr_same_slot),
-    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .push_slot_o(rq_idx), .full_o(rq_full),
+    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .reserve_i(rd_forward), .push_slot_o(rq_idx), .full_o(rq_full),
     .look_i(in_valid_i && in_write_i), .look_key_i(in_block_i),
     .same_o(same_rd), .same_after_o(same_rd_after), .same_slot_o(rd_same_slot),
     .same_begun_o(unused_rd_begun), .merge_i(1'b0), .merge_need_i('0),
@@ -194,7 +198,7 @@ module tsr_hbm_pc
     .clk_i, .rst_ni,
     .push_i(wr_push), .push_key_i(in_block_i), .push_need_i(in_need_i),
     .push_hold_i(same_rd_after), .push_dep_i(rd_same_slot),
-    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .push_slot_o(wq_idx), .full_o(wq_full),
+    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .reserve_i(1'b0), .push_slot_o(wq_idx), .full_o(wq_full),
     .look_i(in_valid_i), .look_key_i(in_block_i),
     .same_o(same_wr), .same_after_o(same_wr_after), .same_slot_o(wr_same_slot),
     .same_begun_o(wr_begun), .merge_i(wr_merge), .merge_need_i(in_need_i),
@@ -464,7 +468,7 @@ module tsr_hbm_pc
     end
   end
 
-  // ------------------------------------------------------------ read data
+  // ------------------------------------------------------------ forwarding
 
   typedef struct packed {
     idx_t idx;
@@ -484,6 +488,19 @@ module tsr_hbm_pc
   rd_meta_t       out_meta_q;
   tsr_pkg::data_t out_data_q;
 
+  // The finished reads have one input: data from the DRAM goes first.
+  always_comb begin
+    automatic logic [63:0] wanted;
+    wanted     = '0;
+    forward_ok = 1'b0;
+    if (same_wr && !in_write_i && !(dfi_rvalid_i && arrival.last)) begin
+      wanted     = ({64{1'b1}} << in_meta_i.lo) & ({64{1'b1}} >> (6'd63 - in_meta_i.hi));
+      forward_ok = (wanted & ~{wstrb1_q[wr_same_slot], wstrb0_q[wr_same_slot]}) == '0;
+    end
+  end
+
+  // ------------------------------------------------------------ read data
+
   assign arrival     = flight_q[flight_rd_q];
   assign out_take    = (done_wr_q != done_rd_q) && (!out_valid_q || out_ready_i);
   assign rd_free     = out_take;
@@ -493,7 +510,13 @@ module tsr_hbm_pc
   assign out_data_o  = out_data_q;
 
   always_ff @(posedge clk_i) begin
-    if (rd_push) meta_q[rq_idx] <= in_meta_i;
+    if (rd_push || rd_forward) meta_q[rq_idx] <= in_meta_i;
+    if (rd_forward) begin
+      rdata0_q[rq_idx]       <= wdata0_q[wr_same_slot];
+      rdata1_q[rq_idx]       <= wdata1_q[wr_same_slot];
+      done_q[done_wr_q[5:0]] <= rq_idx;
+      done_wr_q              <= done_wr_q + 1'b1;
+    end
     if (rd) begin
       flight_q[flight_wr_q] <= '{idx: rd_idx, half: rd_col_half, last: rd_col_last};
       flight_wr_q           <= flight_wr_q + 1'b1;
@@ -528,7 +551,7 @@ module tsr_hbm_pc
   // ------------------------------------------------------------ counters
 
   logic [63:0] reads_q, writes_q, hits_q, misses_q, acts_q, pres_q, refs_q, rbytes_q, wbytes_q;
-  logic [63:0] turns_q, merges_q, holds_q;
+  logic [63:0] turns_q, merges_q, holds_q, forwards_q;
   logic        last_wr_q, col_last, col_miss;
 
   assign col_last = wr ? wr_col_last : rd_col_last;
@@ -546,8 +569,9 @@ module tsr_hbm_pc
     if (act) acts_q <= acts_q + 64'd1;
     if (pre) pres_q <= pres_q + 64'd1;
     if (refresh) refs_q <= refs_q + 64'd1;
-    if (rd_push) rbytes_q <= rbytes_q + 64'd1 + {58'b0, in_meta_i.hi - in_meta_i.lo};
+    if (rd_push || rd_forward) rbytes_q <= rbytes_q + 64'd1 + {58'b0, in_meta_i.hi - in_meta_i.lo};
     if (wr_merge) merges_q <= merges_q + 64'd1;
+    if (rd_forward) forwards_q <= forwards_q + 64'd1;
     if (wr_merge || wr_push) wbytes_q <= wbytes_q + 64'($countones(in_strb_i));
     if ((rd_push && same_wr_after) || (wr_push && same_rd_after)) holds_q <= holds_q + 64'd1;
     if (!rst_ni) last_wr_q <= 1'b0;
@@ -564,6 +588,7 @@ module tsr_hbm_pc
       turns_q  <= '0;
       merges_q <= '0;
       holds_q  <= '0;
+      forwards_q <= '0;
     end
   end
 
@@ -582,6 +607,7 @@ module tsr_hbm_pc
       4'd10:   cnt_o = turns_q;
       4'd11:   cnt_o = merges_q;
       4'd12:   cnt_o = holds_q;
+      4'd13:   cnt_o = forwards_q;
       default: cnt_o = '0;
     endcase
   end

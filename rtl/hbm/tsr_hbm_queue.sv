@@ -26,6 +26,8 @@ module tsr_hbm_queue
   input  idx_t                push_dep_i,
   input  logic                push_match_i,
   input  logic                push_ready_i,
+  /// Take only the slot: the block needs no command. Not together with push_i.
+  input  logic                reserve_i,
   output idx_t                push_slot_o,
   output logic                full_o,
 
@@ -95,12 +97,13 @@ module tsr_hbm_queue
 
   localparam int unsigned KeyW = $bits(block_t);
 
-  // By position. Beyond the last entry all bits are zero.
+  // By position. Not reset: stale beyond the last entry.
   vec_t   key_q  [KeyW];  // bits of the block
   vec_t   slot_q [IdxW];
   vec_t   dep_q  [IdxW];  // only meaningful while held
   vec_t   bank_q [NumBanks];
   vec_t   bg_q   [NumBg];
+  // Zero beyond the last entry.
   vec_t   pend_q, hold_q, match_q, ready_q, need0_q, need1_q, begun_q, miss_q, aged_q, elder_q, old_q;
   vec_t   tail_q;         // the position after the last entry; zero: none
   logic [6:0] count_q;
@@ -135,7 +138,7 @@ module tsr_hbm_queue
     same_after_o = 1'b0;
     same_begun_o = 1'b0;
     if (look_i) begin
-      same = bank_q[look_key_i.bank];
+      same = bank_q[look_key_i.bank] & pend_q;
       if (same != '0) begin
         for (int unsigned i = 0; i < KeyW; i++) same &= look_key_i[i] ? key_q[i] : ~key_q[i];
       end
@@ -233,7 +236,7 @@ module tsr_hbm_queue
     bank_hit_o = '0;
     if (pend_q != '0) begin
       for (int unsigned b = 0; b < NumBanks; b++) begin
-        bank_any_o[b] = bank_q[b] != '0;
+        bank_any_o[b] = (bank_q[b] & pend_q) != '0;
         bank_hit_o[b] = !preempt[b] && ((bank_q[b] & match_q & ~hold_q) != '0);
       end
     end
@@ -252,7 +255,7 @@ module tsr_hbm_queue
   function automatic vec_t moved(vec_t v, logic bit_in);
     vec_t r;
     r = v;
-    if (push && bit_in) r |= tail_q;
+    if (push) r = bit_in ? r | tail_q : r & ~tail_q;
     if (leave) r = (r & older) | ((r >> 1) & ~older);
     return r;
   endfunction
@@ -260,7 +263,7 @@ module tsr_hbm_queue
   always_ff @(posedge clk_i) begin
     automatic vec_t hold, match, ready, need0, need1, begun, miss, aged, elder, old, used, eq;
     // Nothing can change while the queue is empty and nothing comes.
-    if (push || (used_q != '0)) begin
+    if (push || reserve_i || (used_q != '0)) begin
       hold  = hold_q;
       match = match_q;
       ready = ready_q;
@@ -284,7 +287,7 @@ module tsr_hbm_queue
         ready &= ~bank_q[row_bank_i];
       end
       if (act_i) begin
-        eq = bank_q[row_bank_i];
+        eq = bank_q[row_bank_i] & pend_q;
         if (eq != '0) begin
           for (int unsigned i = 0; i < RowW; i++) begin
             eq &= act_row_i[i] ? key_q[(ColW-1)+i] : ~key_q[(ColW-1)+i];
@@ -308,10 +311,8 @@ module tsr_hbm_queue
         aged  = pend_q;
       end
       if (free_i) used[free_slot_i] = 1'b0;
-      if (push) begin
-        used[push_slot_o]    = 1'b1;
-        block_q[push_slot_o] <= push_key_i;
-      end
+      if (push || reserve_i) used[push_slot_o] = 1'b1;
+      if (push) block_q[push_slot_o] <= push_key_i;
       used_q  <= used;
       full_q  <= used == '1;
       hold_q  <= moved(hold, push_hold_i);
@@ -356,15 +357,11 @@ module tsr_hbm_queue
       tail_q  <= vec_t'('1) & ~(vec_t'('1) << 1);
       count_q <= '0;
       full_q  <= 1'b0;
-      for (int unsigned i = 0; i < KeyW; i++) key_q[i] <= '0;
-      for (int unsigned i = 0; i < IdxW; i++) slot_q[i] <= '0;
-      for (int unsigned i = 0; i < IdxW; i++) dep_q[i] <= '0;
-      for (int unsigned b = 0; b < NumBanks; b++) bank_q[b] <= '0;
-      for (int unsigned g = 0; g < NumBg; g++) bg_q[g] <= '0;
     end
   end
 
-  `TSR_ASSERT(PushHasRoom, !push_i || !full_q)
+  `TSR_ASSERT(PushHasRoom, !(push_i || reserve_i) || !full_q)
+  `TSR_ASSERT(PushOrReserve, !(push_i && reserve_i))
   `TSR_ASSERT(MergePending, !merge_i || (same_o && !same_begun_o))
   `TSR_ASSERT(FreeUsed, !free_i || used_q[free_slot_i])
   `TSR_ASSERT(CountInRange, count_q <= 7'(Entries))

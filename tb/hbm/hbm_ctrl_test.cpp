@@ -159,6 +159,28 @@ TEST_F(HbmCtrl, HazardsKeepOrderOnAFewBlocks) {
   EXPECT_GT(counter(12) + counter(16 + 12), 20U) << "hazards occurred";
 }
 
+TEST_F(HbmCtrl, ReadsOfAQueuedWriteAreForwarded) {
+  start_and_initialize(quick("hbm3-6400"));
+  const std::uint64_t reads = node_->device().counts(0).reads + node_->device().counts(1).reads;
+  // The writes are queued until the controller is idle, the reads come right behind them.
+  for (std::uint64_t i = 0; i < 8; ++i) {
+    node_->write(i * 4096, ~0ULL);
+    node_->read(i * 4096 + 8, 40);
+  }
+  finish();
+  EXPECT_EQ(counter(13) + counter(16 + 13), 8U);
+  EXPECT_EQ(node_->device().counts(0).reads + node_->device().counts(1).reads, reads);
+  // Bytes that the write does not have come from the DRAM, after it.
+  node_->write(1 << 20, 0x00ff);
+  node_->read(1 << 20, 16);
+  node_->write(1 << 20, 0xff00);
+  node_->read(1 << 20, 16);
+  finish();
+  EXPECT_EQ(counter(13) + counter(16 + 13), 8U);
+  run(500);
+  node_->compare_memory();
+}
+
 TEST_F(HbmCtrl, RandomTrafficWithStalls) {
   start_and_initialize(quick("hbm3-6400"));
   node_->response_stall = 0.5;

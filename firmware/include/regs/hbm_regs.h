@@ -302,7 +302,7 @@
 #define TSR_HBM_COUNT_CTRL_CLEAR_LSB 0u
 #define TSR_HBM_COUNT_CTRL_CLEAR_MASK 0x00000001u
 
-/* Counter that COUNT_LO/HI show: pseudo channel * 16 + n with n = 0 read column commands, 1 write column commands, 2 row hits (64-byte blocks), 3 row misses (blocks that caused an activate), 4 activates, 5 precharges, 6 refreshes, 7 data bus busy cycles, 8 bytes read, 9 bytes written, 10 turnarounds of the data bus, 11 writes merged into a queued write, 12 blocks held back by a hazard. 32 elapsed cycles, 33 refused requests, 34 flits dropped for bad header parity. */
+/* Counter that COUNT_LO/HI show: pseudo channel * 16 + n with n = 0 read column commands, 1 write column commands, 2 row hits (64-byte blocks), 3 row misses (blocks that caused an activate), 4 activates, 5 precharges, 6 refreshes, 7 data bus busy cycles, 8 bytes read, 9 bytes written, 10 turnarounds of the data bus, 11 writes merged into a queued write, 12 blocks held back by a hazard, 13 reads answered from a queued write. 32 elapsed cycles, 33 refused requests, 34 flits dropped for bad header parity. */
 #define TSR_HBM_COUNT_SEL_OFFSET 0x204u
 #define TSR_HBM_COUNT_SEL_RESET 0x0u
 #define TSR_HBM_COUNT_SEL_SEL_SHIFT 0u /* rw: Selector. */
