@@ -58,7 +58,7 @@ inline constexpr Field kCapacityFields[] = {
     {"CHANNELS", 16, 4, Access::kRo, 0x0, false, -1, -1, -1, 161, -1},
 };
 inline constexpr Field kCtrlFields[] = {
-    {"INIT_START", 0, 1, Access::kWo, 0x0, false, 216, 215, -1, -1, -1},
+    {"INIT_START", 0, 1, Access::kWo, 0x0, false, 222, 221, -1, -1, -1},
 };
 inline constexpr Field kStatusFields[] = {
     {"INIT_DONE", 0, 1, Access::kRo, 0x0, false, -1, -1, -1, 160, -1},
@@ -68,7 +68,9 @@ inline constexpr Field kStatusFields[] = {
     {"ERROR_PC", 4, 2, Access::kRo, 0x0, false, -1, -1, -1, 155, -1},
 };
 inline constexpr Field kRefreshFields[] = {
-    {"ENABLE", 0, 1, Access::kRw, 0x1, false, 214, -1, -1, -1, -1},
+    {"ENABLE", 0, 1, Access::kRw, 0x1, false, 220, -1, -1, -1, -1},
+    {"POSTPONE", 4, 3, Access::kRw, 0x1, false, 217, -1, -1, -1, -1},
+    {"PULL_IN", 8, 3, Access::kRw, 0x4, false, 214, -1, -1, -1, -1},
 };
 inline constexpr Field kSchedFields[] = {
     {"WR_LOW", 0, 7, Access::kRw, 0x10, false, 207, -1, -1, -1, -1},
@@ -185,7 +187,7 @@ inline constexpr Register kRegisters[] = {
     {"CAPACITY", 0x4, 1, 4, false, false, kCapacityFields, 2, 0, 20, -1},
     {"CTRL", 0x8, 1, 4, true, false, kCtrlFields, 1, 2, 0, -1},
     {"STATUS", 0xc, 1, 4, false, false, kStatusFields, 5, 0, 6, -1},
-    {"REFRESH", 0x10, 1, 4, true, false, kRefreshFields, 1, 1, 0, -1},
+    {"REFRESH", 0x10, 1, 4, true, false, kRefreshFields, 3, 7, 0, -1},
     {"SCHED", 0x14, 1, 4, true, false, kSchedFields, 3, 26, 0, -1},
     {"T_CL", 0x40, 1, 4, true, false, kTClFields, 1, 6, 0, -1},
     {"T_CWL", 0x44, 1, 4, true, false, kTCwlFields, 1, 6, 0, -1},
@@ -222,7 +224,7 @@ inline constexpr Register kRegisters[] = {
     {"COUNT_HI", 0x20c, 1, 4, false, false, kCountHiFields, 1, 0, 32, -1},
 };
 
-inline constexpr Block kBlock = {"hbm", 0x1000, kRegisters, 39, 217, 195};
+inline constexpr Block kBlock = {"hbm", 0x1000, kRegisters, 39, 223, 195};
 // clang-format on
 
 }  // namespace tsr::regs::hbm

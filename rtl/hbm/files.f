@@ -5,6 +5,7 @@ tsr_hbm_delay.sv
 tsr_hbm_timing.sv
 tsr_hbm_queue.sv
 tsr_hbm_refresh.sv
+tsr_hbm_close.sv
 tsr_hbm_init.sv
 tsr_hbm_pc.sv
 tsr_mem.sv

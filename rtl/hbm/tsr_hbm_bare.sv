@@ -18,6 +18,8 @@ module tsr_hbm_bare
   input  logic [6:0]        wr_low_i,
   input  logic [6:0]        wr_high_i,
   input  logic [11:0]       age_limit_i,
+  input  logic [2:0]        ref_postpone_i,
+  input  logic [2:0]        ref_pull_in_i,
   /// Start the initialization; init_done_o: requests are served.
   input  logic              start_i,
   output logic              init_done_o,
@@ -88,6 +90,7 @@ module tsr_hbm_bare
 
   tsr_hbm_pc u_pc (
     .clk_i, .rst_ni, .t_i, .run_i(init_done_o), .init_cmd_i(init_cmd), .ref_enable_i(1'b1),
+    .ref_postpone_i, .ref_pull_in_i,
     .wr_low_i, .wr_high_i, .age_limit_i,
     .in_valid_i(read_now || wr_valid_i), .in_ready_o(pc_ready), .in_write_i(!read_now),
     .in_block_i(map_block(off)),

@@ -22,6 +22,8 @@ module tsr_hbm_pc
   input  logic              run_i,
   input  dfi_cmd_t          init_cmd_i,
   input  logic              ref_enable_i,
+  input  logic [2:0]        ref_postpone_i,
+  input  logic [2:0]        ref_pull_in_i,
   input  logic [6:0]        wr_low_i,
   input  logic [6:0]        wr_high_i,
   input  logic [11:0]       age_limit_i,
@@ -85,10 +87,11 @@ module tsr_hbm_pc
 
   row_t open_row_q [NumBanks];
 
-  logic [NumBanks-1:0] due, forced;
+  logic [NumBanks-1:0] due, forced, early;
   tsr_hbm_refresh u_refresh (
     .clk_i, .rst_ni, .enable_i(run_i && ref_enable_i), .refi_i(t_i.refi),
-    .due_o(due), .forced_o(forced), .done_i(refresh), .done_bank_i(row_bank));
+    .postpone_i(ref_postpone_i), .pull_in_i(ref_pull_in_i), .due_o(due), .forced_o(forced), .early_o(early),
+    .done_i(refresh), .done_bank_i(row_bank));
 
   // ------------------------------------------------------------ acceptance and hazards
 
@@ -178,7 +181,8 @@ module tsr_hbm_pc
     .clk_i, .rst_ni,
     .push_i(rd_push), .push_key_i(in_block_i), .push_need_i(in_need_i),
     .push_hold_i(same_wr_after), .push_dep_i(wr_same_slot),
-    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .reserve_i(rd_forward), .push_slot_o(rq_idx), .full_o(rq_full),
+    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .reserve_i(rd_forward),
+    .push_slot_o(rq_idx), .full_o(rq_full),
     .look_i(in_valid_i && in_write_i), .look_key_i(in_block_i),
     .same_o(same_rd), .same_after_o(same_rd_after), .same_slot_o(rd_same_slot),
     .same_begun_o(unused_rd_begun), .merge_i(1'b0), .merge_need_i('0),
@@ -198,7 +202,8 @@ module tsr_hbm_pc
     .clk_i, .rst_ni,
     .push_i(wr_push), .push_key_i(in_block_i), .push_need_i(in_need_i),
     .push_hold_i(same_rd_after), .push_dep_i(rd_same_slot),
-    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .reserve_i(1'b0), .push_slot_o(wq_idx), .full_o(wq_full),
+    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .reserve_i(1'b0),
+    .push_slot_o(wq_idx), .full_o(wq_full),
     .look_i(in_valid_i), .look_key_i(in_block_i),
     .same_o(same_wr), .same_after_o(same_wr_after), .same_slot_o(wr_same_slot),
     .same_begun_o(wr_begun), .merge_i(wr_merge), .merge_need_i(in_need_i),
@@ -317,7 +322,13 @@ module tsr_hbm_pc
     end
   end
 
-  logic [NumBanks-1:0] ref_now, ref_close, spare;
+  logic [NumBanks-1:0] ref_now, ref_close, spare, quiet, close;
+  logic                conflict, choice;  // the precharge is for an entry that wants another row; is of `close`
+
+  tsr_hbm_close u_close (
+    .clk_i, .rst_ni, .want_i(rd_any | wr_any), .act_i(act), .pre_i(pre), .row_bank_i(row_bank),
+    .same_row_i(act_row == open_row_q[row_bank]), .conflict_i(conflict), .choice_i(choice),
+    .quiet_o(quiet), .close_o(close));
 
   always_comb begin
     rd       = run_i && !wmode_q && rd_col_valid;
@@ -334,11 +345,14 @@ module tsr_hbm_pc
     ref_now   = '0;
     ref_close = '0;
     spare     = '0;
+    conflict  = 1'b0;
+    choice    = 1'b0;
     if (run_i) begin
-      // Forced refreshes, or else those of banks that nobody wants.
+      // Forced refreshes, or else those of banks that nobody wants; ahead, of banks that nobody has wanted for
+      // a while.
       ref_now   = forced & ref_ok;
       ref_close = forced & pre_ok;
-      if ((forced == '0) && (due != '0)) spare = due & ~rd_any & ~wr_any;
+      if ((forced == '0) && ((due | (early & quiet)) != '0)) spare = (due | (early & quiet)) & ~rd_any & ~wr_any;
       if (ref_now != '0) begin
         refresh  = 1'b1;
         row_bank = first_bank(ref_now);
@@ -353,6 +367,7 @@ module tsr_hbm_pc
         act_row  = row_wr_q ? wr_act_key.row : rd_act_key.row;
       end else if (row_wr_q ? wr_pre_valid : rd_pre_valid) begin
         pre      = 1'b1;
+        conflict = 1'b1;
         row_bank = row_wr_q ? wr_pre_bank : rd_pre_bank;
       end else if (row_wr_q ? rd_act_valid : wr_act_valid) begin
         act      = 1'b1;
@@ -362,6 +377,7 @@ module tsr_hbm_pc
         act_row  = row_wr_q ? rd_act_key.row : wr_act_key.row;
       end else if (row_wr_q ? rd_pre_valid : wr_pre_valid) begin
         pre      = 1'b1;
+        conflict = 1'b1;
         row_bank = row_wr_q ? rd_pre_bank : wr_pre_bank;
       end else if ((spare & ref_ok) != '0) begin
         refresh  = 1'b1;
@@ -369,6 +385,10 @@ module tsr_hbm_pc
       end else if ((spare & pre_ok) != '0) begin
         pre      = 1'b1;
         row_bank = first_bank(spare & pre_ok);
+      end else if ((close & pre_ok & ~rd_any & ~wr_any) != '0) begin
+        pre      = 1'b1;
+        choice   = 1'b1;
+        row_bank = first_bank(close & pre_ok & ~rd_any & ~wr_any);
       end
     end
     row_phase = (act || pre || refresh) && late[row_bank];

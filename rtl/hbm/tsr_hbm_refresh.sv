@@ -3,11 +3,14 @@
 
 /// Per-bank refresh planner of one pseudo channel.
 ///
-/// Every REFI / 16 another bank becomes due. A due bank is refreshed as soon as nobody wants it; half a REFI
-/// later it is forced: its entries wait until it is done. So a bank's debt never exceeds one interval.
+/// Every REFI / 16 another bank owes one refresh more. A bank that owes some is due, and refreshed as soon as
+/// nobody wants it, in any order; one that owes more than `postpone_i` is forced: its entries wait until that is
+/// done. A bank that nobody uses may be refreshed ahead, until `pull_in_i` refreshes are to its credit: then a
+/// burst of accesses meets none for a while. A bank's turns for that are a quarter and three quarters of an
+/// interval after it owed one: there are never many refreshes at once.
 ///
 /// *Latency:* requests are registered. *Throughput:* one refresh command a cycle.
-/// *Reset:* nothing due; the interval starts when enable_i rises.
+/// *Reset:* nothing owed; the interval starts when enable_i rises.
 module tsr_hbm_refresh
   import tsr_hbm_pkg::*;
 (
@@ -16,45 +19,71 @@ module tsr_hbm_refresh
   input  logic                enable_i,
   /// Refresh interval of a bank in DRAM clocks, at least 512.
   input  logic [15:0]         refi_i,
+  /// Refreshes that a bank may owe before it is forced, and that it may be ahead. The DRAM allows eight.
+  input  logic [2:0]          postpone_i,
+  input  logic [2:0]          pull_in_i,
 
   output logic [NumBanks-1:0] due_o,
   output logic [NumBanks-1:0] forced_o,
+  /// The bank may be refreshed ahead.
+  output logic [NumBanks-1:0] early_o,
   /// The bank is refreshed in this cycle.
   input  logic                done_i,
   input  bank_t               done_bank_i
 );
 
+  typedef logic signed [4:0] debt_t;
+
   logic [10:0]         timer_q;
   bank_t               next_q;
-  logic [NumBanks-1:0] due_q, forced_q;
+  debt_t               debt_q [NumBanks];  // refreshes owed
+  logic [NumBanks-1:0] due_q, forced_q, early_q;
+  logic                ahead_q;            // the bank whose turn it is may go ahead
+  logic                second_q;           // second half of a bank's REFI / 16
+  logic                tick, half;
+  bank_t               turn;
 
   assign due_o    = due_q;
   assign forced_o = forced_q;
-
-  // The bank that became due half an interval ago.
-  bank_t late_bank;
-  assign late_bank = next_q + 4'd8;
+  assign early_o  = ahead_q ? early_q & (16'd1 << turn) : '0;
+  assign tick     = timer_q == '0;
+  assign half     = timer_q == {1'b0, refi_i[15:6]};
+  assign turn     = next_q + (second_q ? 4'd4 : 4'd12);
 
   always_ff @(posedge clk_i) begin
+    automatic debt_t debt;
+    automatic logic  more, less;
     if (!rst_ni || !enable_i) begin
       timer_q  <= '0;
       next_q   <= '0;
+      ahead_q  <= 1'b0;
+      second_q <= 1'b0;
       due_q    <= '0;
       forced_q <= '0;
+      early_q  <= '0;
+      for (int unsigned b = 0; b < NumBanks; b++) debt_q[b] <= '0;
     end else begin
-      timer_q <= (timer_q == '0) ? refi_i[15:5] - 11'd1 : timer_q - 11'd1;
-      if (timer_q == '0) begin
-        next_q        <= next_q + 1'b1;
-        due_q[next_q] <= 1'b1;
-        if (due_q[late_bank]) forced_q[late_bank] <= 1'b1;
-      end
-      if (done_i) begin
-        due_q[done_bank_i]    <= (timer_q == '0) && (next_q == done_bank_i);
-        forced_q[done_bank_i] <= 1'b0;
+      timer_q <= tick ? refi_i[15:5] - 11'd1 : timer_q - 11'd1;
+      if (tick) next_q <= next_q + 1'b1;
+      if (tick || half) second_q <= half;
+      if (tick || half) ahead_q <= 1'b1;
+      else if (done_i && !due_q[done_bank_i]) ahead_q <= 1'b0;
+      if (tick || done_i) begin
+        for (int unsigned b = 0; b < NumBanks; b++) begin
+          more = tick && (next_q == bank_t'(b));
+          less = done_i && (done_bank_i == bank_t'(b));
+          if (more || less) begin
+            debt        = debt_q[b] + (more ? 5'sd1 : 5'sd0) - (less ? 5'sd1 : 5'sd0);
+            debt_q[b]   <= debt;
+            due_q[b]    <= debt > 5'sd0;
+            forced_q[b] <= debt > $signed({2'b0, postpone_i});
+            early_q[b]  <= debt > -$signed({2'b0, pull_in_i});
+          end
+        end
       end
     end
   end
 
-  `TSR_ASSERT(NeverDueTwice, !enable_i || (timer_q != '0) || !due_q[next_q] || done_i)
+  `TSR_ASSERT(DebtInRange, !enable_i || !tick || (debt_q[next_q] < 5'sd9))
 
 endmodule

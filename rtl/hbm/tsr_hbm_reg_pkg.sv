@@ -55,6 +55,12 @@ package tsr_hbm_reg_pkg;
     struct packed {
       logic q;
     } enable;
+    struct packed {
+      logic [2:0] q;
+    } postpone;
+    struct packed {
+      logic [2:0] q;
+    } pull_in;
   } reg2hw_refresh_t;
 
   typedef struct packed {
@@ -388,6 +394,6 @@ package tsr_hbm_reg_pkg;
   } hw2reg_t;
 
   // reg2hw_t in reset.
-  localparam reg2hw_t Reg2hwReset = 217'h483440050a243e3cd2e48214c12124729418608c1403403e80c000;
+  localparam reg2hw_t Reg2hwReset = 223'h13083440050a243e3cd2e48214c12124729418608c1403403e80c000;
 
 endpackage

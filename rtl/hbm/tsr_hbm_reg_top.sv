@@ -175,6 +175,8 @@ module tsr_hbm_reg_top
       end
       if (we_priv && hit_refresh) begin
         regs_q.refresh.enable.q <= (regs_q.refresh.enable.q & ~wmask[0]) | wdata[0];
+        regs_q.refresh.postpone.q <= (regs_q.refresh.postpone.q & ~wmask[6:4]) | wdata[6:4];
+        regs_q.refresh.pull_in.q <= (regs_q.refresh.pull_in.q & ~wmask[10:8]) | wdata[10:8];
       end
       if (we_priv && hit_sched) begin
         regs_q.sched.wr_low.q <= (regs_q.sched.wr_low.q & ~wmask[6:0]) | wdata[6:0];
@@ -310,6 +312,8 @@ module tsr_hbm_reg_top
       end
       if (hit_refresh) begin
         reg_o.rdata[0] = regs_q.refresh.enable.q;
+        reg_o.rdata[6:4] = regs_q.refresh.postpone.q;
+        reg_o.rdata[10:8] = regs_q.refresh.pull_in.q;
       end
       if (hit_sched) begin
         reg_o.rdata[6:0] = regs_q.sched.wr_low.q;

@@ -301,7 +301,9 @@ module tsr_mem
 
     tsr_hbm_pc u_pc (
       .clk_i, .rst_ni, .t_i(t_q), .run_i(init_done), .init_cmd_i(init_cmd),
-      .ref_enable_i(reg2hw.refresh.enable.q), .wr_low_i(reg2hw.sched.wr_low.q),
+      
+      .ref_enable_i(reg2hw.refresh.enable.q), .ref_postpone_i(reg2hw.refresh.postpone.q),
+      .ref_pull_in_i(reg2hw.refresh.pull_in.q), .wr_low_i(reg2hw.sched.wr_low.q),
       .wr_high_i(reg2hw.sched.wr_high.q), .age_limit_i(reg2hw.sched.age_limit.q),
       .in_valid_i(pc_valid[p]), .in_ready_o(pc_ready[p]), .in_write_i(dec.cls == ClsWrite),
       .in_block_i(blk), .in_need_i(need), .in_meta_i(meta), .in_strb_i(cur_q.hdr.strb),

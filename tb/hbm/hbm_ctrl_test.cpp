@@ -276,8 +276,8 @@ TEST_P(HbmCtrlRandomTiming, AnyProfileRunsWithoutViolations) {
   random_traffic(1500, 4096, 0.1 * pick(1, 9), [](std::uint64_t n) { return n * 1088 / 64 * 64; });
   run(2000);
   node_->compare_memory();
-  EXPECT_LE(node_->device().refresh_debt(0), 1);
-  EXPECT_LE(node_->device().refresh_debt(1), 1);
+  EXPECT_LE(node_->device().refresh_debt(0), 2);
+  EXPECT_LE(node_->device().refresh_debt(1), 2);
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, HbmCtrlRandomTiming, testing::Range(0, 12));
 
@@ -339,10 +339,54 @@ TEST_F(HbmCtrl, RefreshIsOnTimeUnderSaturation) {
     worst = std::max({worst, node_->device().refresh_debt(0), node_->device().refresh_debt(1)});
   }
   finish();
-  EXPECT_LE(worst, 1) << "refresh intervals behind";
+  EXPECT_LE(worst, 2) << "refresh intervals behind";
   const std::uint64_t expected = (node_->cycle - start_cycle) * 2 * kDramBanks / timing_.refi;
+  // Banks may be up to four refreshes ahead at the end, and were at the start.
   EXPECT_NEAR(static_cast<double>(node_->device().counts(0).refreshes - refreshes),
-              static_cast<double>(expected), 3);
+              static_cast<double>(expected), 4 * kDramBanks + 3);
+}
+
+TEST_F(HbmCtrl, IdleBanksAreRefreshedAheadAndBusyOnesPostponed) {
+  start_and_initialize(quick("hbm3-6400"));
+  // One more than owed in every interval, four at most.
+  run(std::uint64_t{6} * timing_.refi / 2);
+  EXPECT_LE(node_->device().refresh_debt(0), -3);
+  EXPECT_GE(node_->device().refresh_debt(0), -5);
+  // A bank that always has row hits waiting uses up its credit, and then owes as many as POSTPONE
+  // allows.
+  write_register(hbm::kRefreshOffset, 1U | 6U << 4 | 4U << 8);
+  const std::uint64_t start_cycle = node_->cycle;
+  std::uint64_t hits = 0;
+  while (node_->cycle - start_cycle < std::uint64_t{12} * timing_.refi / 2) {
+    if (node_->can_send()) {
+      node_->read(dram_offset({0, 3, 7, static_cast<unsigned>(hits++ % 16 * 2)}), 64);
+    }
+    tick();
+  }
+  EXPECT_GE(node_->device().refresh_debt(0), 5);
+  EXPECT_LE(node_->device().refresh_debt(0), 7);
+  EXPECT_LE(node_->device().refresh_debt(1), 0);
+  finish();
+}
+
+TEST_F(HbmCtrl, RowsAreClosedAheadWhereThatIsRight) {
+  start_and_initialize(quick("hbm3-6400"));
+  const auto latency = [this](std::uint64_t local) {
+    run(200);
+    node_->read(local, 32);
+    finish();
+    return static_cast<int>(2 * (node_->last_response - node_->last_request));
+  };
+  // Reads of other rows of one bank: the row is closed before they come.
+  int closed = 0, open = 0;
+  for (unsigned i = 0; i < 20; ++i) {
+    const int other = latency(dram_offset({0, 3, 100 + 7 * i, 0}));
+    closed += other <= 22 + 32 + timing_.rcdrd + 1;
+  }
+  EXPECT_GE(closed, 13) << "refreshes ahead take their time";
+  // Reads of one row: it stays open.
+  for (unsigned i = 0; i < 20; ++i) open += latency(dram_offset({0, 9, 55, i})) <= 22 + 32;
+  EXPECT_GE(open, 14);
 }
 
 TEST_F(HbmCtrl, DisabledRefreshIsCaughtByTheDevice) {
@@ -363,14 +407,18 @@ TEST_F(HbmCtrl, UnloadedReadLatencyIsBounded) {
   };
   // 22 clocks of the DRAM's own, at most 16 each way.
   latency(4096, 32);
-  for (int i = 0; i < 20; ++i) {
+  int slow = 0;
+  for (int i = 0; i < 40; ++i) {
     const int hit = latency(4096, 32);
-    EXPECT_LE(hit, 22 + 32);
+    slow += hit > 22 + 32;
     if (i == 0) fmt::print("unloaded read: row hit {} clocks\n", hit);
     // The second atom of a block comes tCCD_L later.
-    EXPECT_LE(latency(4096, 64), 22 + 32 + timing_.ccd_l);
+    slow += latency(4096, 64) > 22 + 32 + timing_.ccd_l;
     run(rand_in(1, 50));
   }
+  // A refresh of the bank may be in the way, and the row may be closed until the bank has learned
+  // that it is wanted again.
+  EXPECT_LE(slow, 6);
   const int closed = latency(1 << 20, 32);
   fmt::print("unloaded read: row closed {} clocks\n", closed);
   EXPECT_LE(closed, 22 + 32 + timing_.rcdrd + 1);

@@ -203,7 +203,7 @@ class HbmSimulation : public HbmPerf {
       const std::size_t first = at;
       const std::clock_t start = std::clock();
       for (; at < mark; ++at) {
-        cycle();
+        // As they were at the edge.
         const Inputs& in = inputs_[at];
         model.now_i = in.now;
         model.rsp_tx_credit_i = in.credit;
@@ -215,6 +215,7 @@ class HbmSimulation : public HbmPerf {
         if (in.rvalid != 0) {
           for (unsigned i = 0; i < in.rdata.size(); ++i) model.dfi_rdata_i[i] = in.rdata[i];
         }
+        cycle();
       }
       costs.push_back(static_cast<double>(std::clock() - start) * 1e9 / CLOCKS_PER_SEC /
                       static_cast<double>(at - first));

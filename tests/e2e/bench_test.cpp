@@ -141,5 +141,51 @@ TEST(EndToEndBench, WhatCannotBeDoneIsRefusedWithAdvice) {
   }
 }
 
+TEST(EndToEndBench, HbmTracesAreReplayed) {
+  const TempFolder folder;
+  const auto trace = folder.write("a.trc", "# two blocks\nW 0x0 64 0 0\nR 0x40 64 1 0\n");
+  const auto commands = folder / "commands.txt";
+  const auto outcome = tessera({"bench", "hbm", "--profile", "hbm3-6400", "--trace", trace,
+                                "--window", "256", "--commands", commands, "--json", "-"});
+  ASSERT_EQ(outcome.code, 0) << outcome;
+  const auto json = outcome.json();
+  EXPECT_EQ(json["read_atoms"], 2);
+  EXPECT_EQ(json["write_atoms"], 2);
+  EXPECT_EQ(json["wrong_bytes"], 0);
+  EXPECT_EQ(json["timing_violations"], 0);
+  const auto text = read_file(commands);
+  EXPECT_NE(text.find(" ACT 0 0 0 0\n"), std::string::npos) << text;
+  EXPECT_NE(text.find(" RD 0 0 0 2\n"), std::string::npos) << text;
+  EXPECT_NE(text.find(" WR 0 0 0 1\n"), std::string::npos) << text;
+}
+
+TEST(EndToEndBench, HbmPatternsReachTheirEfficiency) {
+  const auto outcome = tessera({"bench", "hbm", "--pattern", "s16_256", "--json", "-"});
+  ASSERT_EQ(outcome.code, 0) << outcome;
+  EXPECT_GE(outcome.json()["efficiency"].get<double>(), 97.5);
+}
+
+TEST(EndToEndBench, BadHbmInputIsRefused) {
+  const TempFolder folder;
+  const auto trace = folder.write("a.trc", "R 0 64 0 0\nR 0 sixty 0 0\n");
+  const auto refused = [](const Arguments& arguments, const std::string& message) {
+    auto all = Arguments{"bench", "hbm"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const auto outcome = tessera(all, 20);
+    EXPECT_EQ(outcome.code, 2) << outcome;
+    EXPECT_TRUE(outcome.says(message)) << outcome;
+    EXPECT_EQ(outcome.out, "") << outcome;
+  };
+  refused({}, "give either --trace FILE or --pattern NAME");
+  refused({"--trace", trace, "--pattern", "seq_rd"}, "give either --trace FILE or --pattern NAME");
+  refused({"--trace", trace}, "a.trc:2: bytes \"sixty\" is not a number");
+  refused({"--trace", folder / "missing.trc"}, "missing.trc: cannot be opened");
+  refused({"--pattern", "none"}, "--pattern");
+  refused({"--pattern", "seq_rd", "--profile", "none"}, "--profile none");
+  refused({"--pattern", "seq_rd", "--window", "1"}, "--window");
+  refused({"--pattern", "seq_rd", "--rate", "2"}, "--rate");
+  refused({"--pattern", "seq_rd", "--commands", folder / "no/such/folder"}, "cannot be written");
+}
+
 }  // namespace
 }  // namespace tsr::e2e

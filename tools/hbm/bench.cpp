@@ -16,6 +16,8 @@
 namespace tsr::tools {
 namespace {
 
+constexpr unsigned kRefreshPostpone = 1;  // reset values of REFRESH
+constexpr unsigned kRefreshPullIn = 4;
 constexpr unsigned kBlock = 64;               // what the controller takes at once
 constexpr std::uint64_t kPatience = 100'000;  // cycles without any progress
 using BlockData = std::array<std::uint64_t, 8>;
@@ -183,6 +185,8 @@ class HbmBench {
     }
     model_->wr_low_i = static_cast<std::uint8_t>(options_.write_low);
     model_->wr_high_i = static_cast<std::uint8_t>(options_.write_high);
+    model_->ref_postpone_i = kRefreshPostpone;
+    model_->ref_pull_in_i = kRefreshPullIn;
     model_->age_limit_i = static_cast<std::uint16_t>(options_.age_limit);
   }
 

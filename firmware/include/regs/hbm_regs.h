@@ -59,10 +59,16 @@
 
 /* Refresh control. */
 #define TSR_HBM_REFRESH_OFFSET 0x10u
-#define TSR_HBM_REFRESH_RESET 0x1u
+#define TSR_HBM_REFRESH_RESET 0x411u
 #define TSR_HBM_REFRESH_ENABLE_SHIFT 0u /* rw: Per-bank refresh runs after initialization. 0 loses data: for experiments only. */
 #define TSR_HBM_REFRESH_ENABLE_LSB 0u
 #define TSR_HBM_REFRESH_ENABLE_MASK 0x00000001u
+#define TSR_HBM_REFRESH_POSTPONE_SHIFT 4u /* rw: Refreshes that a bank in use may owe; with one more it is refreshed at once. */
+#define TSR_HBM_REFRESH_POSTPONE_LSB 4u
+#define TSR_HBM_REFRESH_POSTPONE_MASK 0x00000070u
+#define TSR_HBM_REFRESH_PULL_IN_SHIFT 8u /* rw: Refreshes that a bank which nobody uses may be ahead. */
+#define TSR_HBM_REFRESH_PULL_IN_LSB 8u
+#define TSR_HBM_REFRESH_PULL_IN_MASK 0x00000700u
 
 /* Scheduling; may be changed at any time. */
 #define TSR_HBM_SCHED_OFFSET 0x14u

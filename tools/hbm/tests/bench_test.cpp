@@ -35,8 +35,8 @@ HbmFigures run(const HbmTrace& trace, HbmBenchOptions options = {},
   EXPECT_EQ(f.violations, 0U) << f.first_violation;
   EXPECT_EQ(f.wrong_bytes, 0U) << f.first_wrong;
   EXPECT_EQ(f.reads + f.writes, hbm_atoms(trace));
-  // A bank is never more than one interval behind.
-  EXPECT_LE(f.refresh_gap, 2U * static_cast<unsigned>(t.refi));
+  // At most four refreshes ahead, then two intervals behind; the DRAM allows eight of each.
+  EXPECT_LE(f.refresh_gap, 7U * static_cast<unsigned>(t.refi));
   return f;
 }
 
