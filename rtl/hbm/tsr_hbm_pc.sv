@@ -112,8 +112,8 @@ module tsr_hbm_pc
   /// Entries of one bank: all of them, each in a row of its own, must be served within the age bound.
   localparam logic [4:0] BankLimit = 5'd20;
 
-  logic [4:0]          bank_count_q [NumBanks];
-  logic [NumBanks-1:0] bank_full_q;
+  logic [NumBanks-1:0][4:0] bank_count_q;
+  logic [NumBanks-1:0]      bank_full_q;
 
   assign rd_room_o = !rq_full;
   assign wr_room_o = !wq_full;
@@ -221,20 +221,23 @@ module tsr_hbm_pc
 
   // Entries of every bank, of both queues.
   always_ff @(posedge clk_i) begin
-    automatic logic come, go;
-    if (rd_push || wr_push || rd || wr) begin
-      for (int unsigned b = 0; b < NumBanks; b++) begin
-        come = (rd_push || wr_push) && (in_block_i.bank == bank_t'(b));
-        go   = ((rd && rd_col_last) || (wr && wr_col_last)) && (col_bank == bank_t'(b));
-        if (come != go) begin
-          bank_count_q[b] <= come ? bank_count_q[b] + 1'b1 : bank_count_q[b] - 1'b1;
-          bank_full_q[b]  <= come && (bank_count_q[b] == BankLimit - 5'd1);
-        end
-      end
+    automatic bank_t in_bank;
+    automatic logic  come, go, same_bank;
+    in_bank   = in_block_i.bank;
+    come      = rd_push || wr_push;
+    go        = (rd && rd_col_last) || (wr && wr_col_last);
+    same_bank = in_bank == col_bank;
+    if (come && !(go && same_bank)) begin
+      bank_count_q[in_bank] <= bank_count_q[in_bank] + 1'b1;
+      bank_full_q[in_bank]  <= bank_count_q[in_bank] == BankLimit - 5'd1;
+    end
+    if (go && !(come && same_bank)) begin
+      bank_count_q[col_bank] <= bank_count_q[col_bank] - 1'b1;
+      bank_full_q[col_bank]  <= 1'b0;
     end
     if (!rst_ni) begin
-      for (int unsigned b = 0; b < NumBanks; b++) bank_count_q[b] <= '0;
-      bank_full_q <= '0;
+      bank_count_q <= '0;
+      bank_full_q  <= '0;
     end
   end
 

@@ -98,11 +98,11 @@ module tsr_hbm_queue
   localparam int unsigned KeyW = $bits(block_t);
 
   // By position. Not reset: stale beyond the last entry.
-  vec_t   key_q  [KeyW];  // bits of the block
-  vec_t   slot_q [IdxW];
-  vec_t   dep_q  [IdxW];  // only meaningful while held
-  vec_t   bank_q [NumBanks];
-  vec_t   bg_q   [NumBg];
+  vec_t [KeyW-1:0]     key_q;   // bits of the block
+  vec_t [IdxW-1:0]     slot_q;
+  vec_t [IdxW-1:0]     dep_q;   // only meaningful while held
+  vec_t [NumBanks-1:0] bank_q;
+  vec_t [NumBg-1:0]    bg_q;
   // Zero beyond the last entry.
   vec_t   pend_q, hold_q, match_q, ready_q, need0_q, need1_q, begun_q, miss_q, aged_q, elder_q, old_q;
   vec_t   tail_q;         // the position after the last entry; zero: none
@@ -244,24 +244,48 @@ module tsr_hbm_queue
 
   // ------------------------------------------------------------ state
 
+  // Entries that the events of this cycle change.
+  vec_t unheld, rcd_over, row_closed, row_opened;
+
+  always_comb begin
+    unheld     = '0;
+    rcd_over   = '0;
+    row_closed = '0;
+    row_opened = '0;
+    if (unhold_i && (hold_q != '0)) begin
+      unheld = hold_q;
+      for (int unsigned i = 0; i < IdxW; i++) unheld &= unhold_slot_i[i] ? dep_q[i] : ~dep_q[i];
+    end
+    if (rcd_end_i) rcd_over = match_q & bank_q[rcd_bank_i];
+    if (pre_i) row_closed = bank_q[row_bank_i];
+    if (act_i) begin
+      row_opened = bank_q[row_bank_i] & pend_q;
+      if (row_opened != '0) begin
+        for (int unsigned i = 0; i < RowW; i++) begin
+          row_opened &= act_row_i[i] ? key_q[(ColW-1)+i] : ~key_q[(ColW-1)+i];
+        end
+      end
+    end
+  end
+
   logic push, leave;
-  vec_t older;  // positions before the one that leaves
+  vec_t place;  // where a pushed entry goes
+  vec_t older;  // positions that stay: those before the one that leaves
 
   assign push  = push_i && !full_q;
   assign leave = col_take_i && col_last_o;
-  assign older = col_pos - 1'b1;
+  assign place = push ? tail_q : '0;
+  assign older = leave ? col_pos - 1'b1 : '1;
 
   /// The vector after this cycle's push of `bit_in` and the leaving of an entry.
-  function automatic vec_t moved(vec_t v, logic bit_in);
+  function automatic vec_t moved(vec_t v, logic bit_in, vec_t put, vec_t stay);
     vec_t r;
-    r = v;
-    if (push) r = bit_in ? r | tail_q : r & ~tail_q;
-    if (leave) r = (r & older) | ((r >> 1) & ~older);
-    return r;
+    r = (v & ~put) | (put & {Entries{bit_in}});
+    return (r & stay) | ((r >> 1) & ~stay);
   endfunction
 
   always_ff @(posedge clk_i) begin
-    automatic vec_t hold, match, ready, need0, need1, begun, miss, aged, elder, old, used, eq;
+    automatic vec_t hold, match, ready, need0, need1, begun, miss, aged, elder, old, used;
     // Nothing can change while the queue is empty and nothing comes.
     if (push || reserve_i || (used_q != '0)) begin
       hold  = hold_q;
@@ -276,26 +300,12 @@ module tsr_hbm_queue
       old   = old_q;
       used  = used_q;
 
-      if (unhold_i && (hold_q != '0)) begin
-        eq = '1;
-        for (int unsigned i = 0; i < IdxW; i++) eq &= unhold_slot_i[i] ? dep_q[i] : ~dep_q[i];
-        hold &= ~eq;
-      end
-      if (rcd_end_i) ready |= match_q & bank_q[rcd_bank_i];
-      if (pre_i) begin
-        match &= ~bank_q[row_bank_i];
-        ready &= ~bank_q[row_bank_i];
-      end
-      if (act_i) begin
-        eq = bank_q[row_bank_i] & pend_q;
-        if (eq != '0) begin
-          for (int unsigned i = 0; i < RowW; i++) begin
-            eq &= act_row_i[i] ? key_q[(ColW-1)+i] : ~key_q[(ColW-1)+i];
-          end
-        end
-        match |= eq;
-        if (act_mine_i) miss |= act_pos;
-      end
+      hold  &= ~unheld;
+      ready |= rcd_over;
+      match &= ~row_closed;
+      ready &= ~row_closed;
+      match |= row_opened;
+      if (act_mine_i) miss |= act_pos;
       if (col_take_i) begin
         begun |= col_pos;
         if (col_half_o) need1 &= ~col_pos;
@@ -315,25 +325,18 @@ module tsr_hbm_queue
       if (push) block_q[push_slot_o] <= push_key_i;
       used_q  <= used;
       full_q  <= used == '1;
-      hold_q  <= moved(hold, push_hold_i);
-      match_q <= moved(match, push_match_i);
-      ready_q <= moved(ready, push_ready_i);
-      need0_q <= moved(need0, push_need_i[0]);
-      need1_q <= moved(need1, push_need_i[1]);
-      begun_q <= moved(begun, 1'b0);
-      miss_q  <= moved(miss, 1'b0);
-      aged_q  <= moved(aged, 1'b0);
-      elder_q <= moved(elder, 1'b0);
-      old_q   <= moved(old, 1'b0);
+      hold_q  <= moved(hold, push_hold_i, place, older);
+      match_q <= moved(match, push_match_i, place, older);
+      ready_q <= moved(ready, push_ready_i, place, older);
+      need0_q <= moved(need0, push_need_i[0], place, older);
+      need1_q <= moved(need1, push_need_i[1], place, older);
+      begun_q <= moved(begun, 1'b0, place, older);
+      miss_q  <= moved(miss, 1'b0, place, older);
+      aged_q  <= moved(aged, 1'b0, place, older);
+      elder_q <= moved(elder, 1'b0, place, older);
+      old_q   <= moved(old, 1'b0, place, older);
       if (push || leave) begin
-        pend_q <= moved(pend_q, 1'b1);
-        for (int unsigned i = 0; i < KeyW; i++) key_q[i] <= moved(key_q[i], push_key_i[i]);
-        for (int unsigned i = 0; i < IdxW; i++) slot_q[i] <= moved(slot_q[i], push_slot_o[i]);
-        for (int unsigned i = 0; i < IdxW; i++) dep_q[i] <= moved(dep_q[i], push_dep_i[i]);
-        for (int unsigned b = 0; b < NumBanks; b++) begin
-          bank_q[b] <= moved(bank_q[b], push_key_i.bank == bank_t'(b));
-        end
-        for (int unsigned g = 0; g < NumBg; g++) bg_q[g] <= moved(bg_q[g], push_key_i.bank[3:2] == 2'(g));
+        pend_q <= moved(pend_q, 1'b1, place, older);
       end
       if (push != leave) begin
         count_q <= push ? count_q + 1'b1 : count_q - 1'b1;
@@ -357,6 +360,30 @@ module tsr_hbm_queue
       tail_q  <= vec_t'('1) & ~(vec_t'('1) << 1);
       count_q <= '0;
       full_q  <= 1'b0;
+    end
+  end
+
+  // What an entry is. Whole vectors in a block of their own: simulators then touch them only when they change.
+  always_ff @(posedge clk_i) begin
+    automatic vec_t [KeyW-1:0]     key;
+    automatic vec_t [IdxW-1:0]     slot, dep;
+    automatic vec_t [NumBanks-1:0] bank;
+    automatic vec_t [NumBg-1:0]    bg;
+    if (push || leave) begin
+      for (int unsigned i = 0; i < KeyW; i++) key[i] = moved(key_q[i], push_key_i[i], place, older);
+      for (int unsigned i = 0; i < IdxW; i++) slot[i] = moved(slot_q[i], push_slot_o[i], place, older);
+      for (int unsigned i = 0; i < IdxW; i++) dep[i] = moved(dep_q[i], push_dep_i[i], place, older);
+      for (int unsigned b = 0; b < NumBanks; b++) begin
+        bank[b] = moved(bank_q[b], push_key_i.bank == bank_t'(b), place, older);
+      end
+      for (int unsigned g = 0; g < NumBg; g++) begin
+        bg[g] = moved(bg_q[g], push_key_i.bank[3:2] == 2'(g), place, older);
+      end
+      key_q  <= key;
+      slot_q <= slot;
+      dep_q  <= dep;
+      bank_q <= bank;
+      bg_q   <= bg;
     end
   end
 

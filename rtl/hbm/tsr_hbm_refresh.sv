@@ -36,7 +36,7 @@ module tsr_hbm_refresh
 
   logic [10:0]         timer_q;
   bank_t               next_q;
-  debt_t               debt_q [NumBanks];  // refreshes owed
+  debt_t [NumBanks-1:0] debt_q;            // refreshes owed
   logic [NumBanks-1:0] due_q, forced_q, early_q;
   logic                ahead_q;            // the bank whose turn it is may go ahead
   logic                second_q;           // second half of a bank's REFI / 16
@@ -51,8 +51,7 @@ module tsr_hbm_refresh
   assign turn     = next_q + (second_q ? 4'd4 : 4'd12);
 
   always_ff @(posedge clk_i) begin
-    automatic debt_t debt;
-    automatic logic  more, less;
+    automatic debt_t more, less;
     if (!rst_ni || !enable_i) begin
       timer_q  <= '0;
       next_q   <= '0;
@@ -61,25 +60,26 @@ module tsr_hbm_refresh
       due_q    <= '0;
       forced_q <= '0;
       early_q  <= '0;
-      for (int unsigned b = 0; b < NumBanks; b++) debt_q[b] <= '0;
+      debt_q   <= '0;
     end else begin
       timer_q <= tick ? refi_i[15:5] - 11'd1 : timer_q - 11'd1;
       if (tick) next_q <= next_q + 1'b1;
       if (tick || half) second_q <= half;
       if (tick || half) ahead_q <= 1'b1;
       else if (done_i && !due_q[done_bank_i]) ahead_q <= 1'b0;
-      if (tick || done_i) begin
-        for (int unsigned b = 0; b < NumBanks; b++) begin
-          more = tick && (next_q == bank_t'(b));
-          less = done_i && (done_bank_i == bank_t'(b));
-          if (more || less) begin
-            debt        = debt_q[b] + (more ? 5'sd1 : 5'sd0) - (less ? 5'sd1 : 5'sd0);
-            debt_q[b]   <= debt;
-            due_q[b]    <= debt > 5'sd0;
-            forced_q[b] <= debt > $signed({2'b0, postpone_i});
-            early_q[b]  <= debt > -$signed({2'b0, pull_in_i});
-          end
-        end
+      more = debt_q[next_q] + 5'sd1;
+      less = debt_q[done_bank_i] - 5'sd1;
+      if (tick && !(done_i && (done_bank_i == next_q))) begin
+        debt_q[next_q]   <= more;
+        due_q[next_q]    <= more > 5'sd0;
+        forced_q[next_q] <= more > $signed({2'b0, postpone_i});
+        early_q[next_q]  <= more > -$signed({2'b0, pull_in_i});
+      end
+      if (done_i && !(tick && (done_bank_i == next_q))) begin
+        debt_q[done_bank_i]   <= less;
+        due_q[done_bank_i]    <= less > 5'sd0;
+        forced_q[done_bank_i] <= less > $signed({2'b0, postpone_i});
+        early_q[done_bank_i]  <= less > -$signed({2'b0, pull_in_i});
       end
     end
   end
