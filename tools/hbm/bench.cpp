@@ -401,6 +401,7 @@ class HbmBench {
     double sum = 0;
     for (const auto latency : latencies_) sum += static_cast<double>(latency);
     figures_.latency_mean = sum / static_cast<double>(latencies_.size());
+    figures_.latency_min = latencies_.front();
     figures_.latency_p99 = latencies_[(latencies_.size() - 1) * 99 / 100];
     figures_.latency_max = latencies_.back();
   }

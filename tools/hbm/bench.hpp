@@ -29,7 +29,7 @@ struct HbmFigures {
   std::uint64_t clocks = 0;             ///< DRAM clocks of the counted part
   double efficiency = 0;                ///< percent of the data bus
   double latency_mean = 0;              ///< of reads, first offered to data, in DRAM clocks
-  std::uint64_t latency_p99 = 0, latency_max = 0;
+  std::uint64_t latency_min = 0, latency_p99 = 0, latency_max = 0;
   std::uint64_t read_wait = 0;   ///< longest from taken to data, in DRAM clocks, of the whole run
   std::uint64_t write_wait = 0;  ///< longest from taken to the last write command
   double activates_per_kilobyte = 0;

@@ -48,6 +48,7 @@ nlohmann::ordered_json to_json(const HbmOptions& options, const DramProfile& pro
   json["clocks"] = f.clocks;
   json["efficiency"] = f.efficiency;
   json["latency_mean"] = f.latency_mean;
+  json["latency_min"] = f.latency_min;
   json["latency_p99"] = f.latency_p99;
   json["latency_max"] = f.latency_max;
   json["read_wait_max"] = f.read_wait;
@@ -68,8 +69,8 @@ void print_report(std::FILE* out, const DramProfile& profile, const HbmFigures& 
   fmt::print(out, "{}: {} atoms read, {} written\n", profile.name, f.reads, f.writes);
   fmt::print(out, "efficiency      {:6.2f} % of the peak over {} clocks\n", f.efficiency, f.clocks);
   if (f.reads != 0) {
-    fmt::print(out, "read latency    mean {:.1f}, 99 % {}, longest {} clocks\n", f.latency_mean,
-               f.latency_p99, f.latency_max);
+    fmt::print(out, "read latency    mean {:.1f}, shortest {}, 99 % {}, longest {} clocks\n",
+               f.latency_mean, f.latency_min, f.latency_p99, f.latency_max);
   }
   fmt::print(out, "longest in queue  reads {}, writes {} clocks\n", f.read_wait, f.write_wait);
   fmt::print(out, "activates       {:.3f} a kilobyte, {:.1f} % row hits\n",

@@ -88,6 +88,8 @@ TEST(HbmBench, LowRateGivesUnloadedLatency) {
   EXPECT_NEAR(f.efficiency, 2.0, 0.1);
   // The device's 22, 16 each way, and 4 to the second atom of the block; now and then an activate.
   EXPECT_LE(f.latency_mean, 22 + 32 + 4);
+  EXPECT_LE(f.latency_min, 22 + 16);  // nothing but this controller and its DRAM
+  EXPECT_GE(f.latency_min, 22);
 }
 
 TEST(HbmBench, WindowKeepsReadsAndWritesTogether) {
