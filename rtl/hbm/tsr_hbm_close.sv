@@ -7,13 +7,15 @@
 /// that has mostly been right for this bank: a counter of two bits goes up when the next access of the bank
 /// wants another row, and down when a row was closed and the next access wants the same one.
 ///
-/// *Latency:* answers are registered. *Reset:* nothing quiet, all counters at "close".
+/// *Latency:* answers are registered. *Reset, and while run_i is 0:* nothing quiet, all counters at "close".
 module tsr_hbm_close
   import tsr_hbm_pkg::*;
 (
   input  logic                clk_i,
   input  logic                rst_ni,
 
+  /// The channel is initialized. Time before that leaves no trace, so that a node may sleep through it.
+  input  logic                run_i,
   /// The bank has pending entries.
   input  logic [NumBanks-1:0] want_i,
   /// Row command of this cycle. `same_row_i`: it activates the row that was open last.
@@ -53,7 +55,7 @@ module tsr_hbm_close
       {strong_q[row_bank_i], weak_q[row_bank_i]} <= count;
       guess_q[row_bank_i] <= pre_i && choice_i;
     end
-    if (!rst_ni) begin
+    if (!rst_ni || !run_i) begin
       timer_q  <= '0;
       seen_q   <= '0;
       quiet_q  <= '0;

@@ -329,7 +329,7 @@ module tsr_hbm_pc
   logic                conflict, choice;  // the precharge is for an entry that wants another row; is of `close`
 
   tsr_hbm_close u_close (
-    .clk_i, .rst_ni, .want_i(rd_any | wr_any), .act_i(act), .pre_i(pre), .row_bank_i(row_bank),
+    .clk_i, .rst_ni, .run_i, .want_i(rd_any | wr_any), .act_i(act), .pre_i(pre), .row_bank_i(row_bank),
     .same_row_i(act_row == open_row_q[row_bank]), .conflict_i(conflict), .choice_i(choice),
     .quiet_o(quiet), .close_o(close));
 

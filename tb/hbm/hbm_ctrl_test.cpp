@@ -668,6 +668,28 @@ TEST_F(HbmCtrl, IdleOnlyWhileNothingRuns) {
   }
 }
 
+TEST_F(HbmCtrl, TimeBeforeInitializationLeavesNoTrace) {
+  // So that a node that slept through it equals one that was always awake.
+  start(quick("hbm3-6400"));
+  const auto latencies = [this](unsigned before) {
+    EXPECT_TRUE(node_->violations().empty());
+    node_ = std::make_unique<MemNode<Vhbm_mem>>(dut(), timing_, seed());
+    reset();
+    run(before);
+    initialize();
+    std::vector<std::uint64_t> out;
+    for (unsigned i = 0; i < 300; ++i) {
+      node_->read(dram_offset({0, i % 8, 100 + i / 20, 0}), 32);
+      finish();
+      out.push_back(node_->last_response - node_->last_request);
+      run(i % 40);
+    }
+    return out;
+  };
+  const auto first = latencies(0);
+  for (unsigned before : {1U, 7U, 13U, 22U}) EXPECT_EQ(latencies(before), first) << before;
+}
+
 TEST_F(HbmCtrl, CountersAddUp) {
   start_and_initialize(quick("hbm3-6400"));
   run(1000);
