@@ -31,7 +31,7 @@ DramTiming timing(const std::string& name) {
 HbmFigures run(const HbmTrace& trace, HbmBenchOptions options = {},
                const std::string& profile = "hbm3-6400") {
   const DramTiming t = timing(profile);
-  const HbmFigures f = run_hbm_trace(trace, t, options);
+  HbmFigures f = run_hbm_trace(trace, t, options);
   EXPECT_EQ(f.violations, 0U) << f.first_violation;
   EXPECT_EQ(f.wrong_bytes, 0U) << f.first_wrong;
   EXPECT_EQ(f.reads + f.writes, hbm_atoms(trace));
