@@ -10,9 +10,27 @@ package tsr_noc_pkg;
   /// What arbitration needs of a buffered flit.
   typedef struct packed {
     dirs_t       want;   // ports that get a copy
+    logic        cfg;    // a write to this router's page: taken by the router in place of the local port
     logic        cls;
     age_t        birth;
   } meta_t;
+
+  /// Router page: bits 31:12 of a node-local address. Offset in it: bit 7 the network (1 response), bit 6: 0 the
+  /// table, word {phase, y} of three bits a column; 1 the control word.
+  localparam logic [19:0] RouterPage = 20'hfffff;
+
+  /// Columns and rows that the tables cover.
+  localparam int unsigned TableSide = 8;
+  /// Port (dir_e) for each column of a row; 5 to 7: no way.
+  typedef logic [TableSide-1:0][2:0] table_row_t;
+
+  /// Control word of a router, bits 12:0.
+  typedef struct packed {
+    dirs_t             dead;    // nothing is sent by these ports, on either VC
+    logic [2:0]        spare;
+    logic [NumDir-2:0] down;    // ports 4 to 1: flits that come in there have gone down
+    logic              enable;  // VC 1 follows the table; else dimension order
+  } control_t;
 
   /// Counters of one router.
   typedef enum logic [2:0] {
@@ -50,6 +68,27 @@ package tsr_noc_pkg;
     // West, south, east, north, local.
     if (x_first) return {go_minus_a, go_plus_b, go_plus_a, go_minus_b, in_a && in_b};
     return {go_minus_b, go_plus_a, go_plus_b, go_minus_a, in_a && in_b};
+  endfunction
+
+  /// Port that a table names, as a bit; none for 5 to 7, for multicast and beyond the table.
+  function automatic dirs_t table_way(logic [2:0] port, hdr_t hdr);
+    logic [7:0] way;
+    way = '0;
+    if (!hdr.mcast && hdr.dst.lo.x < coord_t'(TableSide) && hdr.dst.lo.y < coord_t'(TableSide)) way[port] = 1'b1;
+    return way[NumDir-1:0];
+  endfunction
+
+  /// A posted write to the router page.
+  function automatic logic to_router(hdr_t hdr);
+    return hdr.kind == KindWritePosted && hdr.addr[55:52] == SpaceNode && hdr.addr[31:12] == RouterPage;
+  endfunction
+
+  /// All turns but back where a flit came from: those that tables may take.
+  function automatic logic [NumDir-1:0][NumDir-1:0] any_turns();
+    logic [NumDir-1:0][NumDir-1:0] t;
+    t = '1;
+    for (int unsigned i = 1; i < NumDir; i++) t[i][i] = 1'b0;
+    return t;
   endfunction
 
   /// Turns that dimension order allows: bit [from][to]. `branches` never takes another one.

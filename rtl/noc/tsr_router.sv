@@ -2,7 +2,7 @@
 `include "tsr_assert.svh"
 
 /// Router of one physical network: five ports, two virtual channels of eight flits each, dimension-order
-/// routing of single flits and of multicast rectangles, arbitration by class and age.
+/// routing of single flits and of multicast rectangles, tables in its place on VC 1, arbitration by class and age.
 ///
 /// *Latency:* 2 cycles from a flit on rx_flit_i to the flit on tx_flit_o: one to write it into its buffer,
 /// one to arbitrate and read it.
@@ -10,9 +10,11 @@
 /// becomes free and is kept until the last one has it.
 /// *Throughput:* one flit a cycle and port. Each VC of an input is read on its own, so two VCs of an input may
 /// go to two ports in one cycle.
-/// *Reset:* buffers empty, VcDepth credits per port and VC, counters zero; stored flits are not reset.
+/// *Reset:* buffers empty, VcDepth credits per port and VC, counters zero, tables off; stored flits and the
+/// table are not reset.
 ///
-/// A flit with bad header parity, or with nowhere to go, is dropped and counted, and its credit goes back.
+/// A posted write to the router page (request network only) takes its turn for the local port like any flit, but
+/// is shown on cfg_valid_o in place of tx_valid_o[DirLocal] and needs no credit. A flit with bad header parity, or with nowhere to go, is dropped and counted, and its credit goes back.
 module tsr_router
   import tsr_pkg::*;
 #(
@@ -25,6 +27,15 @@ module tsr_router
   input  node_t                           node_i,
   /// Low bits of the cycle counter: ages are now - birth modulo 2^AgeW.
   input  age_t                            now_i,
+
+  /// tx_flit_o[DirLocal] is a write to the router page.
+  output logic                            cfg_valid_o,
+  /// Write this network's table or control word (address bit 6) from cfg_flit_i[DirLocal]: flops and their decoding.
+  input  logic                            cfg_we_i,
+  input  flit_t [NumDir-1:0]              cfg_flit_i,
+  /// A write to the router page was damaged: counts as a parity error.
+  input  logic                            cfg_bad_i,
+
   /// Port d has a neighbour, constant. Nothing is sent to ports without one.
   input  logic  [NumDir-1:0]              link_en_i,
 
@@ -51,7 +62,10 @@ module tsr_router
   localparam int unsigned PtrW   = $clog2(VcDepth);
   localparam int unsigned CountW = idx_width(VcDepth + 1);
 
-  localparam logic [NumDir-1:0][NumDir-1:0] Turn = tsr_noc_pkg::legal_turns(XFirst);
+  // Index [VC][from][to]. VC 0 only knows dimension order; tables may take every turn.
+  localparam logic [NumVc-1:0][NumDir-1:0][NumDir-1:0] Turn = {
+    tsr_noc_pkg::any_turns(), tsr_noc_pkg::legal_turns(XFirst)
+  };
 
   typedef tsr_noc_pkg::dirs_t dirs_t;
   typedef tsr_noc_pkg::meta_t meta_t;
@@ -78,9 +92,28 @@ module tsr_router
   bufs_t  ahead [NumBuf];                 // buffers whose head goes before that of buffer b
   dirs_t  send;                           // ports that send in this cycle
   bufs_t  winner [NumDir];                // and from which buffer
+  bufs_t  cfg;                            // heads that are for the router page
 
   age_t now_q;
   always_ff @(posedge clk_i) now_q <= now_i;
+
+  // ---------------------------------------------------------------- routing table
+
+  tsr_noc_pkg::table_row_t row_q [2*tsr_noc_pkg::TableSide];  // index {phase, y}; phase 1: only down
+  tsr_noc_pkg::control_t   control_q;
+
+  always_ff @(posedge clk_i) begin
+    if (cfg_we_i) begin
+      if (cfg_flit_i[DirLocal].hdr.addr[6]) begin
+        if (cfg_flit_i[DirLocal].hdr.strb[0]) control_q <= cfg_flit_i[DirLocal].data[0][$bits(control_q)-1:0];
+      end else begin
+        for (int unsigned i = 0; i < 2 * tsr_noc_pkg::TableSide; i++) begin
+          if (cfg_flit_i[DirLocal].hdr.strb[4*i]) row_q[i] <= cfg_flit_i[DirLocal].data[i/2][32*(i%2)+:$bits(row_q[0])];
+        end
+      end
+    end
+    if (!rst_ni) control_q <= '0;
+  end
 
   // ---------------------------------------------------------------- outputs: arbitration and credits
 
@@ -108,18 +141,22 @@ module tsr_router
     bufs_t              ask;     // heads that could go
     bufs_t              win;
     logic               win_vc;
+    logic               keep;    // the winner goes to the router page, not out
 
     always_comb begin : p_arbitrate
       ask    = '0;
       win    = '0;
       win_vc = 1'b0;
+      keep   = 1'b0;
       for (int unsigned b = 0; b < NumBuf; b++) begin
-        ask[b] = Turn[b/NumVc][o] && need[b][o] && (credit_q[b%NumVc] != '0);
+        ask[b] = Turn[b%NumVc][b/NumVc][o] && need[b][o] &&
+                 ((credit_q[b%NumVc] != '0) || (o == DirLocal && cfg[b]));
       end
       if (ask != '0) begin
         for (int unsigned b = 0; b < NumBuf; b++) begin
           win[b] = ask[b] && ((ask & ahead[b]) == '0);
           if (win[b] && (b % NumVc) == 1) win_vc = 1'b1;
+          if (win[b] && o == DirLocal && cfg[b]) keep = 1'b1;
         end
       end
     end
@@ -127,17 +164,17 @@ module tsr_router
     assign winner[o] = win;
 
     always_ff @(posedge clk_i) begin
-      valid_q <= send[o];
+      valid_q <= send[o] && !keep;
       if (send[o]) begin
-        sent_q <= sent_q + 1'b1;
+        if (!keep) sent_q <= sent_q + 1'b1;
         for (int unsigned b = 0; b < NumBuf; b++) begin
-          if (Turn[b/NumVc][o] && win[b]) begin
+          if (Turn[b%NumVc][b/NumVc][o] && win[b]) begin
             tx_flit_o[o] <= buf_q[b/NumVc][{1'(b%NumVc), rd[b]}];
           end
         end
       end
       for (int unsigned v = 0; v < NumVc; v++) begin
-        if ((send[o] && (win_vc == 1'(v))) != tx_credit_i[o][v]) begin
+        if ((send[o] && !keep && (win_vc == 1'(v))) != tx_credit_i[o][v]) begin
           credit_q[v] <= tx_credit_i[o][v] ? credit_q[v] + 1'b1 : credit_q[v] - 1'b1;
         end
       end
@@ -150,6 +187,15 @@ module tsr_router
 
     assign tx_valid_o[o] = valid_q;
     assign sent[o]       = sent_q;
+
+    if (o == DirLocal) begin : gen_cfg
+      logic cfg_q;
+      always_ff @(posedge clk_i) begin
+        cfg_q <= keep;
+        if (!rst_ni) cfg_q <= 1'b0;
+      end
+      assign cfg_valid_o = cfg_q;
+    end
 
     for (genvar v = 0; v < NumVc; v++) begin : gen_check
       `TSR_ASSERT(CreditInRange, credit_q[v] <= count_t'(VcDepth))
@@ -168,10 +214,13 @@ module tsr_router
     count_t [NumVc-1:0] owe_q;       // freed slots whose credit could not go back yet
     logic   [NumVc-1:0] credit_q;
     logic               parity_err_q, dropped_q;
+    logic               down;        // what comes in here has gone down
+    assign down = (p != DirLocal) && control_q.down[(p + NumDir - 2) % (NumDir - 1)];
 
     for (genvar v = 0; v < NumVc; v++) begin : gen_head
       assign need[NumVc*p+v]  = need_q[v];
       assign rd[NumVc*p+v]    = rd_q[v];
+      assign cfg[NumVc*p+v]   = XFirst && head_q[v].cfg;
       assign score[NumVc*p+v] = '{cls: head_q[v].cls, age: now_q - head_q[v].birth};
     end
 
@@ -181,15 +230,24 @@ module tsr_router
       automatic logic   vc, good, accept, push, pop, drop;
       automatic dirs_t  served, left;
       automatic count_t owe;
+      automatic logic [2:0] port;
       // verilator tracing_on
 
       meta         = '0;
+      port         = '0;
       accept       = 1'b0;
       vc           = rx_flit_i[p].hdr.vc;
       parity_err_q <= 1'b0;
       dropped_q    <= 1'b0;
       if (rx_valid_i[p]) begin
-        meta.want  = tsr_noc_pkg::branches(rx_flit_i[p].hdr.dst, node_i, dir_e'(p), XFirst) & link_en_i;
+        if (vc && control_q.enable) begin
+          port      = row_q[{down, rx_flit_i[p].hdr.dst.lo.y[2:0]}][rx_flit_i[p].hdr.dst.lo.x[2:0]];
+          meta.want = tsr_noc_pkg::table_way(port, rx_flit_i[p].hdr) & Turn[1][p];
+        end else begin
+          meta.want = tsr_noc_pkg::branches(rx_flit_i[p].hdr.dst, node_i, dir_e'(p), XFirst);
+        end
+        meta.want &= link_en_i & ~control_q.dead;
+        meta.cfg   = XFirst && tsr_noc_pkg::to_router(rx_flit_i[p].hdr);
         meta.cls   = rx_flit_i[p].hdr.cls;
         meta.birth = rx_flit_i[p].hdr.birth;
         good       = (^rx_flit_i[p].hdr) == 1'b0;
@@ -209,7 +267,7 @@ module tsr_router
           drop = rx_valid_i[p] && (vc == 1'(v)) && !accept;
           served = '0;
           for (int unsigned o = 0; o < NumDir; o++) begin
-            served |= dirs_t'(Turn[p][o] && winner[o][NumVc*p+v]) << o;
+            served |= dirs_t'(Turn[v][p][o] && winner[o][NumVc*p+v]) << o;
           end
           left = need_q[v] & ~served;
           pop  = (served != '0) && (left == '0);
@@ -247,7 +305,7 @@ module tsr_router
     for (genvar v = 0; v < NumVc; v++) begin : gen_check
       `TSR_ASSERT(BufferNeverOverfull, fill_q[v] <= count_t'(VcDepth))
       `TSR_ASSERT(HeadWhenFilled, (fill_q[v] != '0) == (need_q[v] != '0))
-      `TSR_ASSERT(OnlyLegalTurns, (need_q[v] & ~Turn[p]) == '0)
+      `TSR_ASSERT(OnlyLegalTurns, (need_q[v] & ~Turn[v][p]) == '0)
     end
   end
 
@@ -264,10 +322,10 @@ module tsr_router
   endfunction
 
   always_ff @(posedge clk_i) begin
-    if (parity_err != '0) parity_count_q <= parity_count_q + ones(parity_err);
+    if (parity_err != '0 || cfg_bad_i) parity_count_q <= parity_count_q + ones(parity_err) + 32'(cfg_bad_i);
     if (dropped != '0) dropped_count_q <= dropped_count_q + ones(dropped);
     idle_q <= (rx_valid_i == '0) && (&quiet) && (tx_valid_o == '0) && (parity_err == '0) &&
-              (dropped == '0);
+              (dropped == '0) && !cfg_valid_o;
     if (!rst_ni) begin
       parity_count_q  <= '0;
       dropped_count_q <= '0;

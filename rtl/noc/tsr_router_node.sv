@@ -3,6 +3,10 @@
 
 /// Router of a mesh node: the request network (x first) and the response network (y first).
 ///
+/// Both routers' tables and control words are written by posted writes to the router page of this node, which the
+/// request router takes out of its network in place of its local port: the endpoint may be dead. A write with bad
+/// data is dropped and counts as a parity error.
+///
 /// *Latency:* 2 cycles a hop. *Backpressure, Throughput, Reset:* as tsr_router.
 ///
 /// While idle_o is 1 a cycle in which no rx_valid and no tx_credit is set, and cnt_sel_i stays, changes nothing: its
@@ -50,12 +54,29 @@ module tsr_router_node
   logic [1:0]                 idle;
   logic [31:0]                cnt_q;
 
+  // Writes to the router page: address bits 11:8 zero, bit 7 the network.
+  logic       cfg_valid, cfg_good;
+  logic [1:0] cfg_we;
+  always_comb begin
+    cfg_good = 1'b0;
+    cfg_we   = '0;
+    if (cfg_valid) begin
+      cfg_good = !req_tx_flit_o[DirLocal].hdr.poison &&
+                 (req_tx_flit_o[DirLocal].hdr.dpar == data_parity(req_tx_flit_o[DirLocal].data));
+      cfg_we[req_tx_flit_o[DirLocal].hdr.addr[7]] = cfg_good && (req_tx_flit_o[DirLocal].hdr.addr[11:8] == '0);
+    end
+  end
+
   tsr_router #(.XFirst(1'b1)) u_req (
     .clk_i,
     .rst_ni,
     .node_i,
     .now_i,
     .link_en_i,
+    .cfg_valid_o(cfg_valid),
+    .cfg_we_i   (cfg_we[0]),
+    .cfg_flit_i (req_tx_flit_o),
+    .cfg_bad_i  (cfg_valid && !cfg_good),
     .rx_valid_i (req_rx_valid_i),
     .rx_flit_i  (req_rx_flit_i),
     .rx_credit_o(req_rx_credit_o),
@@ -72,6 +93,10 @@ module tsr_router_node
     .node_i,
     .now_i,
     .link_en_i,
+    .cfg_valid_o(),
+    .cfg_we_i   (cfg_we[1]),
+    .cfg_flit_i (req_tx_flit_o),
+    .cfg_bad_i  (1'b0),
     .rx_valid_i (rsp_rx_valid_i),
     .rx_flit_i  (rsp_rx_flit_i),
     .rx_credit_o(rsp_rx_credit_o),

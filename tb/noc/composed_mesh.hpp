@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net_model.hpp"
+#include "noc/fault_map.hpp"
 
 namespace tsr::tb {
 
@@ -18,7 +19,8 @@ struct LocalLink {
   unsigned tx_credit = 0;
 };
 
-/// `NodeModel` is a verilated tsr_router_node. Sleeping nodes are skipped.
+/// `NodeModel` is a verilated tsr_router_node. Sleeping nodes are skipped. Dead links carry
+/// nothing, and dead routers do nothing: the routers beside them do not know.
 template <class NodeModel>
 class ComposedMesh {
  public:
@@ -27,14 +29,17 @@ class ComposedMesh {
   /// Counter that every node shows.
   unsigned cnt_sel = 0;
 
-  ComposedMesh(VerilatedContext* context, unsigned w, unsigned h) : w_(w), h_(h) {
+  ComposedMesh(VerilatedContext* context, unsigned w, unsigned h)
+      : ComposedMesh(context, FaultMap(w, h)) {}
+  ComposedMesh(VerilatedContext* context, const FaultMap& faults)
+      : w_(faults.width()), h_(faults.height()), faults_(faults) {
     for (auto& net : in) net.resize(nodes());
     for (unsigned i = 0; i < nodes(); ++i) {
       const Node at = node(i);
       auto& m = *models_.emplace_back(std::make_unique<NodeModel>(context));
       unsigned links = 1;
       for (unsigned p = 1; p < kNumDirs; ++p) {
-        links |= unsigned{neighbour(at, static_cast<Dir>(p)).has_value()} << p;
+        links |= unsigned{faults_.mesh_neighbour(at, static_cast<Dir>(p)).has_value()} << p;
       }
       m.node_i = static_cast<SData>(at.pack());
       m.link_en_i = static_cast<CData>(links);
@@ -61,7 +66,9 @@ class ComposedMesh {
       gather(i, 0, m.req_rx_valid_i, m.req_rx_flit_i, m.req_tx_credit_i, rst_ni);
       gather(i, 1, m.rsp_rx_valid_i, m.rsp_rx_flit_i, m.rsp_tx_credit_i, rst_ni);
     }
-    for (auto& m : models_) {
+    for (unsigned i = 0; i < nodes(); ++i) {
+      if (!alive(i)) continue;
+      auto& m = models_[i];
       const bool awake = !rst_ni || !m->idle_o || m->req_rx_valid_i || m->rsp_rx_valid_i ||
                          m->req_tx_credit_i || m->rsp_tx_credit_i || m->cnt_sel_i != cnt_sel;
       if (!awake) {
@@ -80,14 +87,14 @@ class ComposedMesh {
   }
 
   /// Outputs of node i towards its endpoint.
-  bool tx_valid(unsigned k, unsigned i) const { return sent(k, i) & 1; }
-  unsigned rx_credit(unsigned k, unsigned i) const { return back(k, i) & 3; }
+  bool tx_valid(unsigned k, unsigned i) const { return alive(i) && (sent(k, i) & 1) != 0; }
+  unsigned rx_credit(unsigned k, unsigned i) const { return alive(i) ? back(k, i) & 3 : 0; }
   const std::uint32_t* tx_words(unsigned k, unsigned i) const { return words(k, i); }
   Flit tx_flit(unsigned k, unsigned i) const { return Flit::from_words(words(k, i)); }
   std::uint32_t count(unsigned i) const { return models_[i]->cnt_o; }
   bool idle() const {
-    for (const auto& m : models_) {
-      if (!m->idle_o) return false;
+    for (unsigned i = 0; i < nodes(); ++i) {
+      if (alive(i) && !models_[i]->idle_o) return false;
     }
     return true;
   }
@@ -95,11 +102,7 @@ class ComposedMesh {
   std::uint64_t evaluated() const { return evaluated_; }
 
  private:
-  std::optional<Node> neighbour(Node at, Dir d) const {
-    const Node next = step(at, d);  // wraps below zero
-    if (next.x >= w_ || next.y >= h_) return std::nullopt;
-    return next;
-  }
+  bool alive(unsigned i) const { return faults_.alive(node(i)); }
   unsigned sent(unsigned k, unsigned i) const {
     return k == 0 ? models_[i]->req_tx_valid_o : models_[i]->rsp_tx_valid_o;
   }
@@ -120,7 +123,7 @@ class ComposedMesh {
       c = local.tx_credit;
       if (local.rx_valid) std::memcpy(flit.data(), local.rx_flit.data(), sizeof local.rx_flit);
       for (unsigned p = 1; p < kNumDirs; ++p) {
-        const auto next = neighbour(node(i), static_cast<Dir>(p));
+        const auto next = faults_.neighbour(node(i), static_cast<Dir>(p));
         if (!next) continue;
         const unsigned j = index(*next);
         const auto q = static_cast<unsigned>(opposite(static_cast<Dir>(p)));
@@ -137,6 +140,7 @@ class ComposedMesh {
 
   unsigned w_;
   unsigned h_;
+  FaultMap faults_;
   std::vector<std::unique_ptr<NodeModel>> models_;
   std::uint64_t skipped_ = 0;
   std::uint64_t evaluated_ = 0;
