@@ -77,6 +77,10 @@ bool FaultMap::any() const {
   return dead(router_alive_) || dead(link_alive_);
 }
 
+unsigned FaultMap::live_routers() const {
+  return static_cast<unsigned>(std::count(router_alive_.begin(), router_alive_.end(), true));
+}
+
 std::optional<Node> FaultMap::mesh_neighbour(Node node, Dir port) const {
   switch (port) {
     case Dir::kNorth:

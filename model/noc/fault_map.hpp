@@ -43,6 +43,7 @@ class FaultMap {
   Node node(unsigned index) const { return {index % width_, index / width_}; }
   bool in_mesh(Node node) const { return node.x < width_ && node.y < height_; }
   bool any() const;
+  unsigned live_routers() const;
   bool alive(Node node) const { return router_alive_[index(node)]; }
   /// The node that a live link of a live router leads to, itself live; nothing for the local port.
   std::optional<Node> neighbour(Node node, Dir port) const;

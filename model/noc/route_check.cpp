@@ -82,6 +82,7 @@ class Checker {
   static unsigned channel(unsigned node, unsigned port) { return node * kNumDirs + port; }
   std::vector<Channel> channels(const std::vector<unsigned>& numbers) const {
     std::vector<Channel> list;
+    list.reserve(numbers.size());
     for (const unsigned c : numbers) {
       list.push_back({faults_.node(c / kNumDirs), static_cast<Dir>(c % kNumDirs)});
     }

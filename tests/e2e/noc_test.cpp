@@ -69,6 +69,58 @@ TEST(EndToEndNoc, PatternsComeFromFiles) {
   EXPECT_NEAR(result["accepted"].get<double>(), 0.4 * 2.5 / 4, 0.01);
 }
 
+TEST(EndToEndNocFaults, EveryLinkAndRouterMayDie) {
+  for (const std::string& network : {"request", "response"}) {
+    const auto each = [&](const std::string& what) {
+      return noc("4x4", "uniform", {"--network", network, "--faults-each", what});
+    };
+    const auto links = each("link");
+    EXPECT_EQ(links["fault_sets"], 24);
+    EXPECT_EQ(links["connected_pairs"], 256);
+    EXPECT_EQ(links["reachable"], 100);
+    EXPECT_GE(links["throughput_retained"].get<double>(), 0.73);
+    EXPECT_LE(links["hop_inflation_worst"].get<double>(), 1.05);
+    const auto routers = each("router");
+    EXPECT_EQ(routers["fault_sets"], 16);
+    EXPECT_EQ(routers["connected_pairs"], 225);
+    EXPECT_EQ(routers["reachable"], 100);
+  }
+}
+
+TEST(EndToEndNocFaults, ManyFaultsLeaveNoConnectedPairWithoutAWay) {
+  for (const std::string& seed : {"1", "2"}) {
+    const auto links = noc("8x8", "uniform", {"--faults-random", "16," + seed});
+    EXPECT_EQ(links["reachable"], 100) << links;
+    EXPECT_GT(links["hop_inflation"].get<double>(), 1.0);
+    const auto routers = noc("8x8", "uniform", {"--faults-random-routers", "8," + seed});
+    EXPECT_EQ(routers["reachable"], 100) << routers;
+    EXPECT_LE(routers["connected_pairs"].get<double>(), 56 * 56);
+  }
+}
+
+TEST(EndToEndNocFaults, OneDeadLinkCostsLittleOfALargeMesh) {
+  const auto result = noc("8x8", "uniform", {"--faults-random", "1,1"});
+  EXPECT_GE(result["throughput_retained"].get<double>(), 0.81);
+  EXPECT_GE(result["load_bound_retained"].get<double>(), 0.81);
+}
+
+TEST(EndToEndNocFaults, FilesCutAMeshInTwo) {
+  TempFolder folder;
+  const auto faults = folder.write("faults",
+                                   "# between columns 1 and 2\nlink 1,0 2,0\n\n"
+                                   "link 2,1 1,1 # either way round\nrouter 3,0\n");
+  const auto result = noc("4x2", "uniform", {"--faults", faults, "--rate", "0.4", "--sweep"});
+  EXPECT_EQ(result["connected_pairs"], 16 + 9);
+  EXPECT_EQ(result["reachable"], 100);
+  // Nobody sends to where nothing arrives: 25 of the 7 x 8 pairs that sources draw from.
+  EXPECT_NEAR(result["accepted"].get<double>(), 0.4 * 25 / 56, 0.01);
+  EXPECT_GT(result["saturation_retained"].get<double>(), 0.5);
+  const auto none = noc("4x2", "uniform", {"--faults", folder.write("none", "# nothing\n")});
+  EXPECT_EQ(none["table_pairs"], 0);
+  EXPECT_EQ(none["hop_inflation"], 1);
+  EXPECT_EQ(none["connected_pairs"], 64);
+}
+
 void expect_refused(std::vector<std::string> arguments, const std::string& text) {
   arguments.insert(arguments.begin(), {"bench", "noc"});
   const auto outcome = tessera(arguments);
@@ -93,6 +145,25 @@ TEST(EndToEndNoc, SaysWhatIsWrongWithItsInput) {
   refused_file(".5 .5 .5 .5\n0 0 0 0\n0 0 0 0\n0 0 0 0\n", "sums to 2");
   refused_file("1 0 0 0\n", "1 rows");
   refused_file("# nothing\n", "nobody sends");
+}
+
+TEST(EndToEndNocFaults, SaysWhatIsWrongWithTheFaults) {
+  TempFolder folder;
+  const auto refused_file = [&](const std::string& content, const std::string& text) {
+    expect_refused({"--faults", folder.write("f", content)}, text);
+  };
+  refused_file("link 0,0 1,0\nlink 0,0 1,1\n", ":2: a link joins two neighbours");
+  refused_file("router 4,0\n", ":1: no such node");
+  refused_file("router 1;0\n", ":1: '1;0' is no node");
+  refused_file("router -1,0\n", ":1: '-1,0' is no node");
+  refused_file("link 0,0\n", ":1: a line is 'link X,Y X,Y' or 'router X,Y'");
+  expect_refused({"--faults", folder / "missing"}, "missing");
+  expect_refused({"--faults-random", "4"}, "COUNT,SEED");
+  expect_refused({"--faults-random", "25,1"}, "more random faults");
+  expect_refused({"--faults-random-routers", "16,1"}, "no router is left alive");
+  expect_refused({"--faults-each", "tile"}, "--faults-each");
+  expect_refused({"--faults-each", "link", "--sweep"}, "--sweep");
+  expect_refused({"--faults-each", "link", "--vcs", "1"}, "--vcs");
 }
 
 }  // namespace

@@ -10,8 +10,10 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "error.hpp"
+#include "noc/fault_bench.hpp"
 #include "noc/traffic.hpp"
 #include "session.hpp"
 
@@ -29,6 +31,9 @@ struct Options {
   std::string network = "request";
   bool sweep = false;
   std::string json_file;
+  std::string faults_file;
+  std::string random_links, random_routers;  ///< COUNT,SEED
+  std::string faults_each;
   TrafficOptions traffic;
 };
 
@@ -96,12 +101,86 @@ double saturation(double zero_load, const Options& options, const TrafficPattern
   return low;
 }
 
+/// Faults that the options ask for; nothing when they ask for none.
+std::optional<FaultMap> make_faults(const Options& options) {
+  const bool any = !options.faults_file.empty() || !options.random_links.empty() ||
+                   !options.random_routers.empty() || !options.faults_each.empty();
+  if (!any) return std::nullopt;
+  if (options.traffic.vcs != kNumVcs) {
+    throw InputError("--vcs: routes around faults need both virtual channels");
+  }
+  if (options.sweep && !options.faults_each.empty()) {
+    throw InputError("--sweep: not together with --faults-each");
+  }
+  FaultMap faults(options.traffic.mesh.width, options.traffic.mesh.height);
+  if (!options.faults_file.empty()) read_faults(options.faults_file, faults);
+  if (!options.random_links.empty()) add_random_links(options.random_links, faults);
+  if (!options.random_routers.empty()) add_random_routers(options.random_routers, faults);
+  if (faults.live_routers() == 0) throw InputError("no router is left alive");
+  return faults;
+}
+
+/// Costs of one set of faults, or of each single one beside them.
+std::vector<FaultCost> run_faults(const Options& options, const FaultMap& faults,
+                                  const TrafficPattern& pattern, const Progress& progress) {
+  std::vector<FaultMap> sets = {faults};
+  if (!options.faults_each.empty()) sets = single_faults(options.faults_each, faults);
+  if (sets.empty()) throw InputError("--faults-each: nothing is left that could be dead");
+  FaultBench bench(options.traffic, pattern);
+  std::vector<FaultCost> costs;
+  for (const FaultMap& set : sets) {
+    progress.show(1, static_cast<double>(costs.size()) / static_cast<double>(sets.size()));
+    costs.push_back(bench.measure(std::make_shared<const MeshRoutes>(set)));
+  }
+  return costs;
+}
+
+/// The measurement at the given rate.
+std::string measure(const Options& options, const TrafficPattern& pattern, const Progress& progress,
+                    nlohmann::ordered_json& json) {
+  const auto result = run_at(options.traffic.rate, 0, options, pattern, progress);
+  json["rate"] = options.traffic.rate;
+  json["latency_mean"] = result.latency_mean;
+  json["latency_p99"] = result.latency_p99;
+  json["latency_max"] = result.latency_max;
+  json["accepted"] = result.accepted;
+  json["accepted_min"] = result.accepted_min;
+  json["drain_cycles"] = result.drain_cycles;
+  json["flits"] = result.flits;
+  return fmt::format(
+      "offered {:.3f}: accepted {:.3f} flits a node and cycle, worst source {:.3f}\n"
+      "latency mean {:.1f}, 99 % {}, most {} cycles\n"
+      "{} flits checked, mesh empty {} cycles after the last one went in\n",
+      options.traffic.rate, result.accepted, result.accepted_min, result.latency_mean,
+      result.latency_p99, result.latency_max, result.flits, result.drain_cycles);
+}
+
+/// Latency without load and saturation; with faults, also that of the same pairs without them.
+std::string sweep(const Options& options, const TrafficPattern& pattern, const Progress& progress,
+                  nlohmann::ordered_json& json) {
+  const double zero = run_at(kLowRate, 0, options, pattern, progress).latency_mean;
+  const double point = saturation(zero, options, pattern, progress);
+  json["zero_load_latency"] = zero;
+  json["saturation"] = point;
+  std::string text = fmt::format("without load {:.2f} cycles; {:.0f} times that at {:.3f}\n", zero,
+                                 kSaturationFactor, point);
+  if (!options.traffic.mesh.routes) return text;
+  Options whole = options;
+  whole.traffic.mesh.routes = nullptr;
+  const double whole_zero = run_at(kLowRate, 0, whole, pattern, progress).latency_mean;
+  const double whole_point = saturation(whole_zero, whole, pattern, progress);
+  json["saturation_retained"] = point / whole_point;
+  return text + fmt::format("without faults {:.2f} cycles, and saturation at {:.3f}: x {:.3f}\n",
+                            whole_zero, whole_point, point / whole_point);
+}
+
 int run(Options& options) {
   parse_mesh(options.mesh, options.traffic.mesh);
   options.traffic.mesh.net = options.network == "request" ? 0 : 1;
   const auto pattern = make_pattern(options);
+  const auto faults = make_faults(options);
   const Progress progress;
-  const auto& traffic = options.traffic;
+  auto& traffic = options.traffic;
   nlohmann::ordered_json json;
   json["mesh"] = options.mesh;
   json["pattern"] = options.pattern;
@@ -112,32 +191,21 @@ int run(Options& options) {
   json["warmup"] = traffic.warmup;
   json["measure"] = traffic.measure;
   std::string report;
-  const auto result = run_at(traffic.rate, 0, options, pattern, progress);
-  json["rate"] = traffic.rate;
-  json["latency_mean"] = result.latency_mean;
-  json["latency_p99"] = result.latency_p99;
-  json["latency_max"] = result.latency_max;
-  json["accepted"] = result.accepted;
-  json["accepted_min"] = result.accepted_min;
-  json["drain_cycles"] = result.drain_cycles;
-  json["flits"] = result.flits;
-  report += fmt::format(
-      "offered {:.3f}: accepted {:.3f} flits a node and cycle, worst source {:.3f}\n"
-      "latency mean {:.1f}, 99 % {}, most {} cycles\n"
-      "{} flits checked, mesh empty {} cycles after the last one went in\n",
-      traffic.rate, result.accepted, result.accepted_min, result.latency_mean, result.latency_p99,
-      result.latency_max, result.flits, result.drain_cycles);
-  if (options.sweep) {
-    const double zero = run_at(kLowRate, 0, options, pattern, progress).latency_mean;
-    const double point = saturation(zero, options, pattern, progress);
-    json["zero_load_latency"] = zero;
-    json["saturation"] = point;
-    report += fmt::format("without load {:.2f} cycles; {:.0f} times that at {:.3f}\n", zero,
-                          kSaturationFactor, point);
+  bool all_reached = true;
+  if (faults) {
+    const auto costs = run_faults(options, *faults, pattern, progress);
+    report += summarize(costs, json);
+    all_reached = std::all_of(costs.begin(), costs.end(),
+                              [](const FaultCost& cost) { return cost.reachable == 100; });
+    traffic.mesh.routes = traffic.pairs = std::make_shared<const MeshRoutes>(*faults);
+  }
+  if (options.faults_each.empty()) {
+    report += measure(options, pattern, progress, json);
+    if (options.sweep) report += sweep(options, pattern, progress, json);
   }
   if (options.json_file != "-") fmt::print("{}", report);
   write_json(json, options.json_file);
-  return 0;
+  return all_reached ? 0 : static_cast<int>(ExitCode::CheckFailed);
 }
 
 }  // namespace
@@ -173,6 +241,15 @@ void add_noc_bench(CLI::App& bench, int& code) {
   cmd->add_option("--network", options->network, "Request (x first) or response (y first)")
       ->capture_default_str()
       ->check(CLI::IsMember({"request", "response"}));
+  cmd->add_option("--faults", options->faults_file,
+                  "File of dead links and routers: lines 'link X,Y X,Y' and 'router X,Y'");
+  cmd->add_option("--faults-random", options->random_links, "COUNT,SEED: dead links at random");
+  cmd->add_option("--faults-random-routers", options->random_routers,
+                  "COUNT,SEED: dead routers at random");
+  cmd->add_option(
+         "--faults-each", options->faults_each,
+         "Only the costs of faults: of each link or each router, dead alone beside the others")
+      ->check(CLI::IsMember({"link", "router"}));
   cmd->add_flag("--sweep", options->sweep,
                 "Also find the latency without load, and the rate where it has tripled");
   cmd->add_option("--json", options->json_file,

@@ -11,46 +11,52 @@ namespace {
 
 constexpr unsigned kCreditMask = (1U << kNumVcs) - 1;
 
-/// The port of the neighbour that a port leads to.
-constexpr unsigned opposite(unsigned port) { return (port + 1) % 4 + 1; }
-
-/// The node behind a port, or -1 at the edge of the mesh.
-int behind(unsigned i, unsigned port, unsigned width, unsigned height) {
-  const unsigned x = i % width, y = i / width;
-  switch (static_cast<Dir>(port)) {
-    case Dir::kNorth:
-      return y > 0 ? static_cast<int>(i - width) : -1;
-    case Dir::kEast:
-      return x + 1 < width ? static_cast<int>(i + 1) : -1;
-    case Dir::kSouth:
-      return y + 1 < height ? static_cast<int>(i + width) : -1;
-    case Dir::kWest:
-      return x > 0 ? static_cast<int>(i - 1) : -1;
-    default:
-      return -1;
-  }
-}
-
 }  // namespace
 
 RawMesh::RawMesh(const RawMeshOptions& options)
     : options_(options), context_(options.seed, false), credits_(nodes()) {
   config_.mesh_w = options.width;
   config_.mesh_h = options.height;
-  const unsigned kept = kVcDepth - options.depth;
+  routers_.resize(nodes());
   for (unsigned i = 0; i < nodes(); ++i) {
-    Router& router = routers_.emplace_back();
-    router.model = make_router({&context_, fmt::format("router_{}", i), node(i), &config_});
-    for (unsigned port = 0; port < kPorts; ++port) {
-      router.links[port].neighbour = behind(i, port, options.width, options.height);
-      router.links[port].keep.fill(kept);
-    }
     credits_[i].fill(options.depth);
-    router.model->set_reset(true);
-    for (unsigned n = 0; n < 4; ++n) router.model->step(0, 0);
-    router.model->set_reset(false);
-    router.out = 0;
+    if (!options.routes || options.routes->faults.alive(node(i))) start(i);
   }
+}
+
+/// Make router i, reset it and give it its tables.
+void RawMesh::start(unsigned i) {
+  const FaultMap faults =
+      options_.routes ? options_.routes->faults : FaultMap(options_.width, options_.height);
+  Router& router = routers_[i];
+  router.model = make_router({&context_, fmt::format("router_{}", i), node(i), &config_});
+  for (unsigned port = 0; port < kPorts; ++port) {
+    const auto next = faults.neighbour(node(i), static_cast<Dir>(port));
+    router.links[port].neighbour = next ? static_cast<int>(faults.index(*next)) : -1;
+    router.links[port].keep.fill(kVcDepth - options_.depth);
+  }
+  router.model->set_reset(true);
+  for (unsigned n = 0; n < 4; ++n) router.model->step(0, 0);
+  router.model->set_reset(false);
+  if (options_.routes) load_tables(i);
+  router.out = 0;
+}
+
+/// Posted writes from the router's own local port. The router takes them all out again: nothing
+/// leaves it, and as many credits come back.
+void RawMesh::load_tables(unsigned i) {
+  NodeModel& model = *routers_[i].model;
+  for (unsigned net = 0; net < kNets; ++net) {
+    const RouterTable& table = options_.routes->nets[net].tables()[i];
+    for (Flit flit :
+         {table_write(node(i), node(i), net, table), control_write(node(i), node(i), net, table)}) {
+      flit.seal();
+      flit.to_words(model.rx_flit[0]);
+      model.step(0, valid_pin(0));
+    }
+  }
+  constexpr unsigned kSettle = 8;
+  for (unsigned n = 0; n < kSettle; ++n) model.step(0, 0);
 }
 
 void RawMesh::send(unsigned i, Flit flit) {
@@ -102,7 +108,7 @@ void RawMesh::carry(unsigned i) {
     }
     if (router.links[port].neighbour < 0) continue;
     Router& next = routers_[static_cast<unsigned>(router.links[port].neighbour)];
-    const unsigned there = opposite(port);
+    const auto there = static_cast<unsigned>(facing(static_cast<Dir>(port)));
     next.in |= returned(next.links[there], credits) << credit_pin(link(there));
     if (valid) {
       std::memcpy(next.model->rx_flit[options_.net] + there * kFlitWords, flits + port * kFlitWords,

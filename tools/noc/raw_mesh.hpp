@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "noc/faults.hpp"
 #include "noc/flit.hpp"
 #include "rtl/node_model.hpp"
 #include "rtl/sim_context.hpp"
@@ -18,11 +19,14 @@ struct RawMeshOptions {
   unsigned net = 0;           ///< 0: request network (x first), 1: response network (y first)
   unsigned depth = kVcDepth;  ///< flits of buffer a VC that senders may use
   std::uint64_t seed = 1;     ///< of uninitialized flops
+  /// Dead links and routers, and the tables that are loaded; null: none, and dimension order.
+  std::shared_ptr<const MeshRoutes> routes;
 };
 
 /// Every local port is driven by an injector with credits and drained at once. One network of the
 /// routers carries the traffic, the other one is silent. A smaller buffer depth is made of the
 /// RTL's by keeping back the first credits of every link for good, which is the same to a sender.
+/// Dead links lose what is sent on them and dead routers do nothing at all.
 class RawMesh {
  public:
   explicit RawMesh(const RawMeshOptions& options);
@@ -52,13 +56,15 @@ class RawMesh {
     std::array<unsigned, kNumVcs> keep{};  ///< credits to the sender that are still kept back
   };
   struct Router {
-    std::unique_ptr<NodeModel> model;
+    std::unique_ptr<NodeModel> model;  ///< null: dead
     Pins in = 0;
     Pins out = kIdlePin;
     std::array<Link, kPorts> links;  ///< by output port
   };
 
   unsigned link(unsigned port) const { return options_.net * kPorts + port; }
+  void start(unsigned i);
+  void load_tables(unsigned i);
   unsigned returned(Link& link, unsigned credits) const;
   void carry(unsigned i);
 

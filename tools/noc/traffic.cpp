@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <map>
 
@@ -22,7 +23,8 @@ struct Waiting {
 
 struct Source {
   TrafficRandom random;
-  std::deque<Waiting> queue;
+  /// Flits that may use any VC wait in the first one, others in that of their VC.
+  std::array<std::deque<Waiting>, kNumVcs> queue;
   std::uint64_t sent = 0;
   std::uint64_t arrived = 0;  ///< within the window
   unsigned next_vc = 0;
@@ -63,7 +65,34 @@ class Run {
     return result_;
   }
 
+  double run_all_pairs() {
+    std::uint64_t pairs = 0;
+    for (unsigned i = 0; i < mesh_.nodes(); ++i) {
+      for (unsigned d = 0; d < mesh_.nodes(); ++d) {
+        if (!connected(i, d)) continue;
+        enqueue(i, d);
+        ++pairs;
+      }
+    }
+    constexpr std::uint64_t kPatience = 1000;  // cycles without arrivals
+    for (std::uint64_t last = 0; mesh_.cycle() - last < kPatience && result_.flits < pairs;) {
+      step();
+      if (!mesh_.arrivals().empty()) last = mesh_.cycle();
+    }
+    return 100.0 * static_cast<double>(result_.flits) / static_cast<double>(pairs);
+  }
+
  private:
+  bool connected(unsigned source, unsigned destination) const {
+    return !options_.pairs || layer(source, destination) != Layer::kNone;
+  }
+  Layer layer(unsigned source, unsigned destination) const {
+    return options_.pairs->nets[options_.mesh.net].layer(mesh_.node(source),
+                                                         mesh_.node(destination));
+  }
+  /// Whether a node is alive and the pattern lets it send.
+  bool sends(unsigned i) const { return pattern_.sends(i) && connected(i, i); }
+
   bool in_window(std::uint64_t cycle) const {
     return cycle >= options_.warmup && cycle < options_.warmup + options_.measure;
   }
@@ -72,19 +101,23 @@ class Run {
     const std::uint64_t now = mesh_.cycle();
     for (unsigned i = 0; i < mesh_.nodes(); ++i) {
       if (create) create_flit(i, now);
-      inject(i);
     }
+    step();
+    watch();
+  }
+
+  void step() {
+    for (unsigned i = 0; i < mesh_.nodes(); ++i) inject(i);
     mesh_.tick();
     for (const auto& arrival : mesh_.arrivals()) check(arrival);
-    watch();
   }
 
   void create_flit(unsigned i, std::uint64_t now) {
     Source& source = sources_[i];
-    if (!pattern_.sends(i) || source.random.unit() >= options_.rate) return;
+    if (!sends(i) || source.random.unit() >= options_.rate) return;
     const int destination = pattern_.destination(i, source.random);
-    if (destination < 0) return;
-    source.queue.push_back({now, static_cast<unsigned>(destination)});
+    if (destination < 0 || !connected(i, static_cast<unsigned>(destination))) return;
+    enqueue(i, static_cast<unsigned>(destination));
     if (in_window(now)) {
       ++created_;
       ++outstanding_;
@@ -92,16 +125,30 @@ class Run {
     }
   }
 
-  /// Send the oldest flit of a source if a virtual channel has room; they take turns.
+  void enqueue(unsigned i, unsigned destination) {
+    const bool table = options_.mesh.routes && layer(i, destination) == Layer::kTables;
+    sources_[i].queue[table ? 1 : 0].push_back({mesh_.cycle(), destination});
+  }
+
+  /// Send the oldest flit of a source if a virtual channel has room; they take turns. With tables,
+  /// each one has flits of its own.
   void inject(unsigned i) {
     Source& source = sources_[i];
-    if (source.queue.empty()) return;
+    const auto& queue = source.queue;
+    const auto ready = [&](unsigned vc) {
+      return !queue[options_.mesh.routes ? vc : 0].empty() && mesh_.can_send(i, vc);
+    };
     unsigned vc = source.next_vc;
-    if (!mesh_.can_send(i, vc)) vc = (vc + 1) % options_.vcs;
-    if (!mesh_.can_send(i, vc)) return;
+    if (options_.mesh.routes && ready(0) && ready(1)) {
+      vc = queue[1].front().created < queue[0].front().created ? 1 : 0;
+    } else if (!ready(vc)) {
+      vc = (vc + 1) % options_.vcs;
+    }
+    if (!ready(vc)) return;
     source.next_vc = (vc + 1) % options_.vcs;
-    const Waiting flit = source.queue.front();
-    source.queue.pop_front();
+    auto& from = source.queue[options_.mesh.routes ? vc : 0];
+    const Waiting flit = from.front();
+    from.pop_front();
     Flit out;
     out.kind = options_.mesh.net == 0 ? Kind::kWritePosted : Kind::kReadRsp;
     out.src = mesh_.node(i);
@@ -186,9 +233,15 @@ class Run {
     return true;
   }
 
+  unsigned live_nodes() const {
+    unsigned live = 0;
+    for (unsigned i = 0; i < mesh_.nodes(); ++i) live += connected(i, i);
+    return live;
+  }
+
   void drain() {
     while (outstanding_ > 0) cycle(false);
-    for (Source& source : sources_) source.queue.clear();
+    for (Source& source : sources_) source.queue = {};
     const std::uint64_t start = mesh_.cycle();
     while (in_flight_ > 0) cycle(false);
     constexpr unsigned kSettle = 16;  // credits on their way back
@@ -206,9 +259,9 @@ class Run {
     std::uint64_t arrived = 0, fewest = ~0ULL;
     for (unsigned i = 0; i < mesh_.nodes(); ++i) {
       arrived += sources_[i].arrived;
-      if (pattern_.sends(i)) fewest = std::min(fewest, sources_[i].arrived);
+      if (sends(i)) fewest = std::min(fewest, sources_[i].arrived);
     }
-    result_.accepted = static_cast<double>(arrived) / window / mesh_.nodes();
+    result_.accepted = static_cast<double>(arrived) / window / live_nodes();
     result_.accepted_min = static_cast<double>(fewest) / window;
     if (created_ == 0) return;
     result_.latency_mean = static_cast<double>(latency_sum_) / static_cast<double>(created_);
@@ -236,6 +289,11 @@ class Run {
 };
 
 }  // namespace
+
+double run_all_pairs(const TrafficOptions& options) {
+  const auto pattern = TrafficPattern::named("uniform", options.mesh.width, options.mesh.height);
+  return Run(options, pattern).run_all_pairs();
+}
 
 TrafficResult run_traffic(const TrafficOptions& options, const TrafficPattern& pattern,
                           const std::function<void(double)>& progress) {

@@ -205,6 +205,9 @@ TEST(FaultMap, RefusesWhatTheMeshDoesNotHave) {
   faults.kill_random_links(24, 1);
   EXPECT_TRUE(faults.any());
   EXPECT_EQ(connected_pairs(faults), 16U);
+  EXPECT_EQ(faults.live_routers(), 16U);
+  faults.kill_router({3, 3});
+  EXPECT_EQ(faults.live_routers(), 15U);
 }
 
 }  // namespace
