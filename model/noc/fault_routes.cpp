@@ -2,13 +2,16 @@
 #include "noc/fault_routes.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <functional>
+#include <queue>
+#include <utility>
 
 namespace tsr {
 namespace {
 
 constexpr unsigned kUp = 0, kDown = 1;  // phases: may still go up, only down
 constexpr unsigned kRounds = 4;         // in which destinations choose again by the loads
+constexpr unsigned kFinalists = 8;      // roots that get all rounds
 constexpr unsigned kUnreached = ~0U;
 
 /// Of a pair that has its way on VC 0 already: so little that it only breaks ties.
@@ -79,17 +82,20 @@ void FaultRoutes::find_layers() {
   }
 }
 
+/// Every node is tried as root with one round, the best ones then with all.
 void FaultRoutes::route_component(const std::vector<unsigned>& members) {
-  double best = std::numeric_limits<double>::max();
-  unsigned best_root = members.front();
+  std::vector<std::pair<double, unsigned>> roots;
   for (const unsigned root : members) {
     orient(root);
-    const double peak = fill_tables(members, 1);
-    if (peak >= best) continue;
-    best = peak;
-    best_root = root;
+    roots.emplace_back(fill_tables(members, 1), root);
   }
-  orient(best_root);
+  std::sort(roots.begin(), roots.end());
+  if (roots.size() > kFinalists) roots.resize(kFinalists);
+  for (auto& [peak, root] : roots) {
+    orient(root);
+    peak = fill_tables(members, kRounds);
+  }
+  orient(std::min_element(roots.begin(), roots.end())->second);
   fill_tables(members, kRounds);
 }
 
@@ -132,45 +138,48 @@ double FaultRoutes::fill_tables(const std::vector<unsigned>& members, unsigned r
   return peak;
 }
 
-/// Entries of all tables for one destination: from it outwards, each node and phase takes the
-/// cheapest of its shortest ways, where loaded links are dear.
+/// What a link costs among ways of the same length: more the nearer it is to taking all that one
+/// node sends.
+double FaultRoutes::price(double load) const {
+  const double share = (load + 1) / faults_.nodes();
+  const double square = share * share;
+  return square * square * square * square;
+}
+
+/// Entries of all tables for one destination: the cheapest of the shortest ways to it, from it
+/// outwards.
 void FaultRoutes::route_to(unsigned destination, const std::vector<unsigned>& members,
-                           Loads& loads) {
+                           const Loads& loads) {
   const unsigned entry = RouterTable::entry(faults_.node(destination));
   for (const unsigned i : members) {
     for (auto& phase : tables_[i].port) phase[entry] = RouterTable::kNone;
   }
-  const auto state = [](unsigned node, unsigned phase) { return 2 * node + phase; };
-  std::vector<unsigned> length(2 * faults_.nodes(), kUnreached);
-  std::vector<double> cost(2 * faults_.nodes(), 0.0);
-  std::vector<unsigned> queue;
+  using Cost = std::pair<unsigned, double>;  // hops first
+  using State = std::pair<Cost, unsigned>;   // 2 * node + phase
+  std::priority_queue<State, std::vector<State>, std::greater<State>> open;
+  std::vector<Cost> cost(2 * faults_.nodes(), {kUnreached, 0.0});
   for (const unsigned phase : {kUp, kDown}) {
-    length[state(destination, phase)] = 0;
+    cost[2 * destination + phase] = {0, 0.0};
     tables_[destination].port[phase][entry] = static_cast<std::uint8_t>(Dir::kLocal);
-    queue.push_back(state(destination, phase));
+    open.push({{0, 0.0}, 2 * destination + phase});
   }
-  for (std::size_t head = 0; head < queue.size(); ++head) {
-    const unsigned to = queue[head] / 2, to_phase = queue[head] % 2;
+  while (!open.empty()) {
+    const auto [paid, state] = open.top();
+    open.pop();
+    if (paid > cost[state]) continue;
+    const unsigned to = state / 2;
     for (unsigned p = 1; p < kNumDirs; ++p) {
-      const int before = next(to, p);
-      if (before < 0) continue;
-      const auto from = static_cast<unsigned>(before);
-      if (up(from, to) != (to_phase == kUp)) continue;
+      if (next(to, p) < 0) continue;
+      const auto from = static_cast<unsigned>(next(to, p));
+      if (up(from, to) != (state % 2 == kUp)) continue;
       const auto port = static_cast<unsigned>(facing(static_cast<Dir>(p)));
-      const double load = loads[from * kNumDirs + port] + 1;
-      const double price = cost[queue[head]] + load * load * load;
+      const Cost total = {paid.first + 1, paid.second + price(loads[from * kNumDirs + port])};
       for (const unsigned phase : {kUp, kDown}) {
-        if (phase == kDown && up(from, to)) continue;
-        const unsigned s = state(from, phase);
-        const bool first = length[s] == kUnreached;
-        if (first) {
-          length[s] = length[queue[head]] + 1;
-          queue.push_back(s);
-        } else if (length[s] != length[queue[head]] + 1 || price >= cost[s]) {
-          continue;
-        }
-        cost[s] = price;
+        const unsigned before = 2 * from + phase;
+        if ((phase == kDown && up(from, to)) || total >= cost[before]) continue;
+        cost[before] = total;
         tables_[from].port[phase][entry] = static_cast<std::uint8_t>(port);
+        open.push({total, before});
       }
     }
   }

@@ -23,8 +23,9 @@ enum class Layer : std::uint8_t {
 };
 
 /// Routes of one network. The tables lead from everywhere to everywhere, on the shortest up/down
-/// ways; where there are several of one length the loads of links decide. Each component takes the
-/// root that keeps the most loaded link lowest.
+/// ways; where there are several, those that stay off loaded links. Each component takes the root
+/// that keeps the most loaded link lowest. All routers on a way are nearer to its source than its
+/// end is: tables can be loaded over the network, near ones first.
 class FaultRoutes {
  public:
   /// `net`: 0 the request network (x first), 1 the response network (y first).
@@ -51,7 +52,8 @@ class FaultRoutes {
   void route_component(const std::vector<unsigned>& members);
   void orient(unsigned root);
   double fill_tables(const std::vector<unsigned>& members, unsigned rounds);
-  void route_to(unsigned destination, const std::vector<unsigned>& members, Loads& loads);
+  double price(double load) const;
+  void route_to(unsigned destination, const std::vector<unsigned>& members, const Loads& loads);
   void add_flow(unsigned destination, const std::vector<unsigned>& members, double sign,
                 Loads& loads) const;
   void write_controls();

@@ -14,7 +14,8 @@
 /// table are not reset.
 ///
 /// A posted write to the router page (request network only) takes its turn for the local port like any flit, but
-/// is shown on cfg_valid_o in place of tx_valid_o[DirLocal] and needs no credit. A flit with bad header parity, or with nowhere to go, is dropped and counted, and its credit goes back.
+/// is shown on cfg_valid_o in place of tx_valid_o[DirLocal] and needs no credit. A flit with bad header parity, or
+/// with nowhere to go, is dropped and counted, and its credit goes back.
 module tsr_router
   import tsr_pkg::*;
 #(
