@@ -125,6 +125,20 @@ class NocRouter : public Bench<Vrouter_node> {
   void send(unsigned network, unsigned port, const Flit& flit) {
     sources_[network][port].push(flit);
   }
+  /// Let everything through, with stalls whose share changes every 100 cycles; then the router must
+  /// be idle.
+  void finish_with_random_stalls() {
+    for (int phase = 0; phase < 400 && !drained(); ++phase) {
+      offer_ = 0.1 * static_cast<double>(rand_in(1, 10));
+      for (auto& net : drain_) {
+        for (auto& d : net) d = 0.1 * static_cast<double>(rand_in(1, 10));
+      }
+      run(100);
+    }
+    ASSERT_TRUE(drained());
+    run(50);
+    EXPECT_TRUE(dut().idle_o);
+  }
   std::uint32_t counter(unsigned select) {
     dut().cnt_sel_i = static_cast<CData>(select);
     run(2);

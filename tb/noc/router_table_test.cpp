@@ -260,16 +260,7 @@ TEST_F(NocRouterTable, RandomTrafficOnBothVcsFollowsTheTables) {
     expected[{k, out, vc, from}].push_back(f.data[0]);
     ++sent;
   }
-  for (int phase = 0; phase < 400 && !drained(); ++phase) {
-    offer_ = 0.1 * static_cast<double>(rand_in(1, 10));
-    for (auto& net : drain_) {
-      for (auto& d : net) d = 0.1 * static_cast<double>(rand_in(1, 10));
-    }
-    run(100);
-  }
-  ASSERT_TRUE(drained());
-  run(50);
-  EXPECT_TRUE(dut().idle_o);
+  ASSERT_NO_FATAL_FAILURE(finish_with_random_stalls());
   EXPECT_EQ(departures_.size(), sent);
   for (const auto& d : departures_) {
     auto& queue = expected[{d.network, d.port, d.flit.vc, input_of[d.flit.data[0]]}];
