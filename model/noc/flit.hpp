@@ -59,7 +59,9 @@ constexpr unsigned kAgeBits = 16;
 
 /// One message: header beside 64 bytes of data. Field meanings: `hdr_t` and `kind_e` in tsr_pkg.sv.
 struct Flit {
-  std::uint32_t rsvd = 0;   ///< 20 bits
+  std::uint8_t rsvd = 0;    ///< 7 bits
+  Node owner;               ///< of a ReadRsp by multicast: who asked
+  bool spread = false;      ///< of a Read: answer by multicast to the rectangle data[0][23:0]
   bool par = false;         ///< see seal()
   std::uint8_t dpar = 0;    ///< see seal()
   std::uint16_t birth = 0;  ///< low kAgeBits of the time when it was first offered
@@ -91,7 +93,8 @@ struct Flit {
     lanes[11] = hi >> 8 | std::uint64_t{mcast} << 4 | std::uint64_t{vc} << 5 |
                 std::uint64_t{cls} << 6 | std::uint64_t(amo) << 7 | std::uint64_t{poison} << 11 |
                 std::uint64_t(err) << 12 | std::uint64_t(kind) << 15 | std::uint64_t{birth} << 19 |
-                std::uint64_t{dpar} << 35 | std::uint64_t{par} << 43 | std::uint64_t{rsvd} << 44;
+                std::uint64_t{dpar} << 35 | std::uint64_t{par} << 43 | std::uint64_t{spread} << 44 |
+                std::uint64_t{owner.pack()} << 45 | std::uint64_t{rsvd} << 57;
     return lanes;
   }
 
@@ -119,7 +122,9 @@ struct Flit {
     f.birth = static_cast<std::uint16_t>(bits(11, 19, kAgeBits));
     f.dpar = static_cast<std::uint8_t>(bits(11, 35, 8));
     f.par = bits(11, 43, 1) != 0;
-    f.rsvd = bits(11, 44, 20);
+    f.spread = bits(11, 44, 1) != 0;
+    f.owner = Node::unpack(bits(11, 45, 12));
+    f.rsvd = static_cast<std::uint8_t>(bits(11, 57, 7));
     return f;
   }
 

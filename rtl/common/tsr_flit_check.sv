@@ -11,6 +11,7 @@
 ///  * `HeaderParityGood`, `DataParityGood`, `SpareBitsZero`;
 ///  * `UnicastHasOneTarget`, `MulticastRectOrdered`, `MulticastNeedsNoAnswer` (WritePosted, SemPost, ReadRsp);
 ///  * `ReadInsideGranule`: 1..256 bytes that do not cross a 256-byte granule;
+///  * `SpreadLegal`: `spread` only in a Read, `owner` only in a ReadRsp by multicast;
 ///  * `WriteAligned`, `AtomicLegal`, `ReadRspAligned`;
 ///  * `ErrorOnlyInErrRsp`: `err` is set in an ErrRsp and nowhere else.
 ///
@@ -71,6 +72,9 @@ module tsr_flit_check
               !valid_i || (h.kind != KindRead) ||
               ((h.strb[63:9] == '0) && (h.strb[8:0] != '0) &&
                (({2'b0, h.addr[7:0]} + {1'b0, h.strb[8:0]}) <= 10'(GranuleBytes))))
+  `TSR_ASSERT(SpreadLegal,
+              !valid_i || ((!h.spread || (h.kind == KindRead)) &&
+                           ((h.owner == '0) || (h.mcast && (h.kind == KindReadRsp)))))
   `TSR_ASSERT(WriteAligned,
               !valid_i || !(h.kind inside {KindWrite, KindWritePosted}) || (h.addr[5:0] == '0))
   `TSR_ASSERT(AtomicLegal,

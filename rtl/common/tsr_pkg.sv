@@ -103,7 +103,7 @@ package tsr_pkg;
     KindRead        = 4'd1,  // addr = first byte, strb[8:0] = bytes (1..256), doff = where byte 0 goes
     KindWrite       = 4'd2,  // addr 64-byte aligned, strb = byte enables; answered by WriteRsp/ErrRsp
     KindWritePosted = 4'd3,  // as Write without an answer; may be multicast
-    KindAtomic      = 4'd4,  // addr 4-byte aligned, amo = operation; answered by ReadRsp with the old value
+    KindAtomic      = 4'd4,  // addr 4-byte aligned, amo = operation, see amo_result; ReadRsp with the old value
     KindSemPost     = 4'd5,  // doff[3:0] = semaphore, doff[15:8] = increment; no answer; may be multicast
     KindReadRsp     = 4'd8,  // one aligned 64-byte block: strb = valid bytes, doff = where block byte 0 goes
     KindWriteRsp    = 4'd9,
@@ -114,6 +114,21 @@ package tsr_pkg;
     AmoAdd = 4'd0, AmoAnd = 4'd1, AmoOr = 4'd2, AmoSwap = 4'd3,
     AmoCas = 4'd4, AmoMin = 4'd5, AmoMax = 4'd6
   } amo_e;
+
+  /// What an atomic stores: `old` is the word in memory, `operand` data[0][31:0], `expected` data[0][63:32] of the
+  /// request. Minimum and maximum are signed. A compare-swap that does not match stores the old value again.
+  function automatic logic [31:0] amo_result(amo_e op, logic [31:0] old, logic [31:0] operand, logic [31:0] expected);
+    unique case (op)
+      AmoAdd:  return old + operand;
+      AmoAnd:  return old & operand;
+      AmoOr:   return old | operand;
+      AmoSwap: return operand;
+      AmoCas:  return (old == expected) ? operand : old;
+      AmoMin:  return ($signed(operand) < $signed(old)) ? operand : old;
+      AmoMax:  return ($signed(operand) > $signed(old)) ? operand : old;
+      default: return old;
+    endcase
+  endfunction
 
   /// Why a request failed.
   typedef enum logic [2:0] {
@@ -133,7 +148,9 @@ package tsr_pkg;
 
   /// 256-bit header.
   typedef struct packed {
-    logic [19:0] rsvd;    // room for in-network reduction
+    logic [6:0]  rsvd;    // room for in-network reduction
+    node_t       owner;   // of a ReadRsp by multicast: the node that asked; else zero
+    logic        spread;  // of a Read: answer by multicast to the rectangle data[0][23:0], which holds the source
     logic        par;     // even parity over every other header bit
     logic [7:0]  dpar;    // even parity of each 64-bit data lane
     age_t        birth;   // low bits of the time when the flit was first offered: age arbitration

@@ -183,6 +183,16 @@ TEST_F(Checkers, FlitCheckerCatchesIllegalFields) {
       Case{"KindOfThisNetwork", false, [](Flit& f) { f.kind = Kind::kNone; }},
       Case{"KindOfThisNetwork", true, [](Flit& f) { f.kind = Kind::kRead; }},
       Case{"SpareBitsZero", false, [](Flit& f) { f.spare = 1; }},
+      Case{"SpreadLegal", false,
+           [](Flit& f) {
+             f.kind = Kind::kWrite;
+             f.addr &= ~63ULL;
+             f.spread = true;
+           }},
+      Case{"SpreadLegal", true,
+           [](Flit& f) {
+             f.owner = {1, 1};
+           }},
       Case{"UnicastHasOneTarget", false, [](Flit& f) { f.dst.hi.x = f.dst.lo.x + 1; }},
       Case{"MulticastRectOrdered", false,
            [](Flit& f) {

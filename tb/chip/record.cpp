@@ -69,12 +69,13 @@ std::string describe(const FlitEvent& event, unsigned width) {
   const auto node = [](Node n) { return fmt::format("({}, {})", n.x, n.y); };
   return fmt::format(
       "cycle {}: node ({}, {}) {} {}: {} {} -> {}..{} addr {:#x} tag {} doff {:#x} strb {:#x} "
-      "vc {} cls {} mcast {} err {} poison {} birth {} par {} dpar {:#x} rsvd {:#x}, data {:016x}",
+      "vc {} cls {} mcast {} err {} poison {} birth {} par {} dpar {:#x} owner {},{} spread {}, "
+      "data {:016x}",
       event.cycle, event.node % width, event.node / width,
       event.link < kNumDirs ? "request" : "response", kPortNames[event.link % kNumDirs],
       kind_name(f.kind), node(f.src), node(f.dst.lo), node(f.dst.hi), f.addr, f.tag, f.doff, f.strb,
       int{f.vc}, int{f.cls}, int{f.mcast}, static_cast<int>(f.err), int{f.poison}, f.birth,
-      int{f.par}, f.dpar, f.rsvd, fmt::join(f.data, " "));
+      int{f.par}, f.dpar, f.owner.x, f.owner.y, int{f.spread}, fmt::join(f.data, " "));
 }
 
 std::string first_difference(const Record& expected, const char* expected_name,

@@ -113,6 +113,8 @@ TEST_F(FlitMirror, FieldsAndParitiesAgreeWithRtl) {
     ASSERT_EQ(dut().addr_strb_o, f.addr ^ f.strb);
     ASSERT_EQ(dut().doff_o, f.doff);
     ASSERT_EQ(dut().rsvd_o, f.rsvd);
+    ASSERT_EQ(dut().owner_o, f.owner.pack());
+    ASSERT_EQ(dut().spread_o, f.spread);
     ASSERT_EQ(dut().tag_o, f.tag);
     ASSERT_EQ(dut().spare_o, f.spare);
     ASSERT_EQ(dut().src_o, f.src.pack());

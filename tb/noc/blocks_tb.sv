@@ -48,7 +48,9 @@ module blocks_tb
   input  flit_t        flit_i,
   output logic [63:0]  addr_strb_o,   // addr ^ strb
   output logic [23:0]  doff_o,
-  output logic [19:0]  rsvd_o,
+  output logic [6:0]   rsvd_o,
+  output node_t        owner_o,
+  output logic         spread_o,
   output logic [7:0]   tag_o,
   output logic [7:0]   spare_o,
   output node_t        src_o,
@@ -108,6 +110,8 @@ module blocks_tb
   assign addr_strb_o  = {8'b0, flit_i.hdr.addr} ^ flit_i.hdr.strb;
   assign doff_o       = flit_i.hdr.doff;
   assign rsvd_o       = flit_i.hdr.rsvd;
+  assign owner_o      = flit_i.hdr.owner;
+  assign spread_o     = flit_i.hdr.spread;
   assign tag_o        = flit_i.hdr.tag;
   assign spare_o      = flit_i.hdr.spare;
   assign src_o        = flit_i.hdr.src;

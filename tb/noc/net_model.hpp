@@ -205,7 +205,8 @@ inline Flit random_flit(unsigned network, Node src, const Rect& dst, std::uint64
   f.addr = rng() & 0x1000'00ff'ffff'ffc0;
   f.addr &= (1ULL << kAddrBits) - 1;
   f.strb = rng();
-  f.rsvd = static_cast<std::uint32_t>(rng() & 0xfffff);
+  f.rsvd = static_cast<std::uint8_t>(rng() & 0x7f);
+  if (f.mcast && network == 1) f.owner = Node::unpack(static_cast<std::uint32_t>(rng() & 0xfff));
   for (auto& lane : f.data) lane = rng();
   f.data[0] = id;
   return f;
