@@ -51,6 +51,10 @@ inline constexpr std::uint32_t kCountCtrlOffset = 0x200;
 inline constexpr std::uint32_t kCountSelOffset = 0x204;
 inline constexpr std::uint32_t kCountLoOffset = 0x208;
 inline constexpr std::uint32_t kCountHiOffset = 0x20c;
+inline constexpr std::uint32_t kRouteVc1LoOffset = 0x240;
+inline constexpr std::uint32_t kRouteVc1HiOffset = 0x244;
+inline constexpr std::uint32_t kRouteNoneLoOffset = 0x248;
+inline constexpr std::uint32_t kRouteNoneHiOffset = 0x24c;
 
 // clang-format off
 inline constexpr Field kIdFields[] = {
@@ -60,29 +64,29 @@ inline constexpr Field kIdFields[] = {
     {"SPM_KIB", 20, 12, Access::kRo, 0x0, false, -1, -1, -1, 664, -1},
 };
 inline constexpr Field kCoreCtrlFields[] = {
-    {"RUN", 0, 1, Access::kRw, 0x0, false, 1461, -1, -1, -1, -1},
+    {"RUN", 0, 1, Access::kRw, 0x0, false, 1589, -1, -1, -1, -1},
 };
 inline constexpr Field kBootPcFields[] = {
-    {"PC", 0, 32, Access::kRw, 0x0, false, 1429, -1, -1, -1, -1},
+    {"PC", 0, 32, Access::kRw, 0x0, false, 1557, -1, -1, -1, -1},
 };
 inline constexpr Field kLaunchFields[] = {
-    {"SEQ", 0, 32, Access::kRw, 0x0, false, 1397, 1396, -1, -1, -1},
+    {"SEQ", 0, 32, Access::kRw, 0x0, false, 1525, 1524, -1, -1, -1},
 };
 inline constexpr Field kIrqStateFields[] = {
-    {"CMD_DONE", 0, 1, Access::kRw1c, 0x0, false, 1395, -1, -1, 663, 662},
-    {"ERROR", 1, 1, Access::kRw1c, 0x0, false, 1394, -1, -1, 661, 660},
-    {"LAUNCH", 2, 1, Access::kRw1c, 0x0, false, 1393, -1, -1, 659, 658},
+    {"CMD_DONE", 0, 1, Access::kRw1c, 0x0, false, 1523, -1, -1, 663, 662},
+    {"ERROR", 1, 1, Access::kRw1c, 0x0, false, 1522, -1, -1, 661, 660},
+    {"LAUNCH", 2, 1, Access::kRw1c, 0x0, false, 1521, -1, -1, 659, 658},
     {"SEM", 3, 1, Access::kRo, 0x0, false, -1, -1, -1, 657, -1},
     {"SPACE", 4, 1, Access::kRo, 0x0, false, -1, -1, -1, 656, -1},
 };
 inline constexpr Field kSemIrqFields[] = {
-    {"ID", 0, 4, Access::kRw, 0x0, false, 1389, -1, -1, -1, -1},
-    {"EN", 4, 1, Access::kRw, 0x0, false, 1388, -1, -1, -1, -1},
-    {"COUNT", 16, 16, Access::kRw, 0x1, false, 1372, -1, -1, -1, -1},
+    {"ID", 0, 4, Access::kRw, 0x0, false, 1517, -1, -1, -1, -1},
+    {"EN", 4, 1, Access::kRw, 0x0, false, 1516, -1, -1, -1, -1},
+    {"COUNT", 16, 16, Access::kRw, 0x1, false, 1500, -1, -1, -1, -1},
 };
 inline constexpr Field kSpaceIrqFields[] = {
-    {"ENGINE", 0, 3, Access::kRw, 0x0, false, 1369, -1, -1, -1, -1},
-    {"EN", 4, 1, Access::kRw, 0x0, false, 1368, -1, -1, -1, -1},
+    {"ENGINE", 0, 3, Access::kRw, 0x0, false, 1497, -1, -1, -1, -1},
+    {"EN", 4, 1, Access::kRw, 0x0, false, 1496, -1, -1, -1, -1},
 };
 inline constexpr Field kQueueStatusFields[] = {
     {"FREE0", 0, 4, Access::kRo, 0x0, false, -1, -1, -1, 652, -1},
@@ -94,16 +98,16 @@ inline constexpr Field kQueueStatusFields[] = {
     {"STOPPED", 25, 5, Access::kRo, 0x0, false, -1, -1, -1, 626, -1},
 };
 inline constexpr Field kEngineCtrlFields[] = {
-    {"FLUSH", 0, 5, Access::kWo, 0x0, false, 1363, 1362, -1, -1, -1},
+    {"FLUSH", 0, 5, Access::kWo, 0x0, false, 1491, 1490, -1, -1, -1},
 };
 inline constexpr Field kErrStatusFields[] = {
-    {"VALID", 0, 1, Access::kRw1c, 0x0, false, 1361, -1, -1, 625, 624},
-    {"OVERRUN", 1, 1, Access::kRw1c, 0x0, false, 1360, -1, -1, 623, 622},
+    {"VALID", 0, 1, Access::kRw1c, 0x0, false, 1489, -1, -1, 625, 624},
+    {"OVERRUN", 1, 1, Access::kRw1c, 0x0, false, 1488, -1, -1, 623, 622},
 };
 inline constexpr Field kErrEnableFields[] = {
-    {"ENGINE", 0, 5, Access::kRw, 0x1f, false, 1355, -1, -1, -1, -1},
-    {"ACCESS", 5, 1, Access::kRw, 0x0, false, 1354, -1, -1, -1, -1},
-    {"FORMAT", 6, 1, Access::kRw, 0x0, false, 1353, -1, -1, -1, -1},
+    {"ENGINE", 0, 5, Access::kRw, 0x1f, false, 1483, -1, -1, -1, -1},
+    {"ACCESS", 5, 1, Access::kRw, 0x0, false, 1482, -1, -1, -1, -1},
+    {"FORMAT", 6, 1, Access::kRw, 0x0, false, 1481, -1, -1, -1, -1},
 };
 inline constexpr Field kErrFirstFields[] = {
     {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 619, -1},
@@ -130,10 +134,10 @@ inline constexpr Field kErrLastAddrHiFields[] = {
     {"ADDR", 0, 24, Access::kRo, 0x0, false, -1, -1, -1, 458, -1},
 };
 inline constexpr Field kFmtStatusFields[] = {
-    {"ME_NAN", 0, 1, Access::kRw1c, 0x0, false, 1352, -1, -1, 457, 456},
-    {"ME_OVF", 1, 1, Access::kRw1c, 0x0, false, 1351, -1, -1, 455, 454},
-    {"VE_NAN", 2, 1, Access::kRw1c, 0x0, false, 1350, -1, -1, 453, 452},
-    {"VE_OVF", 3, 1, Access::kRw1c, 0x0, false, 1349, -1, -1, 451, 450},
+    {"ME_NAN", 0, 1, Access::kRw1c, 0x0, false, 1480, -1, -1, 457, 456},
+    {"ME_OVF", 1, 1, Access::kRw1c, 0x0, false, 1479, -1, -1, 455, 454},
+    {"VE_NAN", 2, 1, Access::kRw1c, 0x0, false, 1478, -1, -1, 453, 452},
+    {"VE_OVF", 3, 1, Access::kRw1c, 0x0, false, 1477, -1, -1, 451, 450},
 };
 inline constexpr Field kFmtFirstFields[] = {
     {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 447, -1},
@@ -148,50 +152,50 @@ inline constexpr Field kFmtLastFields[] = {
     {"CMD", 16, 16, Access::kRo, 0x0, false, -1, -1, -1, 408, -1},
 };
 inline constexpr Field kSemFields[] = {
-    {"VALUE", 0, 16, Access::kRw, 0x0, true, 1033, 1032, 1031, 137, -1},
-    {"TAKE", 31, 1, Access::kWo, 0x0, true, 1030, 1029, -1, -1, -1},
+    {"VALUE", 0, 16, Access::kRw, 0x0, true, 1161, 1160, 1159, 137, -1},
+    {"TAKE", 31, 1, Access::kWo, 0x0, true, 1158, 1157, -1, -1, -1},
 };
 inline constexpr Field kPostFields[] = {
-    {"ID", 0, 4, Access::kWo, 0x0, true, 1025, 1024, -1, -1, -1},
-    {"N", 8, 8, Access::kWo, 0x0, true, 1016, 1015, -1, -1, -1},
-    {"X", 16, 6, Access::kWo, 0x0, true, 1009, 1008, -1, -1, -1},
-    {"Y", 24, 6, Access::kWo, 0x0, true, 1002, 1001, -1, -1, -1},
+    {"ID", 0, 4, Access::kWo, 0x0, true, 1153, 1152, -1, -1, -1},
+    {"N", 8, 8, Access::kWo, 0x0, true, 1144, 1143, -1, -1, -1},
+    {"X", 16, 6, Access::kWo, 0x0, true, 1137, 1136, -1, -1, -1},
+    {"Y", 24, 6, Access::kWo, 0x0, true, 1130, 1129, -1, -1, -1},
 };
 inline constexpr Field kCoreWinFields[] = {
-    {"BASE", 0, 28, Access::kRw, 0x0, false, 777, -1, -1, -1, -1},
+    {"BASE", 0, 28, Access::kRw, 0x0, false, 905, -1, -1, -1, -1},
 };
 inline constexpr Field kAccessBaseFields[] = {
-    {"PAGE", 0, 32, Access::kRw, 0x0, false, 521, -1, -1, -1, -1},
+    {"PAGE", 0, 32, Access::kRw, 0x0, false, 649, -1, -1, -1, -1},
 };
 inline constexpr Field kAccessLimitFields[] = {
-    {"PAGE", 0, 32, Access::kRw, 0x0, false, 265, -1, -1, -1, -1},
+    {"PAGE", 0, 32, Access::kRw, 0x0, false, 393, -1, -1, -1, -1},
 };
 inline constexpr Field kAccessCtrlFields[] = {
-    {"SPACE", 0, 4, Access::kRw, 0x0, false, 219, -1, -1, -1, -1},
-    {"READ", 4, 1, Access::kRw, 0x0, false, 218, -1, -1, -1, -1},
-    {"WRITE", 5, 1, Access::kRw, 0x0, false, 217, -1, -1, -1, -1},
+    {"SPACE", 0, 4, Access::kRw, 0x0, false, 347, -1, -1, -1, -1},
+    {"READ", 4, 1, Access::kRw, 0x0, false, 346, -1, -1, -1, -1},
+    {"WRITE", 5, 1, Access::kRw, 0x0, false, 345, -1, -1, -1, -1},
 };
 inline constexpr Field kRemoteCtrlFields[] = {
-    {"READ", 0, 1, Access::kRw, 0x0, false, 216, -1, -1, -1, -1},
-    {"WRITE", 1, 1, Access::kRw, 0x0, false, 215, -1, -1, -1, -1},
-    {"POST", 2, 1, Access::kRw, 0x0, false, 214, -1, -1, -1, -1},
+    {"READ", 0, 1, Access::kRw, 0x0, false, 344, -1, -1, -1, -1},
+    {"WRITE", 1, 1, Access::kRw, 0x0, false, 343, -1, -1, -1, -1},
+    {"POST", 2, 1, Access::kRw, 0x0, false, 342, -1, -1, -1, -1},
 };
 inline constexpr Field kRemoteBaseFields[] = {
-    {"ADDR", 0, 22, Access::kRw, 0x0, false, 192, -1, -1, -1, -1},
+    {"ADDR", 0, 22, Access::kRw, 0x0, false, 320, -1, -1, -1, -1},
 };
 inline constexpr Field kRemoteLimitFields[] = {
-    {"ADDR", 0, 22, Access::kRw, 0x0, false, 170, -1, -1, -1, -1},
+    {"ADDR", 0, 22, Access::kRw, 0x0, false, 298, -1, -1, -1, -1},
 };
 inline constexpr Field kMtimecmpLoFields[] = {
-    {"T", 0, 32, Access::kRw, 0xffffffff, false, 138, -1, -1, -1, -1},
+    {"T", 0, 32, Access::kRw, 0xffffffff, false, 266, -1, -1, -1, -1},
 };
 inline constexpr Field kMtimecmpHiFields[] = {
-    {"T", 0, 32, Access::kRw, 0xffffffff, false, 106, -1, -1, -1, -1},
+    {"T", 0, 32, Access::kRw, 0xffffffff, false, 234, -1, -1, -1, -1},
 };
 inline constexpr Field kDbgCtrlFields[] = {
-    {"HALT", 0, 1, Access::kWo, 0x0, false, 105, 104, -1, -1, -1},
-    {"RESUME", 1, 1, Access::kWo, 0x0, false, 103, 102, -1, -1, -1},
-    {"STEP", 2, 1, Access::kWo, 0x0, false, 101, 100, -1, -1, -1},
+    {"HALT", 0, 1, Access::kWo, 0x0, false, 233, 232, -1, -1, -1},
+    {"RESUME", 1, 1, Access::kWo, 0x0, false, 231, 230, -1, -1, -1},
+    {"STEP", 2, 1, Access::kWo, 0x0, false, 229, 228, -1, -1, -1},
 };
 inline constexpr Field kDbgStatusFields[] = {
     {"HALTED", 0, 1, Access::kRo, 0x0, false, -1, -1, -1, 134, -1},
@@ -200,21 +204,21 @@ inline constexpr Field kDbgStatusFields[] = {
     {"WFI", 3, 1, Access::kRo, 0x0, false, -1, -1, -1, 131, -1},
 };
 inline constexpr Field kDbgCmdFields[] = {
-    {"ADDR", 0, 16, Access::kRw, 0x0, false, 84, 83, -1, -1, -1},
-    {"MEM", 16, 1, Access::kRw, 0x0, false, 82, -1, -1, -1, -1},
-    {"WRITE", 17, 1, Access::kRw, 0x0, false, 81, -1, -1, -1, -1},
+    {"ADDR", 0, 16, Access::kRw, 0x0, false, 212, 211, -1, -1, -1},
+    {"MEM", 16, 1, Access::kRw, 0x0, false, 210, -1, -1, -1, -1},
+    {"WRITE", 17, 1, Access::kRw, 0x0, false, 209, -1, -1, -1, -1},
 };
 inline constexpr Field kDbgAddrFields[] = {
-    {"ADDR", 0, 32, Access::kRw, 0x0, false, 49, -1, -1, -1, -1},
+    {"ADDR", 0, 32, Access::kRw, 0x0, false, 177, -1, -1, -1, -1},
 };
 inline constexpr Field kDbgDataFields[] = {
-    {"DATA", 0, 32, Access::kRw, 0x0, false, 17, -1, -1, 99, 98},
+    {"DATA", 0, 32, Access::kRw, 0x0, false, 145, -1, -1, 99, 98},
 };
 inline constexpr Field kDbgLockFields[] = {
-    {"LOCK", 0, 1, Access::kRw, 0x0, true, 16, 15, 14, 97, -1},
+    {"LOCK", 0, 1, Access::kRw, 0x0, true, 144, 143, 142, 97, -1},
 };
 inline constexpr Field kRouterSelFields[] = {
-    {"SEL", 0, 4, Access::kRw, 0x0, false, 10, -1, -1, -1, -1},
+    {"SEL", 0, 4, Access::kRw, 0x0, false, 138, -1, -1, -1, -1},
 };
 inline constexpr Field kRouterCountFields[] = {
     {"COUNT", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 64, -1},
@@ -223,16 +227,28 @@ inline constexpr Field kScratchFields[] = {
     {"VALUE", 0, 32, Access::kRw, 0x0, false, -1, -1, -1, -1, -1},
 };
 inline constexpr Field kCountCtrlFields[] = {
-    {"CLEAR", 0, 1, Access::kWo, 0x0, false, 9, 8, -1, -1, -1},
+    {"CLEAR", 0, 1, Access::kWo, 0x0, false, 137, 136, -1, -1, -1},
 };
 inline constexpr Field kCountSelFields[] = {
-    {"SEL", 0, 7, Access::kRw, 0x0, false, 1, -1, -1, -1, -1},
+    {"SEL", 0, 7, Access::kRw, 0x0, false, 129, -1, -1, -1, -1},
 };
 inline constexpr Field kCountLoFields[] = {
-    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, 0, 32, -1},
+    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, 128, 32, -1},
 };
 inline constexpr Field kCountHiFields[] = {
     {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 0, -1},
+};
+inline constexpr Field kRouteVc1LoFields[] = {
+    {"NODE", 0, 32, Access::kRw, 0x0, false, 96, -1, -1, -1, -1},
+};
+inline constexpr Field kRouteVc1HiFields[] = {
+    {"NODE", 0, 32, Access::kRw, 0x0, false, 64, -1, -1, -1, -1},
+};
+inline constexpr Field kRouteNoneLoFields[] = {
+    {"NODE", 0, 32, Access::kRw, 0x0, false, 32, -1, -1, -1, -1},
+};
+inline constexpr Field kRouteNoneHiFields[] = {
+    {"NODE", 0, 32, Access::kRw, 0x0, false, 0, -1, -1, -1, -1},
 };
 
 inline constexpr Register kRegisters[] = {
@@ -280,9 +296,13 @@ inline constexpr Register kRegisters[] = {
     {"COUNT_SEL", 0x204, 1, 4, false, false, kCountSelFields, 1, 7, 0, -1},
     {"COUNT_LO", 0x208, 1, 4, false, false, kCountLoFields, 1, 1, 32, -1},
     {"COUNT_HI", 0x20c, 1, 4, false, false, kCountHiFields, 1, 0, 32, -1},
+    {"ROUTE_VC1_LO", 0x240, 1, 4, true, false, kRouteVc1LoFields, 1, 32, 0, -1},
+    {"ROUTE_VC1_HI", 0x244, 1, 4, true, false, kRouteVc1HiFields, 1, 32, 0, -1},
+    {"ROUTE_NONE_LO", 0x248, 1, 4, true, false, kRouteNoneLoFields, 1, 32, 0, -1},
+    {"ROUTE_NONE_HI", 0x24c, 1, 4, true, false, kRouteNoneHiFields, 1, 32, 0, -1},
 };
 
-inline constexpr Block kBlock = {"tile", 0x1000, kRegisters, 44, 1462, 690};
+inline constexpr Block kBlock = {"tile", 0x1000, kRegisters, 48, 1590, 690};
 // clang-format on
 
 }  // namespace tsr::regs::tile

@@ -293,8 +293,9 @@ module tsr_wdma
   always_comb begin
     req_o       = '0;
     req_o.kind  = job.mcast ? tsr_pkg::KindWritePosted : tsr_pkg::KindWrite;
-    req_o.mcast = job.mcast;
-    req_o.rect  = job.mcast ? job.rect : '0;
+    // One node is no multicast: its address leads there, by the ways that unicast takes.
+    req_o.mcast = job.mcast && job.rect.lo != job.rect.hi;
+    req_o.rect  = req_o.mcast ? job.rect : '0;
     req_o.addr  = buf_out.meta.addr;
     req_o.strb  = buf_out.meta.strb;
     req_o.tag   = job.mcast ? '0 : 6'(tag_q);

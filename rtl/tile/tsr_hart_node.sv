@@ -499,6 +499,8 @@ module tsr_hart_node
     .clk_i, .rst_ni, .node_i(node_q), .cfg_i(cfg_q), .now_i(now_i[AgeW-1:0]),
     .win_base_i(win_base), .win_limit_i(win_limit), .win_space_i(win_space), .win_read_i(win_read),
     .win_write_i(win_write),
+    .route_vc1_i({reg2hw.route_vc1_hi.node.q, reg2hw.route_vc1_lo.node.q}),
+    .route_none_i({reg2hw.route_none_hi.node.q, reg2hw.route_none_lo.node.q}),
     .req_valid_i(ni_valid), .req_ready_o(ni_ready), .req_i(ni_req),
     .rsp_valid_o(ni_rsp_valid), .rsp_ready_i(ni_rsp_ready), .rsp_o(ni_rsp),
     .refuse_valid_o(out_refused), .refuse_err_o(out_err), .refuse_addr_o(out_addr),

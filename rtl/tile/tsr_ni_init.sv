@@ -13,6 +13,8 @@
 ///
 /// Initiators: 0 RDMA, 1 WDMA, 2 core, 3 host port; 4 are semaphore posts, which have no response.
 /// A refused request never reaches the network: its initiator gets an ErrRsp made here.
+/// Beside the windows a request is refused when its node cannot be reached (ErrUnmapped), and when it is for the
+/// router page of a node and comes from a tile (ErrForbidden).
 module tsr_ni_init
   import tsr_pkg::*;
   import tsr_tile_pkg::*;
@@ -31,6 +33,11 @@ module tsr_ni_init
   input  logic [7:0][3:0]    win_space_i,
   input  logic [7:0]         win_read_i,
   input  logic [7:0]         win_write_i,
+
+  // Bit y * 8 + x is node (x, y): its requests take virtual channel 1 / it cannot be reached. Multicast is free of
+  // both.
+  input  logic [63:0]        route_vc1_i,
+  input  logic [63:0]        route_none_i,
 
   // Initiators.
   input  logic    [4:0]      req_valid_i,
@@ -101,10 +108,15 @@ module tsr_ni_init
 
   // ---------------------------------------------------------------- check
   route_t s1_route;
-  logic   allowed, s1_is_read;
+  logic   allowed, s1_is_read, router_page, unreachable, detour;
   err_e   s1_err;
+  logic [5:0] s1_number;   // of the node, as the maps count
 
-  assign s1_is_read = s1_q.kind == KindRead;
+  assign s1_is_read  = s1_q.kind == KindRead;
+  assign s1_number   = {s1_route.node.y[2:0], s1_route.node.x[2:0]};
+  assign unreachable = route_none_i[s1_number] && !s1_q.mcast;
+  assign detour      = route_vc1_i[s1_number] && !s1_q.mcast;
+  assign router_page = s1_q.addr[55:52] == SpaceNode && s1_q.addr[31:12] == tsr_noc_pkg::RouterPage;
 
   always_comb begin
     s1_route = '0;
@@ -119,12 +131,13 @@ module tsr_ni_init
       end
       // A node always reaches its own scratchpad and semaphores; the target side decides.
       if (s1_q.addr[55:52] == SpaceNode && s1_route.node == node_i && !s1_q.mcast) allowed = 1'b1;
+      if (router_page) allowed = IsCtl;
     end
   end
 
   always_comb begin
     s1_err = ErrNone;
-    if (!s1_route.ok) s1_err = ErrUnmapped;
+    if (!s1_route.ok || unreachable) s1_err = ErrUnmapped;
     else if (s1_q.mcast && (s1_q.rect.hi.x >= cfg_i.mesh_w || s1_q.rect.hi.y >= cfg_i.mesh_h ||
                             s1_q.rect.lo.x > s1_q.rect.hi.x || s1_q.rect.lo.y > s1_q.rect.hi.y)) begin
       s1_err = ErrUnmapped;
@@ -147,7 +160,7 @@ module tsr_ni_init
     tx_flit = '0;
     if (s1_valid_q) begin
       tx_flit.hdr.kind  = s1_q.kind;
-      tx_flit.hdr.vc    = IsCtl;
+      tx_flit.hdr.vc    = IsCtl || detour;
       tx_flit.hdr.mcast = s1_q.mcast;
       tx_flit.hdr.dst   = s1_q.mcast ? s1_q.rect : rect_t'{hi: s1_route.node, lo: s1_route.node};
       tx_flit.hdr.src   = node_i;

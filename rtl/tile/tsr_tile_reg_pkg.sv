@@ -47,6 +47,10 @@ package tsr_tile_reg_pkg;
   localparam logic [15:0] CountSelOffset = 16'h0204;
   localparam logic [15:0] CountLoOffset = 16'h0208;
   localparam logic [15:0] CountHiOffset = 16'h020c;
+  localparam logic [15:0] RouteVc1LoOffset = 16'h0240;
+  localparam logic [15:0] RouteVc1HiOffset = 16'h0244;
+  localparam logic [15:0] RouteNoneLoOffset = 16'h0248;
+  localparam logic [15:0] RouteNoneHiOffset = 16'h024c;
 
   // What hardware sees: values q, write pulses qe, read pulses re.
   typedef struct packed {
@@ -315,6 +319,30 @@ package tsr_tile_reg_pkg;
   } reg2hw_count_lo_t;
 
   typedef struct packed {
+    struct packed {
+      logic [31:0] q;
+    } node;
+  } reg2hw_route_vc1_lo_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [31:0] q;
+    } node;
+  } reg2hw_route_vc1_hi_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [31:0] q;
+    } node;
+  } reg2hw_route_none_lo_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [31:0] q;
+    } node;
+  } reg2hw_route_none_hi_t;
+
+  typedef struct packed {
     reg2hw_core_ctrl_t core_ctrl;
     reg2hw_boot_pc_t boot_pc;
     reg2hw_launch_t launch;
@@ -345,6 +373,10 @@ package tsr_tile_reg_pkg;
     reg2hw_count_ctrl_t count_ctrl;
     reg2hw_count_sel_t count_sel;
     reg2hw_count_lo_t count_lo;
+    reg2hw_route_vc1_lo_t route_vc1_lo;
+    reg2hw_route_vc1_hi_t route_vc1_hi;
+    reg2hw_route_none_lo_t route_none_lo;
+    reg2hw_route_none_hi_t route_none_hi;
   } reg2hw_t;
 
   // What hardware drives: values d, enables de, refusals err.
@@ -605,6 +637,6 @@ package tsr_tile_reg_pkg;
   } hw2reg_t;
 
   // reg2hw_t in reset.
-  localparam reg2hw_t Reg2hwReset = 1462'h1000f800000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000003fffffffffffffffc00000000000000000000000000;
+  localparam reg2hw_t Reg2hwReset = 1590'h1000f800000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000003fffffffffffffffc0000000000000000000000000000000000000000000000000000000000;
 
 endpackage

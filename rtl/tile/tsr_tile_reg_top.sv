@@ -66,6 +66,10 @@ module tsr_tile_reg_top
   logic hit_count_sel;
   logic hit_count_lo;
   logic hit_count_hi;
+  logic hit_route_vc1_lo;
+  logic hit_route_vc1_hi;
+  logic hit_route_none_lo;
+  logic hit_route_none_hi;
   logic hole;
 
   always_comb begin
@@ -113,6 +117,10 @@ module tsr_tile_reg_top
     hit_count_sel = '0;
     hit_count_lo = '0;
     hit_count_hi = '0;
+    hit_route_vc1_lo = '0;
+    hit_route_vc1_hi = '0;
+    hit_route_none_lo = '0;
+    hit_route_none_hi = '0;
     hole = 1'b0;
     if (reg_i.valid) begin
       unique case (reg_i.addr)
@@ -210,6 +218,10 @@ module tsr_tile_reg_top
         16'h0204: hit_count_sel = 1'b1;
         16'h0208: hit_count_lo = 1'b1;
         16'h020c: hit_count_hi = 1'b1;
+        16'h0240: hit_route_vc1_lo = 1'b1;
+        16'h0244: hit_route_vc1_hi = 1'b1;
+        16'h0248: hit_route_none_lo = 1'b1;
+        16'h024c: hit_route_none_hi = 1'b1;
         default: hole = 1'b1;
       endcase
     end
@@ -348,6 +360,18 @@ module tsr_tile_reg_top
       if (we && hit_count_sel) begin
         regs_q.count_sel.sel.q <= (regs_q.count_sel.sel.q & ~wmask[6:0]) | wdata[6:0];
       end
+      if (we_priv && hit_route_vc1_lo) begin
+        regs_q.route_vc1_lo.node.q <= (regs_q.route_vc1_lo.node.q & ~wmask[31:0]) | wdata[31:0];
+      end
+      if (we_priv && hit_route_vc1_hi) begin
+        regs_q.route_vc1_hi.node.q <= (regs_q.route_vc1_hi.node.q & ~wmask[31:0]) | wdata[31:0];
+      end
+      if (we_priv && hit_route_none_lo) begin
+        regs_q.route_none_lo.node.q <= (regs_q.route_none_lo.node.q & ~wmask[31:0]) | wdata[31:0];
+      end
+      if (we_priv && hit_route_none_hi) begin
+        regs_q.route_none_hi.node.q <= (regs_q.route_none_hi.node.q & ~wmask[31:0]) | wdata[31:0];
+      end
       if (we && hit_irq_state && wdata[0]) regs_q.irq_state.cmd_done.q <= 1'b0;
       if (hw2reg_i.irq_state.cmd_done.de && hw2reg_i.irq_state.cmd_done.d) regs_q.irq_state.cmd_done.q <= 1'b1;
       if (we && hit_irq_state && wdata[1]) regs_q.irq_state.error.q <= 1'b0;
@@ -410,7 +434,8 @@ module tsr_tile_reg_top
           (hit_access_limit != '0) || (hit_access_ctrl != '0) || hit_remote_ctrl ||
           hit_remote_base || hit_remote_limit || hit_dbg_ctrl ||
           hit_dbg_cmd || hit_dbg_addr || hit_dbg_data ||
-          hit_dbg_lock)) reg_o.err = 1'b1;
+          hit_dbg_lock || hit_route_vc1_lo || hit_route_vc1_hi ||
+          hit_route_none_lo || hit_route_none_hi)) reg_o.err = 1'b1;
       if (hit_id) begin
         reg_o.rdata[5:0] = hw2reg_i.id.x.d;
         reg_o.rdata[13:8] = hw2reg_i.id.y.d;
@@ -602,6 +627,18 @@ module tsr_tile_reg_top
       end
       if (hit_count_hi) begin
         reg_o.rdata[31:0] = hw2reg_i.count_hi.v.d;
+      end
+      if (hit_route_vc1_lo) begin
+        reg_o.rdata[31:0] = regs_q.route_vc1_lo.node.q;
+      end
+      if (hit_route_vc1_hi) begin
+        reg_o.rdata[31:0] = regs_q.route_vc1_hi.node.q;
+      end
+      if (hit_route_none_lo) begin
+        reg_o.rdata[31:0] = regs_q.route_none_lo.node.q;
+      end
+      if (hit_route_none_hi) begin
+        reg_o.rdata[31:0] = regs_q.route_none_hi.node.q;
       end
       if (reg_i.write) reg_o.rdata = '0;
     end

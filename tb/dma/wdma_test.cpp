@@ -108,6 +108,20 @@ TEST_F(Wdma, MulticastsPostedWritesToARectangle) {
   EXPECT_EQ(in_flight_[kWdma], 0U);
 }
 
+TEST_F(Wdma, MulticastToOneNodeIsAPostedUnicast) {
+  DmaCommand command = make_command(DmaOp::Multicast, 0x77, 0xfffff000);
+  command.x0 = command.x1 = 5;
+  command.y0 = command.y1 = 3;
+  check(kWdma, command, make_config(64));
+  ASSERT_FALSE(requests_[kWdma].empty());
+  for (const auto& r : requests_[kWdma]) {
+    EXPECT_EQ(r.kind, unsigned{kKindWritePosted});
+    EXPECT_FALSE(r.multicast);
+    EXPECT_EQ(r.address >> 32, kNodeSpace >> 32 | 3U << 6 | 5U);
+  }
+  EXPECT_EQ(in_flight_[kWdma], 0U);
+}
+
 TEST_F(Wdma, RefusesAnInvertedRectangle) {
   DmaCommand command = make_command(DmaOp::Multicast, 0, 0x1000000);
   command.x0 = 3;

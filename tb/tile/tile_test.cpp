@@ -233,6 +233,105 @@ TEST_F(Tile, MulticastNamesItsRectangleAndThePostFollowsTheData) {
   EXPECT_EQ((posts_[0].doff >> 8) & 255U, 2U);
 }
 
+TEST_F(Tile, AMulticastToOneNodeIsAPostedUnicastButNotToARouterPage) {
+  open_windows();
+  write_context(0, 6, dma_rows(64, 1, 0, 0));
+  Words cmd = command(0x12, 0, 6);
+  cmd[4] = 3 | 4U << 8 | 3U << 16 | 4U << 24;
+  cmd[7] = kSpm;
+  ASSERT_EQ(push(kWdma, cmd), Err::kNone);
+  ASSERT_TRUE(engines_done());
+  run(100);
+  ASSERT_EQ(posted_.size(), 1U);
+  EXPECT_FALSE(posted_[0].mcast);
+  EXPECT_TRUE((posted_[0].dst == Rect{{3, 4}, {3, 4}}));
+  EXPECT_EQ(posted_[0].addr, node_address({3, 4}, kSpm));
+  EXPECT_EQ(get(reg::kErrStatusOffset), 0U);
+
+  posted_.clear();
+  for (const std::uint32_t rect :
+       {cmd[4], 0U | 2U << 8 | 3U << 16 | 2U << 24, 1U | 2U << 8 | 1U << 16 | 2U << 24}) {
+    cmd[4] = rect;
+    cmd[7] = 0xfffff000;
+    ASSERT_EQ(push(kWdma, cmd), Err::kNone);
+    ASSERT_TRUE(engines_done());
+    run(100);
+    EXPECT_TRUE(posted_.empty());
+    EXPECT_EQ(get(reg::kErrFirstOffset) & 0xffU, 6U | static_cast<unsigned>(Err::kForbidden) << 4);
+    set(reg::kErrStatusOffset, 3);
+  }
+}
+
+TEST_F(Tile, RouteMapsChooseTheChannelAndRefuseWhatCannotBeReached) {
+  open_windows();
+  for (const std::uint32_t offset : {reg::kRouteVc1LoOffset, reg::kRouteNoneHiOffset}) {
+    EXPECT_EQ(write_word(kRegs + offset, 1, kOther), Err::kForbidden);
+    EXPECT_EQ(get(offset), 0U);
+  }
+  set(reg::kErrStatusOffset, 3);
+  const auto post = [&](Node to) {
+    set(reg::kPostOffset, 3 | 1U << 8 | to.x << 16 | to.y << 24);
+    run(60);
+  };
+  const auto multicast = [&](std::uint32_t rect) {
+    Words cmd = command(0x12, 0, 6);
+    cmd[4] = rect;
+    cmd[7] = kSpm;
+    ASSERT_EQ(push(kWdma, cmd), Err::kNone);
+    ASSERT_TRUE(engines_done());
+    run(60);
+  };
+  write_context(0, 5, dma_rows(64, 1, 0, 0));
+  write_context(0, 6, dma_rows(64, 1, 0, 0));
+  set(reg::kRouteVc1LoOffset, 1U << (1 * 8 + 3));
+  set(reg::kRouteVc1HiOffset, 1U << (1 * 8 + 2));
+  for (const auto& [to, vc] : {std::pair{Node{3, 1}, true},
+                               {Node{2, 5}, true},
+                               {Node{3, 5}, false},
+                               {Node{2, 1}, false}}) {
+    post(to);
+    multicast(to.x | to.y << 8 | to.x << 16 | to.y << 24);
+    ASSERT_EQ(posts_.size(), 1U);
+    EXPECT_EQ(posts_[0].vc, vc);
+    ASSERT_EQ(posted_.size(), 1U);
+    EXPECT_EQ(posted_[0].vc, vc);
+    posts_.clear();
+    posted_.clear();
+  }
+  multicast(2 | 1U << 8 | 3U << 16 | 1U << 24);
+  ASSERT_EQ(posted_.size(), 1U);
+  EXPECT_FALSE(posted_[0].vc) << "multicast stays";
+  posted_.clear();
+
+  // Unreachable: posts and posted writes are dropped, reads are refused; all are recorded.
+  set(reg::kRouteNoneLoOffset, 1U << (1 * 8 + 3));
+  set(reg::kRouteNoneHiOffset, 0xfU << 8);  // every memory node
+  const std::uint32_t record = 6U | static_cast<unsigned>(Err::kUnmapped) << 4;
+  EXPECT_EQ(get(reg::kErrStatusOffset), 0U);
+  post({3, 1});
+  EXPECT_EQ(get(reg::kErrFirstOffset) & 0xffU, record);
+  EXPECT_EQ(get(reg::kErrFirstAddrHiOffset), 1U << 20 | 1U << 6 | 3U);
+  set(reg::kErrStatusOffset, 3);
+  multicast(3 | 1U << 8 | 3U << 16 | 1U << 24);
+  EXPECT_EQ(get(reg::kErrFirstOffset) & 0xffU, record);
+  EXPECT_TRUE(posts_.empty() && posted_.empty());
+  set(reg::kErrStatusOffset, 3);
+  ASSERT_EQ(push(kRdma, command(0x01, 0, 42)), Err::kNone);
+  ASSERT_TRUE(engines_done());
+  EXPECT_EQ(get(reg::kErrFirstOffset) & 0xffU, record);
+  const std::uint32_t last = get(reg::kErrLastOffset);
+  EXPECT_EQ(last & 0xffU, 0U | 6U << 4) << "the engine's bus error";
+  EXPECT_EQ((last >> 8) & 7U, static_cast<unsigned>(Err::kUnmapped));
+  set(reg::kRouteNoneHiOffset, 0);
+  set(reg::kErrStatusOffset, 3);
+  set(reg::kEngineCtrlOffset, 31);
+  memory_[hbm(0)] = 0xcd;
+  ASSERT_EQ(push(kRdma, command(0x01, 0, 43)), Err::kNone);
+  ASSERT_TRUE(engines_done());
+  EXPECT_EQ(read(kSpm, 1).bytes.at(0), 0xcd);
+  EXPECT_EQ(get(reg::kErrStatusOffset), 0U);
+}
+
 TEST_F(Tile, DmaOutsideItsWindowsIsForbiddenAndTheEngineRestarts) {
   write_context(0, 5, dma_rows(256, 1, 0, 0));
   Words cmd = command(0x01, 0, 42);

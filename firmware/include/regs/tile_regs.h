@@ -432,7 +432,7 @@
 /* Counter that ROUTER_COUNT shows. */
 #define TSR_TILE_ROUTER_SEL_OFFSET 0x1c0u
 #define TSR_TILE_ROUTER_SEL_RESET 0x0u
-#define TSR_TILE_ROUTER_SEL_SEL_SHIFT 0u /* rw: Flits sent by port: 0..4 request network (local, north, east, south, west), 8..12 response network; 5 and 13: header parity errors; 6 and 14: flits dropped for want of a way. */
+#define TSR_TILE_ROUTER_SEL_SEL_SHIFT 0u /* rw: Flits sent by port: 0..4 request network (local, north, east, south, west), 8..12 response network; 5 and 13: header parity errors; 6 and 14: flits dropped for want of a way; 7 and 15: status, bits 4:1 ports given up by the link watchdog, bits 28:16 the control word. */
 #define TSR_TILE_ROUTER_SEL_SEL_LSB 0u
 #define TSR_TILE_ROUTER_SEL_SEL_MASK 0x0000000fu
 
@@ -480,5 +480,33 @@
 #define TSR_TILE_COUNT_HI_V_SHIFT 0u /* ro: Value [63:32]. */
 #define TSR_TILE_COUNT_HI_V_LSB 0u
 #define TSR_TILE_COUNT_HI_V_MASK 0xffffffffu
+
+/* Nodes in rows 0..3 to which this node's requests go on virtual channel 1, so that the routers' tables apply. Only the ctl node may write it, while this node sends nothing: requests on different channels may overtake each other. The ctl node itself always uses virtual channel 1, multicast always 0 (ctl: 1). */
+#define TSR_TILE_ROUTE_VC1_LO_OFFSET 0x240u
+#define TSR_TILE_ROUTE_VC1_LO_RESET 0x0u
+#define TSR_TILE_ROUTE_VC1_LO_NODE_SHIFT 0u /* rw: Bit y * 8 + x: node (x, y). */
+#define TSR_TILE_ROUTE_VC1_LO_NODE_LSB 0u
+#define TSR_TILE_ROUTE_VC1_LO_NODE_MASK 0xffffffffu
+
+/* As ROUTE_VC1_LO, rows 4..7. */
+#define TSR_TILE_ROUTE_VC1_HI_OFFSET 0x244u
+#define TSR_TILE_ROUTE_VC1_HI_RESET 0x0u
+#define TSR_TILE_ROUTE_VC1_HI_NODE_SHIFT 0u /* rw: Bit (y - 4) * 8 + x: node (x, y). */
+#define TSR_TILE_ROUTE_VC1_HI_NODE_LSB 0u
+#define TSR_TILE_ROUTE_VC1_HI_NODE_MASK 0xffffffffu
+
+/* Nodes in rows 0..3 that cannot be reached: a request to them is refused with an Unmapped error and recorded, posts and posted writes are dropped and recorded. Multicast is not checked. */
+#define TSR_TILE_ROUTE_NONE_LO_OFFSET 0x248u
+#define TSR_TILE_ROUTE_NONE_LO_RESET 0x0u
+#define TSR_TILE_ROUTE_NONE_LO_NODE_SHIFT 0u /* rw: Bit y * 8 + x: node (x, y). */
+#define TSR_TILE_ROUTE_NONE_LO_NODE_LSB 0u
+#define TSR_TILE_ROUTE_NONE_LO_NODE_MASK 0xffffffffu
+
+/* As ROUTE_NONE_LO, rows 4..7. */
+#define TSR_TILE_ROUTE_NONE_HI_OFFSET 0x24cu
+#define TSR_TILE_ROUTE_NONE_HI_RESET 0x0u
+#define TSR_TILE_ROUTE_NONE_HI_NODE_SHIFT 0u /* rw: Bit (y - 4) * 8 + x: node (x, y). */
+#define TSR_TILE_ROUTE_NONE_HI_NODE_LSB 0u
+#define TSR_TILE_ROUTE_NONE_HI_NODE_MASK 0xffffffffu
 
 #endif
