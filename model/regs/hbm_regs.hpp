@@ -46,140 +46,148 @@ inline constexpr std::uint32_t kCountCtrlOffset = 0x200;
 inline constexpr std::uint32_t kCountSelOffset = 0x204;
 inline constexpr std::uint32_t kCountLoOffset = 0x208;
 inline constexpr std::uint32_t kCountHiOffset = 0x20c;
+inline constexpr std::uint32_t kRouterSelOffset = 0x180;
+inline constexpr std::uint32_t kRouterCountOffset = 0x184;
 
 // clang-format off
 inline constexpr Field kIdFields[] = {
-    {"X", 0, 6, Access::kRo, 0x0, false, -1, -1, -1, 189, -1},
-    {"Y", 8, 6, Access::kRo, 0x0, false, -1, -1, -1, 183, -1},
-    {"KIND", 16, 2, Access::kRo, 0x0, false, -1, -1, -1, 181, -1},
+    {"X", 0, 6, Access::kRo, 0x0, false, -1, -1, -1, 221, -1},
+    {"Y", 8, 6, Access::kRo, 0x0, false, -1, -1, -1, 215, -1},
+    {"KIND", 16, 2, Access::kRo, 0x0, false, -1, -1, -1, 213, -1},
 };
 inline constexpr Field kCapacityFields[] = {
-    {"MIB", 0, 16, Access::kRo, 0x0, false, -1, -1, -1, 165, -1},
-    {"CHANNELS", 16, 4, Access::kRo, 0x0, false, -1, -1, -1, 161, -1},
+    {"MIB", 0, 16, Access::kRo, 0x0, false, -1, -1, -1, 197, -1},
+    {"CHANNELS", 16, 4, Access::kRo, 0x0, false, -1, -1, -1, 193, -1},
 };
 inline constexpr Field kCtrlFields[] = {
-    {"INIT_START", 0, 1, Access::kWo, 0x0, false, 222, 221, -1, -1, -1},
+    {"INIT_START", 0, 1, Access::kWo, 0x0, false, 226, 225, -1, -1, -1},
 };
 inline constexpr Field kStatusFields[] = {
-    {"INIT_DONE", 0, 1, Access::kRo, 0x0, false, -1, -1, -1, 160, -1},
-    {"INIT_ERROR", 1, 1, Access::kRo, 0x0, false, -1, -1, -1, 159, -1},
-    {"INIT_BUSY", 2, 1, Access::kRo, 0x0, false, -1, -1, -1, 158, -1},
-    {"QUEUES_EMPTY", 3, 1, Access::kRo, 0x0, false, -1, -1, -1, 157, -1},
-    {"ERROR_PC", 4, 2, Access::kRo, 0x0, false, -1, -1, -1, 155, -1},
+    {"INIT_DONE", 0, 1, Access::kRo, 0x0, false, -1, -1, -1, 192, -1},
+    {"INIT_ERROR", 1, 1, Access::kRo, 0x0, false, -1, -1, -1, 191, -1},
+    {"INIT_BUSY", 2, 1, Access::kRo, 0x0, false, -1, -1, -1, 190, -1},
+    {"QUEUES_EMPTY", 3, 1, Access::kRo, 0x0, false, -1, -1, -1, 189, -1},
+    {"ERROR_PC", 4, 2, Access::kRo, 0x0, false, -1, -1, -1, 187, -1},
 };
 inline constexpr Field kRefreshFields[] = {
-    {"ENABLE", 0, 1, Access::kRw, 0x1, false, 220, -1, -1, -1, -1},
-    {"POSTPONE", 4, 3, Access::kRw, 0x1, false, 217, -1, -1, -1, -1},
-    {"PULL_IN", 8, 3, Access::kRw, 0x4, false, 214, -1, -1, -1, -1},
+    {"ENABLE", 0, 1, Access::kRw, 0x1, false, 224, -1, -1, -1, -1},
+    {"POSTPONE", 4, 3, Access::kRw, 0x1, false, 221, -1, -1, -1, -1},
+    {"PULL_IN", 8, 3, Access::kRw, 0x4, false, 218, -1, -1, -1, -1},
 };
 inline constexpr Field kSchedFields[] = {
-    {"WR_LOW", 0, 7, Access::kRw, 0x10, false, 207, -1, -1, -1, -1},
-    {"WR_HIGH", 8, 7, Access::kRw, 0x34, false, 200, -1, -1, -1, -1},
-    {"AGE_LIMIT", 16, 12, Access::kRw, 0x400, false, 188, -1, -1, -1, -1},
+    {"WR_LOW", 0, 7, Access::kRw, 0x10, false, 211, -1, -1, -1, -1},
+    {"WR_HIGH", 8, 7, Access::kRw, 0x34, false, 204, -1, -1, -1, -1},
+    {"AGE_LIMIT", 16, 12, Access::kRw, 0x400, false, 192, -1, -1, -1, -1},
 };
 inline constexpr Field kTClFields[] = {
-    {"V", 0, 6, Access::kRw, 0x14, false, 182, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x14, false, 186, -1, -1, -1, -1},
 };
 inline constexpr Field kTCwlFields[] = {
-    {"V", 0, 6, Access::kRw, 0xa, false, 176, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0xa, false, 180, -1, -1, -1, -1},
 };
 inline constexpr Field kTBlFields[] = {
-    {"V", 0, 4, Access::kRo, 0x0, false, -1, -1, -1, 151, -1},
+    {"V", 0, 4, Access::kRo, 0x0, false, -1, -1, -1, 183, -1},
 };
 inline constexpr Field kTCcdSFields[] = {
-    {"V", 0, 4, Access::kRw, 0x2, false, 172, -1, -1, -1, -1},
+    {"V", 0, 4, Access::kRw, 0x2, false, 176, -1, -1, -1, -1},
 };
 inline constexpr Field kTCcdLFields[] = {
-    {"V", 0, 4, Access::kRw, 0x4, false, 168, -1, -1, -1, -1},
+    {"V", 0, 4, Access::kRw, 0x4, false, 172, -1, -1, -1, -1},
 };
 inline constexpr Field kTRcdrdFields[] = {
-    {"V", 0, 7, Access::kRw, 0x1f, false, 161, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x1f, false, 165, -1, -1, -1, -1},
 };
 inline constexpr Field kTRcdwrFields[] = {
-    {"V", 0, 7, Access::kRw, 0xf, false, 154, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0xf, false, 158, -1, -1, -1, -1},
 };
 inline constexpr Field kTRpFields[] = {
-    {"V", 0, 7, Access::kRw, 0x1a, false, 147, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x1a, false, 151, -1, -1, -1, -1},
 };
 inline constexpr Field kTRasFields[] = {
-    {"V", 0, 7, Access::kRw, 0x2e, false, 140, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x2e, false, 144, -1, -1, -1, -1},
 };
 inline constexpr Field kTRcFields[] = {
-    {"V", 0, 8, Access::kRw, 0x48, false, 132, -1, -1, -1, -1},
+    {"V", 0, 8, Access::kRw, 0x48, false, 136, -1, -1, -1, -1},
 };
 inline constexpr Field kTRrdSFields[] = {
-    {"V", 0, 5, Access::kRw, 0x4, false, 127, -1, -1, -1, -1},
+    {"V", 0, 5, Access::kRw, 0x4, false, 131, -1, -1, -1, -1},
 };
 inline constexpr Field kTRrdLFields[] = {
-    {"V", 0, 5, Access::kRw, 0x5, false, 122, -1, -1, -1, -1},
+    {"V", 0, 5, Access::kRw, 0x5, false, 126, -1, -1, -1, -1},
 };
 inline constexpr Field kTFawFields[] = {
-    {"V", 0, 7, Access::kRw, 0x18, false, 115, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x18, false, 119, -1, -1, -1, -1},
 };
 inline constexpr Field kTPpdFields[] = {
-    {"V", 0, 4, Access::kRw, 0x2, false, 111, -1, -1, -1, -1},
+    {"V", 0, 4, Access::kRw, 0x2, false, 115, -1, -1, -1, -1},
 };
 inline constexpr Field kTWrFields[] = {
-    {"V", 0, 7, Access::kRw, 0x21, false, 104, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x21, false, 108, -1, -1, -1, -1},
 };
 inline constexpr Field kTRtpFields[] = {
-    {"V", 0, 6, Access::kRw, 0x9, false, 98, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x9, false, 102, -1, -1, -1, -1},
 };
 inline constexpr Field kTWtrSFields[] = {
-    {"V", 0, 6, Access::kRw, 0x7, false, 92, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x7, false, 96, -1, -1, -1, -1},
 };
 inline constexpr Field kTWtrLFields[] = {
-    {"V", 0, 6, Access::kRw, 0xa, false, 86, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0xa, false, 90, -1, -1, -1, -1},
 };
 inline constexpr Field kTRtwFields[] = {
-    {"V", 0, 6, Access::kRw, 0x14, false, 80, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x14, false, 84, -1, -1, -1, -1},
 };
 inline constexpr Field kTRefiFields[] = {
-    {"V", 0, 16, Access::kRw, 0x1860, false, 64, -1, -1, -1, -1},
+    {"V", 0, 16, Access::kRw, 0x1860, false, 68, -1, -1, -1, -1},
 };
 inline constexpr Field kTRfcabFields[] = {
-    {"V", 0, 10, Access::kRw, 0x230, false, 54, -1, -1, -1, -1},
+    {"V", 0, 10, Access::kRw, 0x230, false, 58, -1, -1, -1, -1},
 };
 inline constexpr Field kTRfcpbFields[] = {
-    {"V", 0, 10, Access::kRw, 0x140, false, 44, -1, -1, -1, -1},
+    {"V", 0, 10, Access::kRw, 0x140, false, 48, -1, -1, -1, -1},
 };
 inline constexpr Field kTRrefdFields[] = {
-    {"V", 0, 6, Access::kRw, 0xd, false, 38, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0xd, false, 42, -1, -1, -1, -1},
 };
 inline constexpr Field kTInitFields[] = {
-    {"V", 0, 20, Access::kRw, 0xfa0, false, 18, -1, -1, -1, -1},
+    {"V", 0, 20, Access::kRw, 0xfa0, false, 22, -1, -1, -1, -1},
 };
 inline constexpr Field kTModFields[] = {
-    {"V", 0, 7, Access::kRw, 0x18, false, 11, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x18, false, 15, -1, -1, -1, -1},
 };
 inline constexpr Field kErrStatusFields[] = {
-    {"VALID", 0, 1, Access::kRw1c, 0x0, false, 10, -1, -1, 150, 149},
-    {"OVERRUN", 1, 1, Access::kRw1c, 0x0, false, 9, -1, -1, 148, 147},
+    {"VALID", 0, 1, Access::kRw1c, 0x0, false, 14, -1, -1, 182, 181},
+    {"OVERRUN", 1, 1, Access::kRw1c, 0x0, false, 13, -1, -1, 180, 179},
 };
 inline constexpr Field kErrAddrLoFields[] = {
-    {"ADDR", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 115, -1},
+    {"ADDR", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 147, -1},
 };
 inline constexpr Field kErrAddrHiFields[] = {
-    {"ADDR", 0, 24, Access::kRo, 0x0, false, -1, -1, -1, 91, -1},
+    {"ADDR", 0, 24, Access::kRo, 0x0, false, -1, -1, -1, 123, -1},
 };
 inline constexpr Field kErrInfoFields[] = {
-    {"SRC_X", 0, 6, Access::kRo, 0x0, false, -1, -1, -1, 85, -1},
-    {"SRC_Y", 8, 6, Access::kRo, 0x0, false, -1, -1, -1, 79, -1},
-    {"KIND", 16, 4, Access::kRo, 0x0, false, -1, -1, -1, 75, -1},
-    {"ERR", 20, 3, Access::kRo, 0x0, false, -1, -1, -1, 72, -1},
-    {"TAG", 24, 8, Access::kRo, 0x0, false, -1, -1, -1, 64, -1},
+    {"SRC_X", 0, 6, Access::kRo, 0x0, false, -1, -1, -1, 117, -1},
+    {"SRC_Y", 8, 6, Access::kRo, 0x0, false, -1, -1, -1, 111, -1},
+    {"KIND", 16, 4, Access::kRo, 0x0, false, -1, -1, -1, 107, -1},
+    {"ERR", 20, 3, Access::kRo, 0x0, false, -1, -1, -1, 104, -1},
+    {"TAG", 24, 8, Access::kRo, 0x0, false, -1, -1, -1, 96, -1},
 };
 inline constexpr Field kCountCtrlFields[] = {
-    {"CLEAR", 0, 1, Access::kWo, 0x0, false, 8, 7, -1, -1, -1},
+    {"CLEAR", 0, 1, Access::kWo, 0x0, false, 12, 11, -1, -1, -1},
 };
 inline constexpr Field kCountSelFields[] = {
-    {"SEL", 0, 6, Access::kRw, 0x0, false, 1, -1, -1, -1, -1},
+    {"SEL", 0, 6, Access::kRw, 0x0, false, 5, -1, -1, -1, -1},
 };
 inline constexpr Field kCountLoFields[] = {
-    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, 0, 32, -1},
+    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, 4, 64, -1},
 };
 inline constexpr Field kCountHiFields[] = {
-    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 0, -1},
+    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 32, -1},
+};
+inline constexpr Field kRouterSelFields[] = {
+    {"SEL", 0, 4, Access::kRw, 0x0, false, 0, -1, -1, -1, -1},
+};
+inline constexpr Field kRouterCountFields[] = {
+    {"COUNT", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 0, -1},
 };
 
 inline constexpr Register kRegisters[] = {
@@ -222,9 +230,11 @@ inline constexpr Register kRegisters[] = {
     {"COUNT_SEL", 0x204, 1, 4, false, false, kCountSelFields, 1, 6, 0, -1},
     {"COUNT_LO", 0x208, 1, 4, false, false, kCountLoFields, 1, 1, 32, -1},
     {"COUNT_HI", 0x20c, 1, 4, false, false, kCountHiFields, 1, 0, 32, -1},
+    {"ROUTER_SEL", 0x180, 1, 4, false, false, kRouterSelFields, 1, 4, 0, -1},
+    {"ROUTER_COUNT", 0x184, 1, 4, false, false, kRouterCountFields, 1, 0, 32, -1},
 };
 
-inline constexpr Block kBlock = {"hbm", 0x1000, kRegisters, 39, 223, 195};
+inline constexpr Block kBlock = {"hbm", 0x1000, kRegisters, 41, 227, 227};
 // clang-format on
 
 }  // namespace tsr::regs::hbm

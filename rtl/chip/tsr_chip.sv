@@ -168,12 +168,12 @@ module tsr_chip
           .rsp_rx_valid_i(rsp_tx_valid[N][0]), .rsp_rx_flit_i(rsp_tx_flit[N][0]),
           .rsp_rx_credit_o(rsp_tx_credit[N][0]),
           .dfi_cmd_o(dfi_cmd_o[M]), .dfi_wstrb_o(dfi_wstrb_o[M]), .dfi_wdata_o(dfi_wdata_o[M]),
-          .dfi_rvalid_i(dfi_rvalid_i[M]), .dfi_rdata_i(dfi_rdata_i[M]), .idle_o()
+          .dfi_rvalid_i(dfi_rvalid_i[M]), .dfi_rdata_i(dfi_rdata_i[M]),
+          .router_sel_o(cnt_sel), .router_cnt_i(cnt), .idle_o()
         );
-        assign cnt_sel = '0;
       end else begin : gen_bare
         tsr_bare u_bare (
-          .clk_i, .rst_ni, .node_i(node), .now_i(now_q),
+          .clk_i, .rst_ni, .node_i(node), .cfg_i(Cfg), .now_i(now_q),
           .req_tx_valid_o(req_rx_valid[N][0]), .req_tx_flit_o(req_rx_flit[N][0]),
           .req_tx_credit_i(req_rx_credit[N][0]),
           .req_rx_valid_i(req_tx_valid[N][0]), .req_rx_flit_i(req_tx_flit[N][0]),
@@ -182,9 +182,8 @@ module tsr_chip
           .rsp_tx_credit_i(rsp_rx_credit[N][0]),
           .rsp_rx_valid_i(rsp_tx_valid[N][0]), .rsp_rx_flit_i(rsp_tx_flit[N][0]),
           .rsp_rx_credit_o(rsp_tx_credit[N][0]),
-          .idle_o()
+          .router_sel_o(cnt_sel), .router_cnt_i(cnt), .idle_o()
         );
-        assign cnt_sel = '0;
       end
     end
   end

@@ -13,7 +13,8 @@
 ///  * `ReadInsideGranule`: 1..256 bytes that do not cross a 256-byte granule;
 ///  * `SpreadLegal`: `spread` only in a Read, `owner` only in a ReadRsp by multicast;
 ///  * `WriteAligned`, `AtomicLegal`, `ReadRspAligned`;
-///  * `ErrorOnlyInErrRsp`: `err` is set in an ErrRsp and nowhere else.
+///  * `ErrorOnlyInErrRsp`: `err` is set in an ErrRsp and nowhere else;
+///  * `BeatIsEmpty`: on links between routers (Mesh), a flit of KindNone has no other bit set. It needs no credit.
 ///
 /// *Latency:* a violation is reported at the edge that ends the offending cycle.
 /// *Reset:* all credits are back.
@@ -21,7 +22,9 @@ module tsr_flit_check
   import tsr_pkg::*;
 #(
   /// 0: request network, 1: response network.
-  parameter bit Response = 1'b0
+  parameter bit Response = 1'b0,
+  /// 1: a link between two routers.
+  parameter bit Mesh     = 1'b0
 ) (
   input logic             clk_i,
   input logic             rst_ni,
@@ -33,7 +36,7 @@ module tsr_flit_check
 
 `ifdef TSR_ASSERT_OFF
   logic unused_inputs;
-  assign unused_inputs = ^{clk_i, rst_ni, valid_i, flit_i, credit_i, Response};
+  assign unused_inputs = ^{clk_i, rst_ni, valid_i, flit_i, credit_i, Response, Mesh};
 `else
   localparam int unsigned CountW = idx_width(VcDepth + 1);
 
@@ -45,12 +48,15 @@ module tsr_flit_check
     return kind inside {KindRead, KindWrite, KindWritePosted, KindAtomic, KindSemPost};
   endfunction
 
+  logic beat;
+  assign beat = valid_i && Mesh && (h.kind == KindNone);
+
   // Flits sent and not paid back yet.
   logic [NumVc-1:0][CountW-1:0] sent_q;
 
   for (genvar v = 0; v < NumVc; v++) begin : gen_vc
     logic send;
-    assign send = valid_i && (h.vc == 1'(v));
+    assign send = valid_i && !beat && (h.vc == 1'(v));
     always_ff @(posedge clk_i) begin
       if (!rst_ni) sent_q[v] <= '0;
       else if (send != credit_i[v]) sent_q[v] <= send ? sent_q[v] + 1'b1 : sent_q[v] - 1'b1;
@@ -59,7 +65,8 @@ module tsr_flit_check
     `TSR_ASSERT(CreditNotOverpaid, !credit_i[v] || (sent_q[v] != '0))
   end
 
-  `TSR_ASSERT(KindOfThisNetwork, !valid_i || kind_legal(h.kind))
+  `TSR_ASSERT(KindOfThisNetwork, !valid_i || beat || kind_legal(h.kind))
+  `TSR_ASSERT(BeatIsEmpty, !beat || (flit_i == '0))
   `TSR_ASSERT(HeaderParityGood, !valid_i || (h.par == hdr_parity(h)))
   `TSR_ASSERT(DataParityGood, !valid_i || (h.dpar == data_parity(flit_i.data)))
   `TSR_ASSERT(SpareBitsZero, !valid_i || (h.spare == '0))

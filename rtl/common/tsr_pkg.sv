@@ -99,7 +99,7 @@ package tsr_pkg;
 
   /// Message kind. Requests travel on the request network, responses on the response network.
   typedef enum logic [3:0] {
-    KindNone        = 4'd0,
+    KindNone        = 4'd0,  // between routers only: a sign of life, see tsr_router
     KindRead        = 4'd1,  // addr = first byte, strb[8:0] = bytes (1..256), doff = where byte 0 goes
     KindWrite       = 4'd2,  // addr 64-byte aligned, strb = byte enables; answered by WriteRsp/ErrRsp
     KindWritePosted = 4'd3,  // as Write without an answer; may be multicast

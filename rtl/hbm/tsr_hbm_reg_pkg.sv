@@ -42,6 +42,8 @@ package tsr_hbm_reg_pkg;
   localparam logic [15:0] CountSelOffset = 16'h0204;
   localparam logic [15:0] CountLoOffset = 16'h0208;
   localparam logic [15:0] CountHiOffset = 16'h020c;
+  localparam logic [15:0] RouterSelOffset = 16'h0180;
+  localparam logic [15:0] RouterCountOffset = 16'h0184;
 
   // What hardware sees: values q, write pulses qe, read pulses re.
   typedef struct packed {
@@ -248,6 +250,12 @@ package tsr_hbm_reg_pkg;
   } reg2hw_count_lo_t;
 
   typedef struct packed {
+    struct packed {
+      logic [3:0] q;
+    } sel;
+  } reg2hw_router_sel_t;
+
+  typedef struct packed {
     reg2hw_ctrl_t ctrl;
     reg2hw_refresh_t refresh;
     reg2hw_sched_t sched;
@@ -279,6 +287,7 @@ package tsr_hbm_reg_pkg;
     reg2hw_count_ctrl_t count_ctrl;
     reg2hw_count_sel_t count_sel;
     reg2hw_count_lo_t count_lo;
+    reg2hw_router_sel_t router_sel;
   } reg2hw_t;
 
   // What hardware drives: values d, enables de, refusals err.
@@ -381,6 +390,12 @@ package tsr_hbm_reg_pkg;
   } hw2reg_count_hi_t;
 
   typedef struct packed {
+    struct packed {
+      logic [31:0] d;
+    } count;
+  } hw2reg_router_count_t;
+
+  typedef struct packed {
     hw2reg_id_t id;
     hw2reg_capacity_t capacity;
     hw2reg_status_t status;
@@ -391,9 +406,10 @@ package tsr_hbm_reg_pkg;
     hw2reg_err_info_t err_info;
     hw2reg_count_lo_t count_lo;
     hw2reg_count_hi_t count_hi;
+    hw2reg_router_count_t router_count;
   } hw2reg_t;
 
   // reg2hw_t in reset.
-  localparam reg2hw_t Reg2hwReset = 223'h13083440050a243e3cd2e48214c12124729418608c1403403e80c000;
+  localparam reg2hw_t Reg2hwReset = 227'h13083440050a243e3cd2e48214c12124729418608c1403403e80c0000;
 
 endpackage

@@ -61,6 +61,8 @@ module tsr_hbm_reg_top
   logic hit_count_sel;
   logic hit_count_lo;
   logic hit_count_hi;
+  logic hit_router_sel;
+  logic hit_router_count;
   logic hole;
 
   always_comb begin
@@ -103,6 +105,8 @@ module tsr_hbm_reg_top
     hit_count_sel = '0;
     hit_count_lo = '0;
     hit_count_hi = '0;
+    hit_router_sel = '0;
+    hit_router_count = '0;
     hole = 1'b0;
     if (reg_i.valid) begin
       unique case (reg_i.addr)
@@ -145,6 +149,8 @@ module tsr_hbm_reg_top
         16'h0204: hit_count_sel = 1'b1;
         16'h0208: hit_count_lo = 1'b1;
         16'h020c: hit_count_hi = 1'b1;
+        16'h0180: hit_router_sel = 1'b1;
+        16'h0184: hit_router_count = 1'b1;
         default: hole = 1'b1;
       endcase
     end
@@ -261,6 +267,9 @@ module tsr_hbm_reg_top
       if (we && hit_count_sel) begin
         regs_q.count_sel.sel.q <= (regs_q.count_sel.sel.q & ~wmask[5:0]) | wdata[5:0];
       end
+      if (we && hit_router_sel) begin
+        regs_q.router_sel.sel.q <= (regs_q.router_sel.sel.q & ~wmask[3:0]) | wdata[3:0];
+      end
       if (we && hit_err_status && wdata[0]) regs_q.err_status.valid.q <= 1'b0;
       if (hw2reg_i.err_status.valid.de && hw2reg_i.err_status.valid.d) regs_q.err_status.valid.q <= 1'b1;
       if (we && hit_err_status && wdata[1]) regs_q.err_status.overrun.q <= 1'b0;
@@ -283,7 +292,8 @@ module tsr_hbm_reg_top
       if (reg_i.write && (
           hit_id || hit_capacity || hit_status ||
           hit_t_bl || hit_err_addr_lo || hit_err_addr_hi ||
-          hit_err_info || hit_count_lo || hit_count_hi)) reg_o.err = 1'b1;
+          hit_err_info || hit_count_lo || hit_count_hi ||
+          hit_router_count)) reg_o.err = 1'b1;
       if (reg_i.write && !reg_i.priv && (
           hit_ctrl || hit_refresh || hit_sched ||
           hit_t_cl || hit_t_cwl || hit_t_ccd_s ||
@@ -420,6 +430,12 @@ module tsr_hbm_reg_top
       end
       if (hit_count_hi) begin
         reg_o.rdata[31:0] = hw2reg_i.count_hi.v.d;
+      end
+      if (hit_router_sel) begin
+        reg_o.rdata[3:0] = regs_q.router_sel.sel.q;
+      end
+      if (hit_router_count) begin
+        reg_o.rdata[31:0] = hw2reg_i.router_count.count.d;
       end
       if (reg_i.write) reg_o.rdata = '0;
     end

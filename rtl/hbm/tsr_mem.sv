@@ -44,6 +44,10 @@ module tsr_mem
   input  logic                  [tsr_hbm_pkg::NumPc-1:0]       dfi_rvalid_i,
   input  tsr_hbm_pkg::atom_t    [tsr_hbm_pkg::NumPc-1:0]       dfi_rdata_i,
 
+  /// Counters of the node's router.
+  output logic [3:0]           router_sel_o,
+  input  logic [31:0]          router_cnt_i,
+
   /// Registered: skipping the clock changes nothing. Only possible while not initialized: refresh never rests.
   output logic                 idle_o
 );
@@ -609,6 +613,18 @@ module tsr_mem
     hw2reg.err_info.tag.d           = err_tag_q;
     hw2reg.count_lo.v.d             = count[31:0];
     hw2reg.count_hi.v.d             = count_hi_q;
+    hw2reg.router_count.count.d     = router_cnt_q;
+  end
+
+  // ------------------------------------------------------------ router counters
+
+  logic [3:0]  router_sel_q;
+  logic [31:0] router_cnt_q;
+  assign router_sel_o = router_sel_q;
+  always_ff @(posedge clk_i) begin
+    router_sel_q <= reg2hw.router_sel.sel.q;
+    router_cnt_q <= router_cnt_i;
+    if (!rst_ni) router_sel_q <= '0;
   end
 
   // ------------------------------------------------------------ sleep

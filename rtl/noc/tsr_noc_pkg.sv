@@ -32,13 +32,23 @@ package tsr_noc_pkg;
     logic              enable;  // VC 1 follows the table; else dimension order
   } control_t;
 
+  /// What a router shows in place of an eighth counter.
+  typedef struct packed {
+    logic [2:0]        spare_hi;
+    control_t          control;   // as written
+    logic [10:0]       spare_mid;
+    logic [NumDir-2:0] stuck;     // ports 4 to 1: given up by the link watchdog
+    logic              spare_lo;
+  } status_t;
+
   /// Counters of one router.
   typedef enum logic [2:0] {
     CntLocal   = 3'd0,  // CntLocal + d: flits sent through port d
     CntParity  = 3'd5,  // flits dropped: bad header parity
-    CntDropped = 3'd6   // flits dropped: no way to go
+    CntDropped = 3'd6,  // flits dropped: no way to go, or a port without a live link
+    CntStatus  = 3'd7   // no counter: status_t
   } count_e;
-  localparam int unsigned NumCount = 7;
+  localparam int unsigned NumCount = 8;
   typedef logic [NumCount-1:0][31:0] counts_t;
 
   /// Ports that a flit leaves by: the branches at node `here` of the dimension-order tree that covers the

@@ -16,11 +16,18 @@
 /// A posted write to the router page (request network only) takes its turn for the local port like any flit, but
 /// is shown on cfg_valid_o in place of tx_valid_o[DirLocal] and needs no credit. A flit with bad header parity, or
 /// with nowhere to go, is dropped and counted, and its credit goes back.
+///
+/// Link watchdog: a neighbour that holds flits and cannot pass any of them on says so with a beat now and then. A beat
+/// is an empty flit of KindNone; it needs no credit and goes no further. A port whose neighbour owes credits and has
+/// sent neither a credit nor a beat for LinkTimeout to 1.5 LinkTimeout cycles is stuck. Whatever wants a stuck or
+/// dead port is dropped and counted, so that the network drains. Writing the control word frees stuck ports.
 module tsr_router
   import tsr_pkg::*;
 #(
   /// 1: x first (request network); 0: y first (response network).
-  parameter bit XFirst = 1'b1
+  parameter bit          XFirst      = 1'b1,
+  /// Cycles of silence after which a link counts as stuck; a power of two up to 2^AgeW. The same in all routers.
+  parameter int unsigned LinkTimeout = 4096
 ) (
   input  logic                            clk_i,
   input  logic                            rst_ni,
@@ -62,6 +69,7 @@ module tsr_router
   localparam int unsigned NumBuf = NumDir * NumVc;  // buffer b: port b / NumVc, VC b % NumVc
   localparam int unsigned PtrW   = $clog2(VcDepth);
   localparam int unsigned CountW = idx_width(VcDepth + 1);
+  localparam int unsigned TickW  = $clog2(LinkTimeout) - 1;
 
   // Index [VC][from][to]. VC 0 only knows dimension order; tables may take every turn.
   localparam logic [NumVc-1:0][NumDir-1:0][NumDir-1:0] Turn = {
@@ -75,6 +83,7 @@ module tsr_router
 
   `TSR_STATIC_ASSERT(DepthIsPowerOfTwo, VcDepth == (1 << PtrW))
   `TSR_STATIC_ASSERT(VcIsOneBit, NumVc == 2)
+  `TSR_STATIC_ASSERT(TimeoutLegal, LinkTimeout == (1 << (TickW + 1)) && TickW <= AgeW)
 
   // The larger one goes first: class, then age.
   typedef struct packed {
@@ -98,15 +107,26 @@ module tsr_router
   age_t now_q;
   always_ff @(posedge clk_i) now_q <= now_i;
 
+  dirs_t away;    // ports whose link owes credits, and that are not closed
+  dirs_t closed;  // ports that send nothing: what wants them is dropped
+  dirs_t stuck;
+  dirs_t shed;    // a flit was dropped at this port
+  dirs_t beat;    // a beat is to leave by this port
+  dirs_t heard;   // a beat came in
+  logic  tick;    // twice in LinkTimeout cycles
+  assign tick = now_q[TickW-1:0] == '0;
+
   // ---------------------------------------------------------------- routing table
 
   tsr_noc_pkg::table_row_t row_q [2*tsr_noc_pkg::TableSide];  // index {phase, y}; phase 1: only down
   tsr_noc_pkg::control_t   control_q;
+  logic                    control_we;
+  assign control_we = cfg_we_i && cfg_flit_i[DirLocal].hdr.addr[6] && cfg_flit_i[DirLocal].hdr.strb[0];
 
   always_ff @(posedge clk_i) begin
     if (cfg_we_i) begin
       if (cfg_flit_i[DirLocal].hdr.addr[6]) begin
-        if (cfg_flit_i[DirLocal].hdr.strb[0]) control_q <= cfg_flit_i[DirLocal].data[0][$bits(control_q)-1:0];
+        if (control_we) control_q <= cfg_flit_i[DirLocal].data[0][$bits(control_q)-1:0];
       end else begin
         for (int unsigned i = 0; i < 2 * tsr_noc_pkg::TableSide; i++) begin
           if (cfg_flit_i[DirLocal].hdr.strb[4*i]) row_q[i] <= cfg_flit_i[DirLocal].data[i/2][32*(i%2)+:$bits(row_q[0])];
@@ -143,6 +163,7 @@ module tsr_router
     bufs_t              win;
     logic               win_vc;
     logic               keep;    // the winner goes to the router page, not out
+    logic               out;     // it leaves by the link
 
     always_comb begin : p_arbitrate
       ask    = '0;
@@ -150,8 +171,8 @@ module tsr_router
       win_vc = 1'b0;
       keep   = 1'b0;
       for (int unsigned b = 0; b < NumBuf; b++) begin
-        ask[b] = Turn[b%NumVc][b/NumVc][o] && need[b][o] &&
-                 ((credit_q[b%NumVc] != '0) || (o == DirLocal && cfg[b]));
+        ask[b] = Turn[b%NumVc][b/NumVc][o] && need[b][o] && !beat[o] &&
+                 ((credit_q[b%NumVc] != '0) || closed[o] || (o == DirLocal && cfg[b]));
       end
       if (ask != '0) begin
         for (int unsigned b = 0; b < NumBuf; b++) begin
@@ -163,11 +184,13 @@ module tsr_router
     end
     assign send[o]   = ask != '0;
     assign winner[o] = win;
+    assign out       = send[o] && !keep && !closed[o];
 
     always_ff @(posedge clk_i) begin
-      valid_q <= send[o] && !keep;
+      valid_q <= out || beat[o];
+      if (beat[o]) tx_flit_o[o] <= '0;
       if (send[o]) begin
-        if (!keep) sent_q <= sent_q + 1'b1;
+        if (out) sent_q <= sent_q + 1'b1;
         for (int unsigned b = 0; b < NumBuf; b++) begin
           if (Turn[b%NumVc][b/NumVc][o] && win[b]) begin
             tx_flit_o[o] <= buf_q[b/NumVc][{1'(b%NumVc), rd[b]}];
@@ -175,7 +198,7 @@ module tsr_router
         end
       end
       for (int unsigned v = 0; v < NumVc; v++) begin
-        if ((send[o] && !keep && (win_vc == 1'(v))) != tx_credit_i[o][v]) begin
+        if ((out && (win_vc == 1'(v))) != tx_credit_i[o][v]) begin
           credit_q[v] <= tx_credit_i[o][v] ? credit_q[v] + 1'b1 : credit_q[v] - 1'b1;
         end
       end
@@ -196,6 +219,32 @@ module tsr_router
         if (!rst_ni) cfg_q <= 1'b0;
       end
       assign cfg_valid_o = cfg_q;
+      assign away[o]     = 1'b0;
+      assign closed[o]   = 1'b0;
+      assign stuck[o]    = 1'b0;
+      assign shed[o]     = 1'b0;
+    end else begin : gen_watchdog
+      // Ticks since a sign of life, while credits are owed: the third one makes it LinkTimeout cycles at least.
+      logic [1:0] wait_q;
+      logic       stuck_q, shed_q;
+      always_ff @(posedge clk_i) begin
+        shed_q <= send[o] && closed[o];
+        if (tx_credit_i[o] != '0 || heard[o]) begin
+          wait_q <= '0;
+        end else if (tick && away[o]) begin
+          wait_q <= wait_q + 1'b1;
+          if (wait_q == 2'd2) stuck_q <= 1'b1;
+        end
+        if (!rst_ni || control_we) begin
+          wait_q  <= '0;
+          stuck_q <= 1'b0;
+        end
+        if (!rst_ni) shed_q <= 1'b0;
+      end
+      assign away[o]   = (credit_q != {NumVc{count_t'(VcDepth)}}) && !closed[o];
+      assign closed[o] = stuck_q || control_q.dead[o];
+      assign stuck[o]  = stuck_q;
+      assign shed[o]   = shed_q;
     end
 
     for (genvar v = 0; v < NumVc; v++) begin : gen_check
@@ -214,7 +263,7 @@ module tsr_router
     meta_t  [NumVc-1:0] head_q;      // of the flit that need_q is about
     count_t [NumVc-1:0] owe_q;       // freed slots whose credit could not go back yet
     logic   [NumVc-1:0] credit_q;
-    logic               parity_err_q, dropped_q;
+    logic               parity_err_q, dropped_q, heard_q;
     logic               down;        // what comes in here has gone down
     assign down = (p != DirLocal) && control_q.down[(p + NumDir - 2) % (NumDir - 1)];
 
@@ -228,7 +277,7 @@ module tsr_router
     always_ff @(posedge clk_i) begin
       // verilator tracing_off
       automatic meta_t  meta, next;
-      automatic logic   vc, good, accept, push, pop, drop;
+      automatic logic   vc, good, empty, accept, push, pop, drop;
       automatic dirs_t  served, left;
       automatic count_t owe;
       automatic logic [2:0] port;
@@ -237,6 +286,7 @@ module tsr_router
       meta         = '0;
       port         = '0;
       accept       = 1'b0;
+      empty        = 1'b0;
       vc           = rx_flit_i[p].hdr.vc;
       parity_err_q <= 1'b0;
       dropped_q    <= 1'b0;
@@ -252,20 +302,22 @@ module tsr_router
         meta.cls   = rx_flit_i[p].hdr.cls;
         meta.birth = rx_flit_i[p].hdr.birth;
         good       = (^rx_flit_i[p].hdr) == 1'b0;
-        accept     = good && (meta.want != '0);
+        empty      = good && (rx_flit_i[p].hdr.kind == KindNone);
+        accept     = good && !empty && (meta.want != '0);
         if (accept) begin
           buf_q[p][{vc, wr_q[vc]}]  <= rx_flit_i[p];
           meta_q[p][{vc, wr_q[vc]}] <= meta;
         end else begin
           parity_err_q <= !good;
-          dropped_q    <= good;
+          dropped_q    <= good && !empty;
         end
       end
+      heard_q <= empty;
 
       if (rx_valid_i[p] || (need_q != '0) || (owe_q != '0) || (credit_q != '0)) begin
         for (int unsigned v = 0; v < NumVc; v++) begin
           push = rx_valid_i[p] && (vc == 1'(v)) && accept;
-          drop = rx_valid_i[p] && (vc == 1'(v)) && !accept;
+          drop = rx_valid_i[p] && (vc == 1'(v)) && !accept && !empty;
           served = '0;
           for (int unsigned o = 0; o < NumDir; o++) begin
             served |= dirs_t'(Turn[v][p][o] && winner[o][NumVc*p+v]) << o;
@@ -295,9 +347,28 @@ module tsr_router
         credit_q     <= '0;
         parity_err_q <= 1'b0;
         dropped_q    <= 1'b0;
+        heard_q      <= 1'b0;
       end
     end
 
+    if (p == DirLocal) begin : gen_no_beat
+      assign beat[p] = 1'b0;
+    end else begin : gen_beat
+      // Since the last tick flits are held and none of them has left.
+      logic held_q, beat_q;
+      always_ff @(posedge clk_i) begin
+        beat_q <= tick && held_q && (credit_q == '0) && !closed[p];
+        if (credit_q != '0) held_q <= 1'b0;
+        else if (tick) held_q <= need_q != '0;
+        if (!rst_ni) begin
+          held_q <= 1'b0;
+          beat_q <= 1'b0;
+        end
+      end
+      assign beat[p] = beat_q;
+    end
+
+    assign heard[p]       = heard_q;
     assign rx_credit_o[p] = credit_q;
     assign parity_err[p]  = parity_err_q;
     assign dropped[p]     = dropped_q;
@@ -324,9 +395,9 @@ module tsr_router
 
   always_ff @(posedge clk_i) begin
     if (parity_err != '0 || cfg_bad_i) parity_count_q <= parity_count_q + ones(parity_err) + 32'(cfg_bad_i);
-    if (dropped != '0) dropped_count_q <= dropped_count_q + ones(dropped);
+    if (dropped != '0 || shed != '0) dropped_count_q <= dropped_count_q + ones(dropped) + ones(shed);
     idle_q <= (rx_valid_i == '0) && (&quiet) && (tx_valid_o == '0) && (parity_err == '0) &&
-              (dropped == '0) && !cfg_valid_o;
+              (dropped == '0) && (shed == '0) && (away == '0) && (beat == '0) && !cfg_valid_o;
     if (!rst_ni) begin
       parity_count_q  <= '0;
       dropped_count_q <= '0;
@@ -334,7 +405,14 @@ module tsr_router
     end
   end
 
-  assign count_o = {dropped_count_q, parity_count_q, sent};
+  tsr_noc_pkg::status_t status;
+  always_comb begin
+    status         = '0;
+    status.control = control_q;
+    status.stuck   = stuck[NumDir-1:1];
+  end
+
+  assign count_o = {status, dropped_count_q, parity_count_q, sent};
   assign idle_o  = idle_q;
 
 endmodule

@@ -15,7 +15,9 @@ module tsr_router_node
   import tsr_pkg::*;
 #(
   /// 1: protocol checkers on all links (simulation only, slow).
-  parameter bit Check = 1'b0
+  parameter bit          Check       = 1'b0,
+  /// See tsr_router.
+  parameter int unsigned LinkTimeout = 4096
 ) (
   input  logic                          clk_i,
   input  logic                          rst_ni,
@@ -42,7 +44,7 @@ module tsr_router_node
   output flit_t [NumDir-1:0]            rsp_tx_flit_o,
   input  logic  [NumDir-1:0][NumVc-1:0] rsp_tx_credit_i,
 
-  /// Counter select: bit 3 the network (1 response), bits 2:0 count_e; 7 reads as zero.
+  /// Counter select: bit 3 the network (1 response), bits 2:0 count_e (7 the status).
   input  logic [3:0]                    cnt_sel_i,
   /// Selected counter, one cycle after cnt_sel_i and two after the event.
   output logic [31:0]                   cnt_o,
@@ -67,7 +69,7 @@ module tsr_router_node
     end
   end
 
-  tsr_router #(.XFirst(1'b1)) u_req (
+  tsr_router #(.XFirst(1'b1), .LinkTimeout(LinkTimeout)) u_req (
     .clk_i,
     .rst_ni,
     .node_i,
@@ -87,7 +89,7 @@ module tsr_router_node
     .idle_o     (idle[0])
   );
 
-  tsr_router #(.XFirst(1'b0)) u_rsp (
+  tsr_router #(.XFirst(1'b0), .LinkTimeout(LinkTimeout)) u_rsp (
     .clk_i,
     .rst_ni,
     .node_i,
@@ -108,7 +110,7 @@ module tsr_router_node
   );
 
   always_ff @(posedge clk_i) begin
-    cnt_q <= (cnt_sel_i[2:0] == 3'd7) ? '0 : count[cnt_sel_i[3]][cnt_sel_i[2:0]];
+    cnt_q <= count[cnt_sel_i[3]][cnt_sel_i[2:0]];
     if (!rst_ni) cnt_q <= '0;
   end
 
@@ -117,19 +119,20 @@ module tsr_router_node
 
   if (Check) begin : gen_check
     for (genvar d = 0; d < NumDir; d++) begin : gen_dir
-      tsr_flit_check #(.Response(1'b0)) u_req_rx (
+      localparam bit Mesh = d != DirLocal;
+      tsr_flit_check #(.Response(1'b0), .Mesh(Mesh)) u_req_rx (
         .clk_i, .rst_ni,
         .valid_i(req_rx_valid_i[d]), .flit_i(req_rx_flit_i[d]), .credit_i(req_rx_credit_o[d])
       );
-      tsr_flit_check #(.Response(1'b0)) u_req_tx (
+      tsr_flit_check #(.Response(1'b0), .Mesh(Mesh)) u_req_tx (
         .clk_i, .rst_ni,
         .valid_i(req_tx_valid_o[d]), .flit_i(req_tx_flit_o[d]), .credit_i(req_tx_credit_i[d])
       );
-      tsr_flit_check #(.Response(1'b1)) u_rsp_rx (
+      tsr_flit_check #(.Response(1'b1), .Mesh(Mesh)) u_rsp_rx (
         .clk_i, .rst_ni,
         .valid_i(rsp_rx_valid_i[d]), .flit_i(rsp_rx_flit_i[d]), .credit_i(rsp_rx_credit_o[d])
       );
-      tsr_flit_check #(.Response(1'b1)) u_rsp_tx (
+      tsr_flit_check #(.Response(1'b1), .Mesh(Mesh)) u_rsp_tx (
         .clk_i, .rst_ni,
         .valid_i(rsp_tx_valid_o[d]), .flit_i(rsp_tx_flit_o[d]), .credit_i(rsp_tx_credit_i[d])
       );

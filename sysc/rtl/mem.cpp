@@ -15,6 +15,8 @@ class Memory final : public VerilatedNode<Vpl_mem, Memory> {
     model_.node_i = static_cast<SData>(straps.node.pack());
     set_config(model_.cfg_i, *straps.config);
     model_.dfi_rvalid_i = 0;
+    count_select_out = &model_.router_sel_o;
+    count_in = &model_.router_cnt_i;
   }
 
   /// The device advances by what the controller drove up to this edge; its answer is there after

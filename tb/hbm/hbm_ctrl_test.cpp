@@ -601,6 +601,14 @@ TEST_F(HbmCtrl, TimingRegistersHoldTheSecondProfile) {
   }
 }
 
+TEST_F(HbmCtrl, ShowsTheRoutersCounters) {
+  start(load_timing("hbm3-6400"));
+  for (const unsigned counter : {7U, 0U, 15U}) {
+    write_register(hbm::kRouterSelOffset, counter);
+    EXPECT_EQ(read_register(hbm::kRouterCountOffset), 0x1000 * (counter + 1));
+  }
+}
+
 TEST_F(HbmCtrl, RegistersTakeBytesAndPostedWrites) {
   start(load_timing("hbm3-6400"));
   node_->source = node_->config.ctl;

@@ -63,6 +63,7 @@ class MemNode {
     model_.rsp_tx_credit_i = 0;
     model_.req_tx_credit_i = 0;
     model_.dfi_rvalid_i = 0;
+    model_.router_cnt_i = 0;
     model_.now_i = 0;
   }
 
@@ -104,6 +105,7 @@ class MemNode {
   void after_edge() {
     ++cycle;
     model_.now_i = cycle;
+    model_.router_cnt_i = 0x1000 * (model_.router_sel_o + 1U);
     port_.drive(model_);
     if (!answer_reads) model_.dfi_rvalid_i = 0;
     unsigned credit = 0;

@@ -3,6 +3,7 @@
 #include "Vnoc_blocks.h"
 #include "common/bench.hpp"
 #include "net_model.hpp"
+#include "noc/address_map.hpp"
 
 namespace tsr::tb {
 namespace {
@@ -10,6 +11,7 @@ namespace {
 class BareEndpoint : public Bench<Vnoc_blocks> {
  protected:
   static constexpr Node kHere{3, 5};
+  static constexpr Node kCtl{1, 1};
 
   void SetUp() override {
     Bench::SetUp();
@@ -20,7 +22,15 @@ class BareEndpoint : public Bench<Vnoc_blocks> {
     dut().rsp_rx_valid_i = 0;
     dut().rsp_tx_credit_i = 0;
     dut().bare_node_i = static_cast<SData>(kHere.pack());
+    ChipConfig config;
+    config.mesh_w = config.mesh_h = 8;
+    config.ctl = kCtl;
+    config.mem = {{0, 0}};
+    const auto words = config.pack();
+    for (unsigned i = 0; i < ChipConfig::kWords; ++i) dut().cfg_i[i] = words[i];
+    dut().bare_cnt_i = 0;
     before_edge([this] {
+      selected_ = dut().bare_sel_o;
       if (!dut().rst_ni) return;
       EXPECT_FALSE(dut().req_tx_valid_o) << "a bare endpoint has no requests";
       request_.credit(dut().req_rx_credit_o);
@@ -33,6 +43,7 @@ class BareEndpoint : public Bench<Vnoc_blocks> {
     });
     after_edge([this] {
       dut().now_i = cycle() + 1;
+      dut().bare_cnt_i = 0x1000 * (selected_ + 1);  // the router answers one cycle later
       drive(request_, dut().req_rx_valid_i, dut().req_rx_flit_i.data());
       drive(response_, dut().rsp_rx_valid_i, dut().rsp_rx_flit_i.data());
       dut().rsp_tx_credit_i = static_cast<CData>(chance(drain_) ? sink_.drain() : 0);
@@ -58,6 +69,7 @@ class BareEndpoint : public Bench<Vnoc_blocks> {
   LinkSink sink_;
   std::deque<Flit> answers_;
   double drain_ = 1.0;
+  std::uint32_t selected_ = 0;
 };
 
 TEST_F(BareEndpoint, AnswersEveryRequestThatWantsOneWithUnmapped) {
@@ -94,6 +106,56 @@ TEST_F(BareEndpoint, AnswersEveryRequestThatWantsOneWithUnmapped) {
       EXPECT_TRUE(want == got);
     }
     answers_.clear();
+    EXPECT_TRUE(request_.all_credits_back());
+  }
+}
+
+TEST_F(BareEndpoint, ShowsTheRoutersCountersToCtl) {
+  for (double drain : {1.0, 0.2}) {
+    drain_ = drain;
+    std::vector<Flit> sent;
+    for (unsigned i = 0; i < 200; ++i) {
+      const unsigned counter = static_cast<unsigned>(rand_in(0, 15));
+      Flit f = request(Kind::kRead, true);
+      f.src = kCtl;
+      f.addr = node_address(kHere, 0x20000 + 4 * counter);
+      f.strb = 4;
+      const auto change = rand_in(0, 9);
+      if (change == 0) f.src = {2, 1};
+      if (change == 1) f.strb = 8;
+      if (change == 2) f.addr += 0x40;
+      if (change == 3) f.addr += 2;
+      if (change == 4) f.kind = Kind::kWrite;
+      f.seal();
+      request_.push(f);
+      sent.push_back(f);
+    }
+    ASSERT_TRUE(run_until([&] { return answers_.size() == sent.size(); }, 10000));
+    for (std::size_t i = 0; i < sent.size(); ++i) {
+      const Flit& f = sent[i];
+      const Flit& got = answers_[i];
+      EXPECT_EQ(got.tag, f.tag);
+      EXPECT_EQ(got.dst.lo, f.src);
+      EXPECT_TRUE(got.vc);
+      const std::uint64_t offset = f.addr & 0xffffffff;
+      const bool counter = f.kind == Kind::kRead && f.strb == 4 && offset >= 0x20000 &&
+                           offset < 0x20040 && offset % 4 == 0;
+      if (!counter || f.src != kCtl) {
+        EXPECT_EQ(got.kind, Kind::kErrRsp);
+        EXPECT_EQ(got.err, counter ? Err::kForbidden : Err::kUnmapped);
+        continue;
+      }
+      ASSERT_EQ(got.kind, Kind::kReadRsp);
+      const unsigned at = offset % 64;
+      EXPECT_EQ(got.addr, f.addr - at);
+      EXPECT_EQ(got.strb, 0xfULL << at);
+      EXPECT_EQ((got.doff + at) & 0xffffff, f.doff);
+      EXPECT_EQ(static_cast<std::uint32_t>(got.data[at / 8] >> (8 * (at % 8))),
+                0x1000 * (offset / 4 % 16 + 1));
+    }
+    answers_.clear();
+    run(40);
+    EXPECT_TRUE(dut().bare_idle_o);
     EXPECT_TRUE(request_.all_credits_back());
   }
 }

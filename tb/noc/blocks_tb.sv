@@ -36,6 +36,8 @@ module blocks_tb
   input  flit_t        rsp_rx_flit_i,
   output logic [1:0]   rsp_rx_credit_o,
   output logic         bare_idle_o,
+  output logic [3:0]   bare_sel_o,
+  input  logic [31:0]  bare_cnt_i,
 
   /// Address functions.
   input  chip_cfg_t    cfg_i,
@@ -92,12 +94,12 @@ module blocks_tb
 
   flit_t unused_req_tx_flit;
   tsr_bare u_bare (
-    .clk_i, .rst_ni, .node_i(bare_node_i), .now_i,
+    .clk_i, .rst_ni, .node_i(bare_node_i), .cfg_i, .now_i,
     .req_tx_valid_o, .req_tx_flit_o(unused_req_tx_flit), .req_tx_credit_i('0),
     .req_rx_valid_i, .req_rx_flit_i, .req_rx_credit_o,
     .rsp_tx_valid_o, .rsp_tx_flit_o, .rsp_tx_credit_i,
     .rsp_rx_valid_i, .rsp_rx_flit_i, .rsp_rx_credit_o,
-    .idle_o(bare_idle_o)
+    .router_sel_o(bare_sel_o), .router_cnt_i(bare_cnt_i), .idle_o(bare_idle_o)
   );
   tsr_flit_check #(.Response(1'b1)) u_bare_check (
     .clk_i, .rst_ni, .valid_i(rsp_tx_valid_o), .flit_i(rsp_tx_flit_o), .credit_i(rsp_tx_credit_i)

@@ -28,6 +28,8 @@ class ComposedMesh {
   std::array<std::vector<LocalLink>, 2> in;
   /// Counter that every node shows.
   unsigned cnt_sel = 0;
+  /// Skip nodes that sleep.
+  bool skip = true;
 
   ComposedMesh(VerilatedContext* context, unsigned w, unsigned h)
       : ComposedMesh(context, FaultMap(w, h)) {}
@@ -69,7 +71,7 @@ class ComposedMesh {
     for (unsigned i = 0; i < nodes(); ++i) {
       if (!alive(i)) continue;
       auto& m = models_[i];
-      const bool awake = !rst_ni || !m->idle_o || m->req_rx_valid_i || m->rsp_rx_valid_i ||
+      const bool awake = !rst_ni || !skip || !m->idle_o || m->req_rx_valid_i || m->rsp_rx_valid_i ||
                          m->req_tx_credit_i || m->rsp_tx_credit_i || m->cnt_sel_i != cnt_sel;
       if (!awake) {
         ++skipped_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "Vrouter_node.h"
+#include "Vrouter_node_fast.h"
 #include "common/bench.hpp"
 #include "composed_mesh.hpp"
 #include "noc/fault_routes.hpp"
@@ -185,6 +186,95 @@ TEST(NocFaultMesh, ServesEachPartOfASplitMesh) {
   faults.kill_link({1, 1}, {2, 1});
   faults.kill_link({2, 0}, {3, 0});
   expect_all_pairs(faults);
+}
+
+/// Two meshes with the same faults and stimuli, one of which skips sleeping nodes.
+class TwinMeshes {
+ public:
+  explicit TwinMeshes(const FaultMap& faults)
+      : plain_(&contexts_[0], faults), skipping_(&contexts_[1], faults) {
+    plain_.skip = false;
+    for (auto* mesh : {&plain_, &skipping_}) mesh->reset();
+  }
+  void tick(std::uint64_t now) {
+    plain_.tick(now);
+    skipping_.tick(now);
+    for (unsigned k = 0; k < 2; ++k) {
+      for (unsigned i = 0; i < plain_.nodes(); ++i) {
+        ASSERT_EQ(plain_.tx_valid(k, i), skipping_.tx_valid(k, i)) << "cycle " << now;
+        ASSERT_EQ(plain_.rx_credit(k, i), skipping_.rx_credit(k, i)) << "cycle " << now;
+        if (plain_.tx_valid(k, i)) {
+          ASSERT_TRUE(plain_.tx_flit(k, i) == skipping_.tx_flit(k, i)) << "cycle " << now;
+        }
+        ASSERT_EQ(plain_.count(i), skipping_.count(i)) << "cycle " << now << " node " << i;
+      }
+    }
+    drive(now);
+  }
+  void select(unsigned counter) { plain_.cnt_sel = skipping_.cnt_sel = counter; }
+  std::uint32_t count(unsigned node) const { return plain_.count(node); }
+  bool idle() const { return plain_.idle(); }
+  std::uint64_t skipped() const { return skipping_.skipped(); }
+  double load = 0;  ///< flits a cycle, node and network
+
+ private:
+  void drive(std::uint64_t now) {
+    for (unsigned k = 0; k < 2; ++k) {
+      for (unsigned i = 0; i < plain_.nodes(); ++i) {
+        auto& source = sources_[k][i];
+        auto& sink = sinks_[k][i];
+        source.credit(plain_.rx_credit(k, i));
+        if (plain_.tx_valid(k, i)) sink.receive(plain_.tx_flit(k, i));
+        if (std::uniform_real_distribution<>()(rng_) < load) {
+          const Node to = plain_.node(static_cast<unsigned>(rng_() % plain_.nodes()));
+          source.push(random_flit(k, plain_.node(i), {to, to}, rng_(), rng_));
+        }
+        LocalLink& link = plain_.in[k][i];
+        auto flit = source.next();
+        link.rx_valid = flit.has_value();
+        if (flit) {
+          flit->birth = static_cast<std::uint16_t>(now + 1);
+          flit->seal();
+          flit->to_words(link.rx_flit.data());
+        }
+        link.tx_credit = sink.drain();
+        skipping_.in[k][i] = link;
+      }
+    }
+  }
+
+  std::array<VerilatedContext, 2> contexts_;
+  ComposedMesh<Vrouter_node_fast> plain_;
+  ComposedMesh<Vrouter_node_fast> skipping_;
+  std::array<std::array<LinkSource, 6>, 2> sources_;
+  std::array<std::array<LinkSink, 6>, 2> sinks_;
+  std::mt19937_64 rng_{seed_from_env()};
+};
+
+TEST(NocFaultMesh, TheWatchdogDrainsAnUnknownDeadLinkAwakeOrSkipped) {
+  FaultMap faults(3, 2);
+  faults.kill_link({1, 0}, {2, 0});
+  TwinMeshes mesh(faults);
+  mesh.select(7);
+  std::uint64_t now = 0;
+  for (int burst = 0; burst < 4; ++burst) {
+    mesh.load = 0.3;
+    for (int i = 0; i < 300 && !testing::Test::HasFatalFailure(); ++i) mesh.tick(now++);
+    mesh.load = 0;
+    for (int i = 0; i < 13000 && !testing::Test::HasFatalFailure(); ++i) mesh.tick(now++);
+    EXPECT_TRUE(mesh.idle()) << "drained";
+  }
+  EXPECT_GT(mesh.skipped(), 10000U);
+  for (unsigned net = 0; net < 2; ++net) {
+    mesh.select(net * 8 + 7);
+    for (int i = 0; i < 3; ++i) mesh.tick(now++);
+    for (unsigned i = 0; i < 6; ++i) {
+      const unsigned want = i == 1   ? 1U << static_cast<unsigned>(Dir::kEast)
+                            : i == 2 ? 1U << static_cast<unsigned>(Dir::kWest)
+                                     : 0U;
+      EXPECT_EQ(mesh.count(i), want) << "network " << net << " node " << i;
+    }
+  }
 }
 
 TEST(NocFaultMesh, DrainsUnderLoadWithManyFaults) {

@@ -105,6 +105,8 @@ inline std::set<Hop> tree(Node src, const Rect& rect, unsigned w, unsigned h, bo
 class LinkSource {
  public:
   void push(const Flit& flit) { queue_[flit.vc].push_back(flit); }
+  /// A flit that needs no credit, before all others.
+  void push_free(const Flit& flit) { free_.push_back(flit); }
   void credit(unsigned pulses) {
     for (unsigned v = 0; v < kNumVcs; ++v) {
       credits_[v] += (pulses >> v) & 1;
@@ -113,6 +115,11 @@ class LinkSource {
   }
   /// The flit to drive in the next cycle, if a VC has both a flit and a credit.
   std::optional<Flit> next() {
+    if (!free_.empty()) {
+      Flit flit = free_.front();
+      free_.pop_front();
+      return flit;
+    }
     for (unsigned i = 0; i < kNumVcs; ++i) {
       turn_ = (turn_ + 1) % kNumVcs;
       if (!queue_[turn_].empty() && credits_[turn_] > 0) {
@@ -128,6 +135,7 @@ class LinkSource {
   bool all_credits_back() const { return credits_[0] == kVcDepth && credits_[1] == kVcDepth; }
 
  private:
+  std::deque<Flit> free_;
   std::array<std::deque<Flit>, kNumVcs> queue_;
   std::array<unsigned, kNumVcs> credits_ = {kVcDepth, kVcDepth};
   unsigned turn_ = 0;

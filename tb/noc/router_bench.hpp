@@ -65,6 +65,10 @@ class NocRouter : public Bench<Vrouter_node> {
         sources_[k][p].credit((*net.rx_credit >> (2 * p)) & 3);
         if ((*net.tx_valid >> p) & 1) {
           const Flit flit = Flit::from_words(net.tx_flit + p * kFlitWords);
+          if (flit.kind == Kind::kNone) {
+            beats_.push_back({cycle(), k, p, flit});
+            continue;
+          }
           sinks_[k][p].receive(flit);
           departures_.push_back({cycle(), k, p, flit});
           ++sent_[k][p];
@@ -83,7 +87,7 @@ class NocRouter : public Bench<Vrouter_node> {
       for (unsigned p = 0; p < kNumDirs; ++p) {
         if (chance(offer_)) {
           if (auto flit = sources_[k][p].next()) {
-            if (stamp_) {
+            if (stamp_ && flit->kind != Kind::kNone) {
               flit->birth = dut().now_i;
               flit->seal();
             }
@@ -161,6 +165,7 @@ class NocRouter : public Bench<Vrouter_node> {
   std::array<std::array<double, kNumDirs>, 2> drain_{};
   std::array<std::array<std::uint64_t, kNumDirs>, 2> sent_{};
   std::vector<Departure> departures_;
+  std::vector<Departure> beats_;  // empty flits by which a router says that it lives
   std::map<std::uint64_t, std::uint64_t> entered_;  // id -> cycle on the input link
   double offer_ = 1.0;
   bool stamp_ = true;

@@ -308,16 +308,20 @@ TEST_F(NocRouter, RandomTrafficMatchesTheModelUnderRandomStalls) {
 TEST_F(NocRouter, FallsAsleepAndWakes) {
   run(5);
   EXPECT_TRUE(dut().idle_o);
-  drain_[1][2] = 0;
-  send(1, 0, through(1, Dir::kLocal, Dir::kEast));
-  run(2);  // driven, then in the buffer
-  EXPECT_FALSE(dut().idle_o);
-  run(5);
-  EXPECT_TRUE(dut().idle_o) << "a missing credit keeps nobody awake";
-  drain_[1][2] = 1.0;
-  run(5);
-  EXPECT_TRUE(dut().idle_o);
-  EXPECT_EQ(departures_.size(), 1U);
+  for (const Dir out : {Dir::kLocal, Dir::kEast}) {
+    const auto port = static_cast<unsigned>(out);
+    drain_[1][port] = 0;
+    departures_.clear();
+    send(1, 4, through(1, Dir::kWest, out));
+    run(2);  // driven, then in the buffer
+    EXPECT_FALSE(dut().idle_o);
+    run(50);
+    EXPECT_EQ(dut().idle_o, out == Dir::kLocal) << "only the watchdog waits for credits";
+    drain_[1][port] = 1.0;
+    run(5);
+    EXPECT_TRUE(dut().idle_o);
+    EXPECT_EQ(departures_.size(), 1U);
+  }
 }
 
 }  // namespace

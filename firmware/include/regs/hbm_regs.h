@@ -329,4 +329,18 @@
 #define TSR_HBM_COUNT_HI_V_LSB 0u
 #define TSR_HBM_COUNT_HI_V_MASK 0xffffffffu
 
+/* Counter that ROUTER_COUNT shows. */
+#define TSR_HBM_ROUTER_SEL_OFFSET 0x180u
+#define TSR_HBM_ROUTER_SEL_RESET 0x0u
+#define TSR_HBM_ROUTER_SEL_SEL_SHIFT 0u /* rw: As ROUTER_SEL of a tile. */
+#define TSR_HBM_ROUTER_SEL_SEL_LSB 0u
+#define TSR_HBM_ROUTER_SEL_SEL_MASK 0x0000000fu
+
+/* Counter of the node's router, valid four cycles after ROUTER_SEL was written. */
+#define TSR_HBM_ROUTER_COUNT_OFFSET 0x184u
+#define TSR_HBM_ROUTER_COUNT_RESET 0x0u
+#define TSR_HBM_ROUTER_COUNT_COUNT_SHIFT 0u /* ro: Value. */
+#define TSR_HBM_ROUTER_COUNT_COUNT_LSB 0u
+#define TSR_HBM_ROUTER_COUNT_COUNT_MASK 0xffffffffu
+
 #endif
