@@ -48,6 +48,25 @@ Chip::Chip(sc_core::sc_module_name name, const Config& config, ChipOptions optio
 
 Chip::~Chip() = default;
 
+ChipFuses Chip::fuses() const {
+  const auto bit = [](Node node) { return 1ULL << (node.y * 8 + node.x); };
+  ChipFuses fuses;
+  for (const Node tile : config_.tiles) fuses.tiles |= bit(tile);
+  for (const Node tile : options_.faults.dead_tiles) fuses.dead_tiles |= bit(tile);
+  for (const auto& link : options_.faults.dead_links) {
+    (link.port == Dir::kEast ? fuses.dead_east : fuses.dead_south) |= bit(link.node);
+  }
+  return fuses;
+}
+
+void Chip::break_links() {
+  const auto kill = [this](const MeshLink& link, std::uint64_t cycle) {
+    kernel_->kill_link(config_.index(link.node), static_cast<unsigned>(link.port), cycle);
+  };
+  for (const auto& link : options_.faults.dead_links) kill(link, 0);
+  for (const auto& death : options_.faults.deaths) kill(death.link, death.cycle);
+}
+
 void Chip::build() {
   context_ = std::make_unique<SimContext>(options_.seed, !options_.trace.file.empty());
   uart_ = std::make_unique<UartTerminal>(static_cast<unsigned>(config_.uart_cycles_per_bit),
@@ -55,8 +74,7 @@ void Chip::build() {
   const std::string profile = dram_profile_file(config_);
   std::vector<MeshNode> nodes;
   std::size_t ctl = 0;
-  ChipFuses fuses;
-  for (const Node tile : config_.tiles) fuses.tiles |= 1ULL << (tile.y * 8 + tile.x);
+  const ChipFuses fuse_map = fuses();
   for (std::size_t i = 0; i < config_.nodes.size(); ++i) {
     const auto width = static_cast<std::size_t>(config_.mesh_w);
     const Node here{static_cast<unsigned>(i % width), static_cast<unsigned>(i / width)};
@@ -73,10 +91,13 @@ void Chip::build() {
       case NodeKind::Ctl:
         ctl = i;
         node.main_thread = true;
-        node.endpoint = make_ctl(straps("ctl"), fuses, host_port_, *uart_);
+        node.endpoint = make_ctl(straps("ctl"), fuse_map, host_port_, *uart_);
         break;
       case NodeKind::Tile:
-        node.endpoint = make_tile(straps("tile"));
+        // A dead tile is switched off; its node answers as one without a tile.
+        node.endpoint = (fuse_map.dead_tiles >> (here.y * 8 + here.x) & 1U) != 0
+                            ? make_bare(straps("dead_tile"))
+                            : make_tile(straps("tile"));
         break;
       case NodeKind::Memory:
         drams_.push_back(std::make_unique<DramChannel>(
@@ -92,6 +113,7 @@ void Chip::build() {
   }
   kernel_ = std::make_unique<Kernel>(config_.mesh_w, config_.mesh_h, std::move(nodes),
                                      options_.threads, context_.get(), options_.trace);
+  break_links();
   host_port_.on_interrupt = [this](bool level) {
     interrupt_ = level;
     if (level) request_stop();

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "config.hpp"
+#include "faults.hpp"
 #include "host_target/host_port.hpp"
 #include "host_target/host_target.hpp"
 #include "kernel/kernel.hpp"
@@ -28,6 +29,7 @@ struct ChipOptions {
   unsigned threads = 1;
   std::uint64_t seed = 1;
   TraceWindow trace;
+  ChipFaults faults;                 ///< checked
   std::uint64_t max_cycles = 0;      ///< 0: no limit
   UartTerminal::Sink uart;           ///< gets every line of the chip's UART
   std::function<void()> on_advance;  ///< called every few thousand cycles (progress)
@@ -70,6 +72,8 @@ class Chip : public sc_core::sc_module {
 
  private:
   void build();
+  ChipFuses fuses() const;
+  void break_links();
   void run_cycles();
   void check();
 

@@ -29,6 +29,18 @@ void SessionOptions::add_to(CLI::App& app) {
   app.add_option("--trace-to", trace_to, "Last traced cycle (default: the end)")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--vcd", vcd_file, "Write the same waves as VCD (needs fst2vcd, package gtkwave)");
+  app.add_option(
+         "--kill-link", kill_links,
+         "Let a link die: X,Y,east@CYCLE or X,Y,south@CYCLE, the link of node (X, Y) to its\n"
+         "neighbour. Both directions carry nothing from that cycle on (repeatable)")
+      ->allow_extra_args(false);
+  app.add_option("--dead-link", dead_links,
+                 "A link that is dead from the start, and in the fuses: X,Y,east or X,Y,south\n"
+                 "(repeatable)")
+      ->allow_extra_args(false);
+  app.add_option("--dead-tile", dead_tiles,
+                 "A tile that is dead from the start, and in the fuses: X,Y (repeatable)")
+      ->allow_extra_args(false);
   app.add_option("--json", json_file,
                  "Write the results as JSON to this file; - is standard output");
 }
@@ -43,6 +55,14 @@ void require_writable(const std::string& file) {
     throw InputError(fmt::format("{}: cannot be written", file));
   }
   if (!existed) std::filesystem::remove(file);
+}
+
+ChipFaults faults_of(const SessionOptions& options) {
+  ChipFaults faults;
+  for (const auto& text : options.dead_tiles) faults.dead_tiles.push_back(parse_node(text));
+  for (const auto& text : options.dead_links) faults.dead_links.push_back(parse_link(text));
+  for (const auto& text : options.kill_links) faults.deaths.push_back(parse_link_death(text));
+  return faults;
 }
 
 }  // namespace
@@ -65,6 +85,7 @@ Session::Session(const SessionOptions& options)
   platform.threads = options_.threads;
   platform.seed = options_.seed;
   platform.max_cycles = options_.max_cycles;
+  platform.faults = faults_of(options_);
   platform.trace_file = options_.trace_file;
   platform.trace_from = options_.trace_from;
   platform.trace_to = options_.trace_to;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "tessera/host.hpp"
 
@@ -23,6 +24,7 @@ struct SessionOptions {
   std::uint64_t trace_to = ~0ULL;
   std::string vcd_file;
   std::string json_file;
+  std::vector<std::string> kill_links, dead_links, dead_tiles;
 
   /// Declare them on a subcommand.
   void add_to(CLI::App& app);

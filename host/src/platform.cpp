@@ -335,6 +335,7 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
     options.trace_file = options.vcd_file + ".fst";
     state->fst_is_temporary = true;
   }
+  check_faults(state->config, options.faults);
   state->options = std::move(options);
   const auto& opts = state->options;
   fresh_systemc();
@@ -343,6 +344,7 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
   chip_options.seed = opts.seed;
   chip_options.max_cycles = opts.max_cycles;
   chip_options.trace = {opts.trace_file, opts.trace_from, opts.trace_to};
+  chip_options.faults = opts.faults;
   chip_options.uart = opts.uart;
   chip_options.on_advance = [raw = state.get()] { raw->show_progress(); };
   state->chip = std::make_unique<Chip>("chip", state->config, std::move(chip_options));

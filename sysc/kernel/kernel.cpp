@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "error.hpp"
+#include "noc/fault_map.hpp"
 #include "rtl/sim_context.hpp"
 #include "worker_pool.hpp"
 
@@ -132,6 +133,27 @@ void Kernel::connect(int mesh_w, int mesh_h) {
   }
 }
 
+void Kernel::kill_link(std::size_t node, unsigned port, std::uint64_t cycle) {
+  const std::uint32_t slot = slot_of_router_[node];
+  const Link& link = links_[slot * kLinks + port];
+  if (link.slot >= kCut) return;  // nothing left to kill
+  const auto facing = static_cast<unsigned>(tsr::facing(static_cast<Dir>(port)));
+  deaths_.push_back({cycle, slot, port});
+  deaths_.push_back({cycle, link.slot, facing});
+  std::sort(deaths_.begin(), deaths_.end(),
+            [](const Death& a, const Death& b) { return a.cycle > b.cycle; });
+}
+
+void Kernel::cut_links() {
+  while (!deaths_.empty() && deaths_.back().cycle <= cycle_) {
+    const Death& death = deaths_.back();
+    for (unsigned net = 0; net < kNets; ++net) {
+      links_[death.slot * kLinks + net * kPorts + death.port].slot = kCut;
+    }
+    deaths_.pop_back();
+  }
+}
+
 void Kernel::reset(unsigned cycles) {
   for (auto& slot : slots_) {
     if (slot.model != nullptr) slot.model->set_reset(true);
@@ -230,8 +252,8 @@ void Kernel::carry_part(Part& part) {
       const auto link_index = static_cast<unsigned>(__builtin_ctz(valid));
       valid &= valid - 1;
       const Link& link = links[link_index];
-      if (link.slot == kNowhere) {
-        lost(part, index, link_index);
+      if (link.slot >= kCut) {
+        if (link.slot == kNowhere) lost(part, index, link_index);
         continue;
       }
       std::memcpy(link.to, link.from, kFlitWords * sizeof(std::uint32_t));
@@ -244,8 +266,8 @@ void Kernel::carry_part(Part& part) {
       const Pins pulse = (credits >> (2 * link_index)) & 3U;
       credits &= ~(3U << (2 * link_index));
       const Link& link = links[link_index];
-      if (link.slot == kNowhere) {
-        lost(part, index, link_index);
+      if (link.slot >= kCut) {
+        if (link.slot == kNowhere) lost(part, index, link_index);
         continue;
       }
       deliver<Atomic>(link.slot, pulse << link.credit_shift);
@@ -320,6 +342,7 @@ std::uint64_t Kernel::run(std::uint64_t cycles) {
       done = cycles;
       break;
     }
+    if (!deaths_.empty()) cut_links();
     if (traced && cycle_ >= trace_.from && cycle_ <= trace_.to) {
       traced_cycle();
     } else if (pool_ != nullptr && heavy_awake() >= kParallelThreshold) {

@@ -69,6 +69,9 @@ class Kernel {
   /// Call `observer` for every flit of every router output, between cycles, by the thread that
   /// calls run(): cycle by cycle, within a cycle by node and link.
   void observe_flits(FlitObserver observer) { flit_observer_ = std::move(observer); }
+  /// From `cycle` on the link of a router's port to its neighbour carries nothing, in both
+  /// directions and networks. Between cycles only.
+  void kill_link(std::size_t node, unsigned port, std::uint64_t cycle = 0);
   /// `false`: evaluate every model in every cycle. Only for checking that sleeping changes nothing.
   void allow_sleep(bool allow) { sleep_ = allow; }
   /// May be called by models and by agents during a cycle, from any worker thread.
@@ -89,6 +92,7 @@ class Kernel {
 
  private:
   static constexpr std::uint32_t kNowhere = ~0U;
+  static constexpr std::uint32_t kCut = kNowhere - 1;  ///< a dead link: it swallows everything
 
   /// Where a link's flits and credits go.
   struct Link {
@@ -97,6 +101,12 @@ class Kernel {
     std::uint32_t credit_shift = 0;  ///< its credit pins
     const std::uint32_t* from = nullptr;
     std::uint32_t* to = nullptr;
+  };
+  /// A port whose link is to be cut.
+  struct Death {
+    std::uint64_t cycle;
+    std::uint32_t slot;
+    unsigned port;
   };
   struct Slot {
     NodeModel* model = nullptr;
@@ -123,6 +133,7 @@ class Kernel {
   void carry_part(Part& part);
   template <bool Atomic>
   void deliver(std::uint32_t slot, Pins pins);
+  void cut_links();
   void lost(Part& part, std::uint32_t slot, unsigned link);
   void serial_cycle();
   void traced_cycle();
@@ -139,6 +150,7 @@ class Kernel {
   std::vector<std::uint32_t> slot_of_endpoint_;
   std::vector<Slot> slots_;
   std::vector<Link> links_;            ///< kLinks a slot
+  std::vector<Death> deaths_;          ///< to come, the next one last
   std::vector<std::uint64_t> active_;  ///< a bit a slot: awake
   std::vector<std::uint64_t> heavy_;   ///< a bit a slot: endpoint of a heavy node
   std::vector<Part> parts_;

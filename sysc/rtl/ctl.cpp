@@ -13,7 +13,8 @@ constexpr unsigned kHostDepth = 8;
 constexpr unsigned kDataWords = 16;
 constexpr unsigned kReqTag = 512, kReqStrobe = 518, kReqAddress = 582, kReqWrite = 638;
 constexpr unsigned kRspError = 512, kRspTag = 515;
-constexpr unsigned kFuseTiles = 0, kFuseDeadTiles = 64, kFuseBits = 257;
+constexpr unsigned kFuseTiles = 0, kFuseDeadTiles = 64, kFuseDeadEast = 128, kFuseDeadSouth = 192,
+                   kFuseBits = 257;
 
 template <class Wide>
 void put(Wide& words, unsigned low, unsigned width, std::uint64_t value) {
@@ -43,6 +44,8 @@ class Ctl final : public VerilatedNode<Vpl_ctl, Ctl> {
     put(model_.fuse_i, 0, kFuseBits - 64, 0);
     put(model_.fuse_i, kFuseTiles, 64, fuses.tiles);
     put(model_.fuse_i, kFuseDeadTiles, 64, fuses.dead_tiles);
+    put(model_.fuse_i, kFuseDeadEast, 64, fuses.dead_east);
+    put(model_.fuse_i, kFuseDeadSouth, 64, fuses.dead_south);
     put(model_.fuse_i, kFuseBits - 1, 1, fuses.debug_open ? 1 : 0);
     model_.uart_rx_i = 1;
     model_.host_req_valid_i = 0;

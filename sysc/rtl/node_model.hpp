@@ -82,7 +82,9 @@ std::unique_ptr<NodeModel> make_memory(const NodeStraps& straps, DramChannel& dr
 struct ChipFuses {
   std::uint64_t tiles = 0;       ///< nodes that were built with a tile
   std::uint64_t dead_tiles = 0;  ///< tiles that must not be used
-  bool debug_open = false;       ///< debug access stays open after boot
+  std::uint64_t dead_east = 0;   ///< nodes whose link to the eastern neighbour is dead
+  std::uint64_t dead_south = 0;
+  bool debug_open = false;  ///< debug access stays open after boot
 };
 /// `host` and `uart` belong to the caller and outlive the model.
 std::unique_ptr<NodeModel> make_ctl(const NodeStraps& straps, const ChipFuses& fuses,

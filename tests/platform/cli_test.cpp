@@ -74,8 +74,10 @@ TEST(CommandLine, BadUsageIsTwo) {
   for (const char* bad :
        {"", "fly", "run", "run nothing", "run mlp --config t5", "run mlp --threads 0",
         "bench gemm --format fp99", "bench gemm --source spm", "bench gemm --m 0",
-        "bench sim --busy 5", "run mlp --dataset /nonexistent",
-        "run mlp --trace-from 9 --trace-to 3", "run mlp --weights /nonexistent"}) {
+        "bench sim --busy 5", "run mlp --dataset /nonexistent", "run mlp --kill-link 0,1,west@5",
+        "run mlp --kill-link 0,1,east", "run mlp --dead-link 3,1,east", "run mlp --dead-tile 0,0",
+        "run mlp --kill-link 9,9,east@1", "run mlp --trace-from 9 --trace-to 3",
+        "run mlp --weights /nonexistent"}) {
     const auto outcome = tessera(bad);
     EXPECT_EQ(outcome.code, 2) << bad << ": " << outcome.err;
     EXPECT_FALSE(outcome.err.empty()) << bad;

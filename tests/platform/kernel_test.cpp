@@ -132,6 +132,78 @@ TEST(PlatformKernel, EveryRequestIsAnsweredOnceUnderLoad) {
   }
 }
 
+/// Status word of a bare node's router: endpoint 0 stands where the ctl node is.
+Flit status_read(Node node, unsigned net, std::uint8_t tag) {
+  Flit flit;
+  flit.kind = Kind::kRead;
+  flit.set_dst(node);
+  flit.addr = node_address(node, 0x20000 + 4 * (8 * net + 7));
+  flit.strb = 4;
+  flit.tag = tag;
+  return flit;
+}
+
+TEST(PlatformKernel, AKilledLinkSwallowsEverythingAndIsFound) {
+  constexpr std::uint64_t kDeath = 200;
+  Mesh mesh({"E..E"}, 1);
+  mesh.kernel().kill_link(1, static_cast<unsigned>(Dir::kEast), kDeath);
+  for (std::uint8_t i = 0; i < 3; ++i) {
+    mesh.endpoint(0).read({3, 0}, node_address({3, 0}, 0), i, i == 0 ? 100 : kDeath + 10 * i);
+  }
+  mesh.endpoint(1).read({0, 0}, node_address({0, 0}, 0), 9, kDeath - 4);  // no answer comes back
+  ASSERT_TRUE(mesh.run_until_asleep(20'000)) << "the watchdogs have given up";
+  EXPECT_GT(mesh.kernel().cycle(), kDeath + 4096);
+  ASSERT_EQ(mesh.endpoint(0).arrivals.size(), 1U);
+  EXPECT_EQ(mesh.endpoint(0).arrivals[0].flit.tag, 0);
+  EXPECT_TRUE(mesh.endpoint(1).arrivals.empty());
+  mesh.endpoint(0).arrivals.clear();
+
+  for (std::uint8_t net = 0; net < 2; ++net) {
+    mesh.endpoint(0).send(status_read({1, 0}, net, net));
+    mesh.kernel().wake_endpoint(0);
+    ASSERT_TRUE(mesh.run_until_asleep(mesh.kernel().cycle() + 1000));
+  }
+  ASSERT_EQ(mesh.endpoint(0).arrivals.size(), 2U);
+  for (unsigned net = 0; net < 2; ++net) {
+    const Flit& answer = mesh.endpoint(0).arrivals[net].flit;
+    EXPECT_EQ(answer.kind, Kind::kReadRsp);
+    const unsigned at = 8 * net + 7;
+    EXPECT_EQ(static_cast<std::uint32_t>(answer.data[at / 2] >> 32),
+              net == 0 ? 1U << static_cast<unsigned>(Dir::kEast) : 0U);
+  }
+  EXPECT_EQ(mesh.kernel().violation(), "");
+}
+
+TEST(PlatformKernel, KilledLinksLeaveTheOthersAloneWithAnyNumberOfThreads) {
+  const std::vector<std::string> plan = {"EEEE", "E..E"};
+  const auto run = [&](unsigned threads, bool sleep) {
+    auto mesh = std::make_unique<Mesh>(plan, threads);
+    mesh->kernel().allow_sleep(sleep);
+    mesh->kernel().kill_link(5, static_cast<unsigned>(Dir::kEast), 150);
+    mesh->kernel().kill_link(2, static_cast<unsigned>(Dir::kSouth), 90);
+    mesh->random_reads(100, 3);
+    mesh->kernel().run(10'000);
+    EXPECT_EQ(mesh->kernel().violation(), "");
+    return mesh;
+  };
+  const auto one = run(1, true);
+  std::size_t answers = 0;
+  for (const auto& arrivals : one->arrivals()) answers += arrivals.size();
+  EXPECT_LT(answers, 6U * 100U - 10U) << "some went over a dead link";
+  EXPECT_GT(answers, 6U * 100U / 3U);
+  for (unsigned x : {0U, 1U}) {  // no way of theirs crosses a dead link
+    one->endpoint(0).arrivals.clear();
+    one->endpoint(0).read({x, 0}, node_address({x, 0}, 0), 1);
+    one->kernel().wake_endpoint(0);
+    one->kernel().run(200);
+    EXPECT_EQ(one->endpoint(0).arrivals.size(), 1U) << "drained";
+  }
+  const auto again = run(1, true);
+  for (const auto& other : {run(2, true), run(1, false)}) {
+    EXPECT_TRUE(other->arrivals() == again->arrivals());
+  }
+}
+
 TEST(PlatformKernel, ThreadsChangeNothing) {
   const std::vector<std::string> plan = {"EEEE", "E..E", "EEEE", "EEEE"};
   Mesh one(plan, 1);

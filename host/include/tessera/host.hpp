@@ -22,6 +22,7 @@
 #include "config.hpp"
 #include "elf/elf.hpp"
 #include "error.hpp"
+#include "faults.hpp"
 #include "noc/address_map.hpp"
 
 namespace tsr {
@@ -39,6 +40,7 @@ struct PlatformOptions {
   unsigned threads = 1;            ///< worker threads; changes nothing but speed
   std::uint64_t seed = 1;          ///< initial values of uninitialized flops and memories
   std::uint64_t max_cycles = 0;    ///< end with ExitCode::Timeout after so many cycles; 0: never
+  ChipFaults faults;               ///< what is broken
   std::string trace_file;          ///< FST waves; empty: none
   std::uint64_t trace_from = 0;    ///< first traced cycle
   std::uint64_t trace_to = ~0ULL;  ///< last traced cycle
