@@ -5,12 +5,14 @@
 #include <stdint.h>
 
 #include "boot/crc32.h"
+#include "drivers/fuse.h"
 #include "drivers/hbm.h"
 #include "drivers/mailbox.h"
 #include "drivers/sys.h"
 #include "drivers/uart.h"
 #include "hal/csr.h"
 #include "runtime/common/image.h"
+#include "runtime/ctl/detour.h"
 
 #define TSR_BOOT_RESERVED 0x0001c000u /* DTCM of the ctl node from here on is the ROM's */
 #define TSR_BOOT_BIT_CYCLES 8u
@@ -24,8 +26,14 @@ static const tsr_uart_t uart = {{TSR_UART_BASE}};
 static const tsr_mailbox_t mailbox = {{TSR_MAILBOX_BASE}};
 static const tsr_sys_t sys = {{TSR_SYS_BASE}};
 
+static const tsr_fuse_t fuse = {{TSR_FUSE_BASE}};
+
 static tsr_node_t node;
-static tsr_crc32_table_t crc_table;
+static tsr_links_t links;
+static union {
+  tsr_routes_t routes; /* before the first image */
+  tsr_crc32_table_t crc_table;
+} memory;
 
 /* A UART that does not send is no reason not to boot. */
 static void say(const char *text) { (void)!tsr_uart_print(&uart, text); }
@@ -60,12 +68,28 @@ static void fatal_dma(tsr_status_t status) {
   (void)!tsr_node_reset(&node);
 }
 
-/* Initialize all memory nodes at once. */
+/* Way around the dead links that the fuses name, if any. */
+static tsr_status_t find_ways(const tsr_sys_info_t *info) {
+  tsr_fuse_map_t fuses;
+  TSR_TRY(tsr_fuse_read(&fuse, &fuses));
+  links = (tsr_links_t){.reach = UINT64_MAX, .whole = true};
+  if ((fuses.dead_east | fuses.dead_south) == 0) {
+    return TSR_OK;
+  }
+  TSR_TRY(tsr_links_init(&links, info->mesh_w, info->mesh_h, info->ctl, fuses.dead_east,
+                         fuses.dead_south));
+  return links.whole ? TSR_OK : tsr_detour_load(&node, &links, &memory.routes);
+}
+
+/* Initialize all memory nodes at once. One that cannot be reached is none that works. */
 static tsr_status_t init_hbm(const tsr_sys_info_t *info, uint32_t *which) {
   const tsr_hbm_t hbm = {{TSR_WINDOW_BASE(TSR_BOOT_WINDOW) + TSR_REGS_BASE}};
   for (uint32_t pass = 0; pass < 2; pass++) {
     for (uint32_t i = 0; i < info->mem_count; i++) {
       *which = i;
+      if (!tsr_links_reach(&links, info->mem[i])) {
+        return TSR_FAILED;
+      }
       const uint64_t base = tsr_addr_node(info->mem[i].x, info->mem[i].y, 0);
       TSR_TRY(tsr_tile_core_window(&node.regs, TSR_BOOT_WINDOW, base));
       TSR_TRY(pass == 0 ? tsr_hbm_start_init(&hbm) : tsr_hbm_wait_init(&hbm, TSR_BOOT_HBM_TIMEOUT));
@@ -95,7 +119,7 @@ static tsr_status_t checksum(uint64_t image, uint32_t total, uint32_t *crc) {
     const uint32_t part = left < TSR_IMAGE_STAGE_BYTES ? left : TSR_IMAGE_STAGE_BYTES;
     const uint32_t skip = done == 0 ? TSR_BOOT_CRC_SKIP : 0;
     TSR_TRY(tsr_node_read(&node, image + done, TSR_IMAGE_SPM_STAGE, part));
-    value = tsr_crc32_spm(&crc_table, value, TSR_IMAGE_SPM_STAGE + skip, (part - skip) / 4);
+    value = tsr_crc32_spm(&memory.crc_table, value, TSR_IMAGE_SPM_STAGE + skip, (part - skip) / 4);
     done += part;
   }
   *crc = ~value;
@@ -132,7 +156,7 @@ static void boot(uint64_t image) {
     return;
   }
   const tsr_rect_t self = {node.self.node.x, node.self.node.y, node.self.node.x, node.self.node.y};
-  status = tsr_image_load(&node, image, &header, TSR_TARGET_CTL, self);
+  status = tsr_image_load(&node, image, &header, TSR_TARGET_CTL, &self, 1);
   if (status != TSR_OK) {
     fatal_dma(status);
     return;
@@ -161,12 +185,16 @@ int main(void) {
     fatal("configuration", TSR_FATAL_CONFIG, 0, 0, 0);
     tsr_halt();
   }
+  if (find_ways(&info) != TSR_OK) {
+    fatal("routes", TSR_FATAL_ROUTES, 0, 0, 0);
+    tsr_halt();
+  }
   uint32_t which = 0;
   if (init_hbm(&info, &which) != TSR_OK) {
     fatal("HBM node", TSR_FATAL_HBM, which, 0, 0);
     tsr_halt();
   }
-  tsr_crc32_init(&crc_table);
+  tsr_crc32_init(&memory.crc_table);
   show(TSR_STATUS_HBM_READY);
   say("boot: HBM ready, waiting for an image\n");
   for (;;) {

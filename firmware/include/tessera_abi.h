@@ -55,7 +55,9 @@ enum {
   TSR_STATUS_ROM = 1,       /* boot ROM runs */
   TSR_STATUS_HBM_READY = 2, /* HBM initialized, waiting for the image */
   TSR_STATUS_LOADING = 3,
-  TSR_STATUS_READY = 4,   /* tiles run, ctl accepts RING_BASE and then commands */
+  /* Tiles run, ctl accepts RING_BASE and then commands. Shown again after links have died:
+   * DETAIL0 = links, DETAIL1 = cycles taken, DETAIL2/3 = map of the tiles in use. */
+  TSR_STATUS_READY = 4,
   TSR_STATUS_FATAL = 0x80 /* | TSR_FATAL_* << 8 */
 };
 enum {
@@ -64,12 +66,13 @@ enum {
    * (DETAIL1 = computed, DETAIL2 = given), 7 image address, 16 + i segment i. The ROM goes on:
    * another BOOT command tries again. */
   TSR_FATAL_IMAGE = 2,
-  TSR_FATAL_HBM = 3, /* memory node did not initialize: DETAIL0 = index */
+  TSR_FATAL_HBM = 3, /* memory node did not initialize, or is cut off: DETAIL0 = index */
   /* DMA error while loading: DETAIL0 = network error | command error << 8, DETAIL1/2 = address. The
    * ROM goes on as above. */
   TSR_FATAL_DMA = 4,
   TSR_FATAL_CONFIG = 5, /* the chip's configuration registers make no sense */
-  TSR_FATAL_TILE = 6    /* tiles did not start: DETAIL0/1 = map, bit y * 8 + x */
+  TSR_FATAL_TILE = 6,   /* tiles did not start: DETAIL0/1 = map, bit y * 8 + x; 0: none is left */
+  TSR_FATAL_ROUTES = 7  /* no sound routes around the dead links of the fuses */
 };
 
 /* ---- Command ring in HBM: TSR_RING_ENTRIES commands, then as many completions ------------------
@@ -82,6 +85,9 @@ enum { TSR_CMD_LAUNCH = 1 };
 #define TSR_ARGS_MAX 192u
 #define TSR_LAUNCH_TIMEOUT_DEFAULT 20000000u
 
+/* Leave out what is no working tile; without it, a rectangle with such nodes is refused. */
+enum { TSR_LAUNCH_LIVE = 1 };
+
 /* 256 bytes. */
 typedef struct {
   uint32_t opcode;        /* TSR_CMD_* */
@@ -90,7 +96,8 @@ typedef struct {
   uint32_t args_bytes;    /* 0..TSR_ARGS_MAX */
   uint8_t x0, y0, x1, y1; /* rectangle of tiles, inclusive */
   uint32_t timeout;       /* cycles, 0 = TSR_LAUNCH_TIMEOUT_DEFAULT */
-  uint32_t reserved[10];
+  uint32_t flags;         /* TSR_LAUNCH_LIVE */
+  uint32_t reserved[9];
   uint8_t args[TSR_ARGS_MAX];
 } tsr_command_t;
 
@@ -123,7 +130,10 @@ typedef struct {
   uint32_t command_id;
   uint32_t info;                 /* network error code of a bus error */
   uint32_t cycles_lo, cycles_hi; /* from launch to completion */
-  uint32_t reserved[4];
+  uint32_t tiles;                /* launched */
+  uint32_t dead_links;           /* found after this launch, and routed around */
+  uint32_t recovery;             /* cycles from the end of a failed launch to restarted tiles */
+  uint32_t reserved;
 } tsr_completion_t;
 
 /* ---- Launch descriptor: ctl writes it to every tile's DTCM, then rings the tile doorbell -------
@@ -132,13 +142,21 @@ typedef struct {
 #define TSR_LAUNCH_DTCM_OFFSET \
   0xfe00u /* offset of tsr_launch_t in DTCM; DTCM 0xfe00..0xffff is reserved */
 
+/* Tiles must not multicast to each other: the launched tiles do not fill the rectangle, or a dead
+ * link lies in the way. */
+enum { TSR_LAUNCH_ALONE = 1 };
+
 /* 256 bytes. */
 typedef struct {
   uint32_t sequence;
   uint32_t kernel_pc;
   uint32_t args_bytes;
   uint8_t x0, y0, x1, y1; /* the launched rectangle */
-  uint32_t reserved[12];
+  uint32_t flags;         /* TSR_LAUNCH_ALONE */
+  uint8_t grid_w, grid_h; /* the launched tiles as a grid: grid_w * grid_h are launched */
+  uint8_t reserved[2];
+  uint32_t tiles[2]; /* the launched tiles: bit y * 8 + x, low and high word */
+  uint32_t reserved2[8];
   uint8_t args[TSR_ARGS_MAX];
 } tsr_launch_t;
 

@@ -332,7 +332,11 @@ int kernel_gemm(const tsr_launch_t *launch) {
   if (launch->args_bytes < sizeof(*args)) {
     return TSR_GEMM_BAD_SHAPE;
   }
-  const int bad = tsr_gemm_plan(args, tsr_grid_x(launch), tsr_grid_y(launch), tsr_grid_w(launch),
+  tsr_gemm_args_t mine = *args;
+  if ((launch->flags & TSR_LAUNCH_ALONE) != 0) {
+    mine.flags |= TSR_GEMM_NO_SHARE;
+  }
+  const int bad = tsr_gemm_plan(&mine, tsr_grid_x(launch), tsr_grid_y(launch), tsr_grid_w(launch),
                                 tsr_grid_h(launch), g.node->self.spm_bytes, &g.plan);
   if (bad != 0) {
     return bad;

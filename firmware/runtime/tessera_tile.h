@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a kernel author uses. A kernel is a function
  *     int kernel_<name>(const tsr_launch_t *launch)
- * that runs on every tile of the launched rectangle and returns 0, or anything else to report a
+ * that runs on every launched tile and returns 0, or anything else to report a
  * failure. It owns the scratchpad, contexts 0..6, semaphores 0..12 and the engines; all of its
  * semaphores must be zero and its engines idle when it returns. Traps and engine errors end the
  * launch with a fault record. */
@@ -15,19 +15,27 @@
 /* The own tile's drivers and blocking DMA (tsr_node_read(), tsr_node_write(), ...). */
 tsr_node_t *tsr_self(void);
 
-/* Size of the launched rectangle, and the own position in it. */
-static inline uint32_t tsr_grid_w(const tsr_launch_t *l) { return l->x1 - l->x0 + 1u; }
-static inline uint32_t tsr_grid_h(const tsr_launch_t *l) { return l->y1 - l->y0 + 1u; }
-static inline uint32_t tsr_grid_x(const tsr_launch_t *l) { return tsr_self()->self.node.x - l->x0; }
-static inline uint32_t tsr_grid_y(const tsr_launch_t *l) { return tsr_self()->self.node.y - l->y0; }
-
-/* Number of tiles, and the own index: row by row from the north-west corner. */
+/* Number of tiles, and the own index: row by row from the north-west corner of the rectangle. */
 static inline uint32_t tsr_tile_count(const tsr_launch_t *l) {
-  return tsr_grid_w(l) * tsr_grid_h(l);
+  return (uint32_t)l->grid_w * l->grid_h;
 }
 static inline uint32_t tsr_tile_index(const tsr_launch_t *l) {
-  return tsr_grid_y(l) * tsr_grid_w(l) + tsr_grid_x(l);
+  const tsr_node_id_t here = tsr_self()->self.node;
+  uint64_t before = l->tiles[0] | (uint64_t)l->tiles[1] << 32;
+  before &= (1ull << tsr_node_index(here.x, here.y)) - 1;
+  uint32_t index = 0;
+  for (; before != 0; before &= before - 1) {
+    index++;
+  }
+  return index;
 }
+
+/* The tiles as a grid, and the own position in it. It is the launched rectangle if all of that
+ * works. */
+static inline uint32_t tsr_grid_w(const tsr_launch_t *l) { return l->grid_w; }
+static inline uint32_t tsr_grid_h(const tsr_launch_t *l) { return l->grid_h; }
+static inline uint32_t tsr_grid_x(const tsr_launch_t *l) { return tsr_tile_index(l) % l->grid_w; }
+static inline uint32_t tsr_grid_y(const tsr_launch_t *l) { return tsr_tile_index(l) / l->grid_w; }
 
 /* Append a word to the trace ring in DTCM (about ten cycles); debuggers and the platform read it
  * there. */

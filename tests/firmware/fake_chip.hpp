@@ -13,6 +13,7 @@
 #include <string>
 
 #include "bus.hpp"
+#include "tessera_abi.h"
 
 namespace tsr {
 
@@ -146,5 +147,16 @@ class FakeChip : public Bus {
   std::function<void(uint32_t, uint32_t)> function_;
   uint64_t now_ = 0;
 };
+
+/// Fill in the launched tiles of a descriptor: all of its rectangle.
+inline void name_tiles(tsr_launch_t& launch) {
+  launch.grid_w = static_cast<std::uint8_t>(launch.x1 - launch.x0 + 1);
+  launch.grid_h = static_cast<std::uint8_t>(launch.y1 - launch.y0 + 1);
+  for (unsigned y = launch.y0; y <= launch.y1; ++y) {
+    for (unsigned x = launch.x0; x <= launch.x1; ++x) {
+      launch.tiles[y / 4] |= 1U << (y % 4 * 8 + x);
+    }
+  }
+}
 
 }  // namespace tsr

@@ -65,6 +65,7 @@ class GemmRun {
       launch.y0 = 2;
       launch.x1 = static_cast<uint8_t>(p_.grid_w);
       launch.y1 = static_cast<uint8_t>(p_.grid_h + 1);
+      name_tiles(launch);
       std::memcpy(launch.args, &args_, sizeof(args_));
       const int result = kernel_gemm(&launch);
       if (result != 0) throw std::runtime_error("kernel returned " + std::to_string(result));
@@ -309,6 +310,7 @@ TEST(GemmKernel, RefusesBadArguments) {
       args.ldc = 32;
       change(args);
       tsr_launch_t launch{};
+      name_tiles(launch);
       launch.args_bytes = sizeof(args);
       std::memcpy(launch.args, &args, sizeof(args));
       result = kernel_gemm(&launch);

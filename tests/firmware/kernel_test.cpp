@@ -45,6 +45,7 @@ int run_kernel(int (*kernel)(const tsr_launch_t*), FakeHbm& hbm, const Args& arg
     launch.x0 = launch.y0 = 1;
     launch.x1 = static_cast<uint8_t>(w);
     launch.y1 = static_cast<uint8_t>(h);
+    name_tiles(launch);
     static_assert(sizeof(args) <= sizeof(launch.args));
     std::memcpy(launch.args, &args, sizeof(args));
     const int value = kernel(&launch);

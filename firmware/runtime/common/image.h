@@ -21,9 +21,9 @@ TSR_MUST_USE tsr_status_t tsr_image_read_header(tsr_node_t *node, uint64_t image
  * `dtcm_end[target]`. */
 uint32_t tsr_image_check(const tsr_image_header_t *header, const uint32_t dtcm_end[2]);
 
-/* Copy every segment for `target` to its destination in each node of `rect`. */
+/* Copy every segment for `target` to its destination in each node of `count` rectangles. */
 TSR_MUST_USE tsr_status_t tsr_image_load(tsr_node_t *node, uint64_t image,
                                          const tsr_image_header_t *header, uint32_t target,
-                                         tsr_rect_t rect);
+                                         const tsr_rect_t *rects, uint32_t count);
 
 #endif

@@ -55,26 +55,75 @@ uint32_t tsr_chip_cover(uint64_t map, tsr_rect_t rects[TSR_CHIP_MAX_RECTS]) {
   return count;
 }
 
+uint32_t tsr_chip_targets(const tsr_chip_t *chip, uint64_t map,
+                          tsr_rect_t rects[TSR_CHIP_MAX_RECTS]) {
+  if (chip->links.whole) {
+    return tsr_chip_cover(map, rects);
+  }
+  uint32_t count = 0;
+  for (uint8_t y = 0; y < 8; y++) {
+    for (uint8_t x = 0; x < 8; x++) {
+      if ((map >> tsr_node_index(x, y) & 1) != 0) {
+        rects[count++] = (tsr_rect_t){x, y, x, y};
+      }
+    }
+  }
+  return count;
+}
+
+bool tsr_chip_together(const tsr_chip_t *chip, uint64_t map) {
+  for (uint32_t i = 0; i < 64 && !chip->links.whole; i++) {
+    if ((map >> i & 1) != 0 && (map & ~tsr_links_direct(&chip->links, i)) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+tsr_status_t tsr_chip_find_links(tsr_chip_t *chip) {
+  const tsr_sys_info_t *info = &chip->info;
+  chip->links = (tsr_links_t){.reach = UINT64_MAX, .whole = true};
+  if ((chip->dead_east | chip->dead_south) == 0) {
+    return TSR_OK;
+  }
+  TSR_TRY(tsr_links_init(&chip->links, info->mesh_w, info->mesh_h, info->ctl, chip->dead_east,
+                         chip->dead_south));
+  chip->tiles &= chip->links.reach;
+  for (uint32_t i = 0; i < info->mem_count; i++) {
+    if (!tsr_links_reach(&chip->links, info->mem[i])) {
+      chip->cut_off = i + 1;
+      return TSR_FAILED;
+    }
+  }
+  return TSR_OK;
+}
+
 tsr_status_t tsr_chip_init(tsr_chip_t *chip, uint64_t image) {
   static const tsr_sys_t sys = {{TSR_SYS_BASE}};
+  static const tsr_fuse_t fuse = {{TSR_FUSE_BASE}};
   if (chip == NULL) {
     return TSR_INVALID;
   }
   TSR_TRY(tsr_node_init(&chip->node));
   TSR_TRY(tsr_node_reset(&chip->node));
   TSR_TRY(tsr_sys_read(&sys, &chip->info));
+  tsr_fuse_map_t fuses;
+  TSR_TRY(tsr_fuse_read(&fuse, &fuses));
   chip->tiles = chip->info.tiles;
+  chip->dead_east = fuses.dead_east;
+  chip->dead_south = fuses.dead_south;
+  TSR_TRY(tsr_chip_find_links(chip));
   chip->image = image;
   const tsr_tile_remote_t posts_only = {.post = true, .last_byte = 0};
   TSR_TRY(tsr_tile_remote(&chip->node.regs, &posts_only));
   return tsr_image_read_header(&chip->node, image, &chip->header);
 }
 
-/* Multicast `shape` from the words area to node-local offset `local` of every node of `map`. */
+/* Send `shape` from the words area to node-local offset `local` of every node of `map`. */
 static tsr_status_t mcast_map(tsr_chip_t *chip, uint64_t map, uint32_t local,
                               const tsr_dma_shape_t *shape) {
   tsr_rect_t rects[TSR_CHIP_MAX_RECTS];
-  const uint32_t count = tsr_chip_cover(map, rects);
+  const uint32_t count = tsr_chip_targets(chip, map, rects);
   for (uint32_t i = 0; i < count; i++) {
     tsr_cmd_t cmd;
     tsr_dma_mcast_cmd(&cmd, TSR_NODE_CTX, 0, TSR_CTL_SPM_WORDS, rects[i], local);
@@ -87,6 +136,22 @@ tsr_status_t tsr_chip_write_all(tsr_chip_t *chip, uint64_t map, uint32_t local, 
   const tsr_dma_shape_t word = tsr_dma_linear(4);
   tsr_spm_write(TSR_CTL_SPM_WORDS, value);
   return mcast_map(chip, map, local, &word);
+}
+
+tsr_status_t tsr_chip_route(tsr_chip_t *chip, uint64_t map) {
+  const tsr_dma_shape_t shape = tsr_dma_linear(4 * TSR_DETOUR_NI_WORDS);
+  for (uint32_t i = 0; i < 64 && !chip->links.whole; i++) {
+    if ((map >> i & 1) == 0) {
+      continue;
+    }
+    uint32_t words[TSR_DETOUR_NI_WORDS];
+    tsr_detour_ni(&chip->links, i, words);
+    for (uint32_t w = 0; w < TSR_DETOUR_NI_WORDS; w++) {
+      tsr_spm_write(TSR_CTL_SPM_WORDS + 4 * w, words[w]);
+    }
+    TSR_TRY(mcast_map(chip, 1ull << i, TSR_REGS_BASE + TSR_TILE_ROUTE_VC1_LO_OFFSET, &shape));
+  }
+  return TSR_OK;
 }
 
 tsr_status_t tsr_chip_open(tsr_chip_t *chip, uint64_t map) {
@@ -126,14 +191,13 @@ tsr_status_t tsr_chip_start(tsr_chip_t *chip, uint64_t map, uint64_t *missing) {
     return TSR_INVALID;
   }
   tsr_rect_t rects[TSR_CHIP_MAX_RECTS];
-  const uint32_t count = tsr_chip_cover(map, rects);
+  const uint32_t count = tsr_chip_targets(chip, map, rects);
   *missing = 0;
   if (map == 0) {
     return TSR_OK;
   }
-  for (uint32_t i = 0; i < count; i++) {
-    TSR_TRY(tsr_image_load(&chip->node, chip->image, &chip->header, TSR_TARGET_TILES, rects[i]));
-  }
+  TSR_TRY(tsr_chip_route(chip, map));
+  TSR_TRY(tsr_image_load(&chip->node, chip->image, &chip->header, TSR_TARGET_TILES, rects, count));
   TSR_TRY(tsr_tile_sem_clear(&chip->node.regs, TSR_CTL_SEM_DONE));
   TSR_TRY(tsr_tile_sem_clear(&chip->node.regs, TSR_CTL_SEM_FAULT));
   TSR_TRY(tsr_chip_write_all(chip, map, TSR_REGS_BASE + TSR_TILE_SCRATCH(TSR_SCRATCH_STATE), 0));

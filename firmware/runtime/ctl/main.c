@@ -7,6 +7,7 @@
 #include "drivers/uart.h"
 #include "hal/csr.h"
 #include "regs/tile_regs.h"
+#include "runtime/ctl/heal.h"
 #include "runtime/ctl/launch.h"
 
 static const tsr_uart_t uart = {{TSR_UART_BASE}};
@@ -41,6 +42,9 @@ static void must(tsr_status_t status) {
   if (status == TSR_OK) {
     return;
   }
+  if (chip.cut_off != 0) {
+    fatal(TSR_FATAL_HBM, chip.cut_off - 1, 0, 0);
+  }
   tsr_tile_error_t first = {.valid = false};
   tsr_tile_error_t last = first;
   (void)!tsr_tile_errors(&chip.node.regs, &first, &last);
@@ -52,6 +56,9 @@ static void must(tsr_status_t status) {
 /* Windows, images and cores of all tiles; then the debug locks. */
 static void start_tiles(void) {
   uint64_t missing = 0;
+  if (chip.tiles == 0) {
+    fatal(TSR_FATAL_TILE, 0, 0, 0);
+  }
   must(tsr_chip_open(&chip, chip.tiles));
   must(tsr_chip_start(&chip, chip.tiles, &missing));
   if (missing != 0) {
@@ -67,19 +74,55 @@ static void start_tiles(void) {
   }
 }
 
+/* Tell everybody of links that died, and that the chip is ready again. */
+static void report_links(uint32_t found, uint32_t cycles) {
+  if (found == 0) {
+    return;
+  }
+  const uint32_t details[TSR_MAILBOX_DETAILS] = {found, cycles, (uint32_t)chip.tiles,
+                                                 (uint32_t)(chip.tiles >> 32)};
+  say("ctl: dead links: ");
+  say_hex(found);
+  say(", routed around; cycles: ");
+  say_hex(cycles);
+  say(", tiles ready: ");
+  say_hex(tsr_chip_count(chip.tiles));
+  say("\n");
+  must(tsr_mailbox_set_status(&mailbox, TSR_STATUS_READY, details));
+}
+
+/* The own DMA has met an error: a link may have died. The caller tries again. */
+static void heal(void) {
+  const uint64_t start = tsr_cycles();
+  uint32_t found = 0;
+  must(tsr_node_reset(&chip.node));
+  must(tsr_heal_links(&chip, &found));
+  if (found != 0) {
+    must(tsr_heal_restart(&chip));
+  }
+  report_links(found, (uint32_t)(tsr_cycles() - start));
+}
+
 /* Run one command of the ring and write its completion record. */
 static void serve(uint64_t ring, uint32_t entry) {
   tsr_completion_t completion;
-  must(tsr_node_read(&chip.node, ring + entry * sizeof(tsr_command_t), TSR_CTL_SPM_COMMAND,
-                     sizeof(tsr_command_t)));
+  const uint64_t command = ring + entry * sizeof(tsr_command_t);
+  const uint64_t record =
+      ring + TSR_RING_ENTRIES * sizeof(tsr_command_t) + entry * sizeof(completion);
+  if (tsr_node_read(&chip.node, command, TSR_CTL_SPM_COMMAND, sizeof(tsr_command_t)) != TSR_OK) {
+    heal();
+    must(tsr_node_read(&chip.node, command, TSR_CTL_SPM_COMMAND, sizeof(tsr_command_t)));
+  }
   must(tsr_launch_run(&chip, &completion));
+  report_links(completion.dead_links, completion.recovery);
   const uint32_t *words = (const uint32_t *)&completion;
   for (uint32_t i = 0; i < sizeof(completion) / 4; i++) {
     tsr_spm_write(TSR_CTL_SPM_COMPLETION + 4 * i, words[i]);
   }
-  must(tsr_node_write(&chip.node, TSR_CTL_SPM_COMPLETION,
-                      ring + TSR_RING_ENTRIES * sizeof(tsr_command_t) + entry * sizeof(completion),
-                      sizeof(completion)));
+  if (tsr_node_write(&chip.node, TSR_CTL_SPM_COMPLETION, record, sizeof(completion)) != TSR_OK) {
+    heal();
+    must(tsr_node_write(&chip.node, TSR_CTL_SPM_COMPLETION, record, sizeof(completion)));
+  }
   must(tsr_mailbox_raise_done(&mailbox));
 }
 

@@ -50,6 +50,11 @@ TSR_MUST_USE tsr_status_t tsr_links_init(tsr_links_t *links, uint32_t width, uin
  * and that of its answer (y first) use the same links. */
 uint64_t tsr_links_direct(const tsr_links_t *links, uint32_t node);
 
+/* Whether a node is connected with ctl. */
+static inline bool tsr_links_reach(const tsr_links_t *links, tsr_node_id_t node) {
+  return node.x < 8 && node.y < 8 && (links->reach >> tsr_node_index(node.x, node.y) & 1) != 0;
+}
+
 /* Fill the tables of all nodes in reach of ctl. */
 void tsr_routes_fill(const tsr_links_t *links, tsr_routes_t *routes);
 
