@@ -51,7 +51,11 @@ Chip::~Chip() = default;
 ChipFuses Chip::fuses() const {
   const auto bit = [](Node node) { return 1ULL << (node.y * 8 + node.x); };
   ChipFuses fuses;
-  for (const Node tile : config_.tiles) fuses.tiles |= bit(tile);
+  for (std::size_t i = 0; i < config_.nodes.size(); ++i) {
+    const auto width = static_cast<std::size_t>(config_.mesh_w);
+    if (config_.nodes[i] != NodeKind::Tile) continue;
+    fuses.tiles |= bit({static_cast<unsigned>(i % width), static_cast<unsigned>(i / width)});
+  }
   for (const Node tile : options_.faults.dead_tiles) fuses.dead_tiles |= bit(tile);
   for (const auto& link : options_.faults.dead_links) {
     (link.port == Dir::kEast ? fuses.dead_east : fuses.dead_south) |= bit(link.node);

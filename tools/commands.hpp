@@ -11,5 +11,6 @@ namespace tsr::tools {
 void add_run(CLI::App& app, int& code);
 void add_info(CLI::App& app, int& code);
 void add_bench(CLI::App& app, int& code);
+void add_noc_tables(CLI::App& app, int& code);
 
 }  // namespace tsr::tools

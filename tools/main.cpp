@@ -38,6 +38,7 @@ int run(int argc, char** argv) {
   tsr::tools::add_run(app, code);
   tsr::tools::add_info(app, code);
   tsr::tools::add_bench(app, code);
+  tsr::tools::add_noc_tables(app, code);
   tsr::tools::add_ve(app, code);
   try {
     app.parse(argc, argv);

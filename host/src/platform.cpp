@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <systemc>
 
@@ -18,6 +19,7 @@
 #include "regs/hbm_regs.hpp"
 #include "regs/mailbox_regs.hpp"
 #include "regs/tile_regs.hpp"
+#include "survivors.hpp"
 #include "tessera/host.hpp"
 #include "tessera_abi.h"
 
@@ -183,7 +185,7 @@ struct Platform::State {
             "the boot image was refused (check {}, see TSR_FATAL_IMAGE in tessera_abi.h)",
             detail(0));
       case TSR_FATAL_HBM:
-        return fmt::format("memory node {} did not initialize", detail(0));
+        return fmt::format("memory node {} did not initialize, or dead links cut it off", detail(0));
       case TSR_FATAL_DMA:
         return fmt::format("DMA error while loading: {}, {}, address {:#x}",
                            command_error_name(detail(0) >> 8), network_error_name(detail(0) & 0xff),
@@ -193,6 +195,8 @@ struct Platform::State {
       case TSR_FATAL_TILE:
         return fmt::format("tiles did not start (bit y * 8 + x of {:#x})",
                            detail(0) | static_cast<std::uint64_t>(detail(1)) << 32);
+      case TSR_FATAL_ROUTES:
+        return "there are no sound routes around the dead links";
       default:
         return fmt::format("ctl firmware gave up (status {:#x})", status);
     }
@@ -256,6 +260,22 @@ struct Platform::State {
     write32(registers(node, select_offset), select);
     const std::uint64_t low = read32(registers(node, low_offset));
     return low | static_cast<std::uint64_t>(read32(registers(node, high_offset))) << 32;
+  }
+
+  /// All tiles of the floor plan, dead or not, if they form a rectangle.
+  std::optional<Rect> floor_plan_tiles() const {
+    Rect rect{{~0U, ~0U}, {0, 0}};
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < config.nodes.size(); ++i) {
+      if (config.nodes[i] != NodeKind::Tile) continue;
+      const auto width = static_cast<std::size_t>(config.mesh_w);
+      const Node tile{static_cast<unsigned>(i % width), static_cast<unsigned>(i / width)};
+      rect.lo = {std::min(rect.lo.x, tile.x), std::min(rect.lo.y, tile.y)};
+      rect.hi = {std::max(rect.hi.x, tile.x), std::max(rect.hi.y, tile.y)};
+      ++count;
+    }
+    const bool full = (rect.hi.x - rect.lo.x + 1) * (rect.hi.y - rect.lo.y + 1) == count;
+    return full ? std::optional<Rect>(rect) : std::nullopt;
   }
 
   [[noreturn]] void fail(const tsr_completion_t& record) {
@@ -336,6 +356,7 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
     state->fst_is_temporary = true;
   }
   check_faults(state->config, options.faults);
+  state->config = survivors(state->config, options.faults);
   state->options = std::move(options);
   const auto& opts = state->options;
   fresh_systemc();
@@ -358,17 +379,12 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
 const Config& Platform::config() const { return state_->config; }
 
 Rect Platform::all_tiles() const {
-  const auto& tiles = state_->config.tiles;
-  Rect rect{tiles.front(), tiles.front()};
-  for (const Node tile : tiles) {
-    rect.lo = {std::min(rect.lo.x, tile.x), std::min(rect.lo.y, tile.y)};
-    rect.hi = {std::max(rect.hi.x, tile.x), std::max(rect.hi.y, tile.y)};
-  }
-  if ((rect.hi.x - rect.lo.x + 1) * (rect.hi.y - rect.lo.y + 1) != tiles.size()) {
+  const auto rect = state_->floor_plan_tiles();
+  if (!rect) {
     throw InputError(fmt::format("{}: the tiles do not form a rectangle: name one to launch on",
                                  state_->config.file));
   }
-  return rect;
+  return *rect;
 }
 
 std::string Platform::firmware(const std::string& name) {
@@ -480,6 +496,7 @@ std::uint32_t Platform::launch(const std::string& kernel, Rect tiles, const void
   command.x1 = static_cast<std::uint8_t>(tiles.hi.x);
   command.y1 = static_cast<std::uint8_t>(tiles.hi.y);
   command.timeout = timeout;
+  command.flags = s.floor_plan_tiles() == tiles ? TSR_LAUNCH_LIVE : 0;
   if (args_bytes != 0) std::memcpy(command.args, args, args_bytes);
   const std::uint32_t index = command.sequence - 1;
   s.transfer(true, s.ring + (index % TSR_RING_ENTRIES) * sizeof(command), &command,
@@ -510,7 +527,8 @@ Completion Platform::wait(std::uint32_t sequence) {
   }
   s.in_flight.erase(sequence);
   if (record.status != TSR_DONE_OK) s.fail(record);
-  return {record.value, record.cycles_lo | static_cast<std::uint64_t>(record.cycles_hi) << 32};
+  return {record.value, record.cycles_lo | static_cast<std::uint64_t>(record.cycles_hi) << 32,
+          record.tiles};
 }
 
 std::uint64_t Platform::tile_counter(Node tile, TileCounter counter) {

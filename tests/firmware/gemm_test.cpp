@@ -35,6 +35,7 @@ struct Problem {
   uint32_t pad_a = 0, pad_b = 0, pad_c = 0, shift = 0;  ///< bytes
   uint32_t grid_w = 1, grid_h = 1;
   uint32_t format_b = 0;  ///< 0: as format
+  bool alone = false;     ///< launched as tiles that may not share, in another grid
 
   bool mx() const { return (flags & TSR_GEMM_MX) != 0; }
   bool integer() const { return !mx() && (format == TSR_FORMAT_INT8 || format == TSR_FORMAT_INT4); }
@@ -46,7 +47,8 @@ struct Problem {
 std::ostream& operator<<(std::ostream& os, const Problem& p) {
   return os << p.m << " x " << p.n << " x " << p.k << " format " << p.format << ", " << p.second()
             << " flags " << p.flags << " pads " << p.pad_a << " " << p.pad_b << " " << p.pad_c
-            << " shift " << p.shift << " grid " << p.grid_w << " x " << p.grid_h;
+            << " shift " << p.shift << (p.alone ? " alone" : "") << " grid " << p.grid_w << " x "
+            << p.grid_h;
 }
 
 class GemmRun {
@@ -66,6 +68,10 @@ class GemmRun {
       launch.x1 = static_cast<uint8_t>(p_.grid_w);
       launch.y1 = static_cast<uint8_t>(p_.grid_h + 1);
       name_tiles(launch);
+      if (p_.alone) {
+        std::swap(launch.grid_w, launch.grid_h);
+        launch.flags = TSR_LAUNCH_ALONE;
+      }
       std::memcpy(launch.args, &args_, sizeof(args_));
       const int result = kernel_gemm(&launch);
       if (result != 0) throw std::runtime_error("kernel returned " + std::to_string(result));
@@ -292,6 +298,7 @@ TEST(GemmKernel, ComputesRandomShapes) {
     }
     p.grid_w = 1 + rng() % 4;
     p.grid_h = 1 + rng() % 4;
+    p.alone = rng() % 4 == 0;
     run_random(p, rng());
     if (testing::Test::HasFatalFailure()) return;
   }

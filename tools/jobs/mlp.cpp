@@ -265,6 +265,11 @@ int run_mlp(const SessionOptions& session_options, const MlpOptions& options) {
   const Rect tiles = chip.all_tiles();
   std::string shape = fmt::format("{}", layers.front().in);
   for (const auto& layer : layers) shape += fmt::format("-{}", layer.out);
+  const auto& nodes = chip.config().nodes;
+  const auto built = std::count(nodes.begin(), nodes.end(), NodeKind::Tile);
+  const auto used = static_cast<std::ptrdiff_t>(chip.config().tiles.size());
+  session.result["tiles"] = used;
+  if (used != built) session.line(fmt::format("{} of {} tiles work", used, built));
   session.line(fmt::format("{}: {} tiles, {} Fashion-MNIST test images through {} in BF16",
                            chip.config().name, chip.config().tiles.size(), count, shape));
 

@@ -8,6 +8,7 @@ enum { LOCAL, NORTH, EAST, SOUTH, WEST };
 enum { UP, DOWN, PHASES };
 
 #define NO_WAY 7u
+#define ALL_PORTS 0x1eu
 #define CONTROL_ON 1u
 #define CONTROL_DEAD 8u   /* first bit of the ports that are closed */
 #define WEIGHT_TABLES 64u /* of a pair that needs the tables, as a load of links; */
@@ -36,20 +37,31 @@ static uint64_t before(uint64_t set, uint32_t port) {
   }
 }
 
-/* Number of the lowest node of a set that is not empty. */
-static uint32_t lowest(uint64_t set) {
-  uint32_t half = (uint32_t)set, n = 0;
-  if (half == 0) {
-    half = (uint32_t)(set >> 32);
-    n = 32;
-  }
-  for (uint32_t width = 16; width != 0; width /= 2) {
-    if ((half & ((1u << width) - 1)) == 0) {
-      half >>= width;
-      n += width;
+/* Number of the lowest bit of a word that is not 0: its place in a de Bruijn sequence. */
+static uint32_t lowest(uint32_t word) {
+  static const uint8_t place[32] = {0,  1,  28, 2,  29, 14, 24, 3, 30, 22, 20, 15, 25, 17, 4,  8,
+                                    31, 27, 13, 23, 21, 19, 16, 7, 26, 12, 18, 6,  11, 5,  10, 9};
+  return place[((word & -word) * 0x077cb531u) >> 27];
+}
+
+/* List the nodes of a set; returns how many. */
+static uint32_t list(uint64_t set, uint8_t nodes[TSR_ROUTE_NODES]) {
+  uint32_t n = 0;
+  for (uint32_t half = 0; half < 64; half += 32, set >>= 32) {
+    for (uint32_t left = (uint32_t)set; left != 0; left &= left - 1) {
+      nodes[n++] = (uint8_t)(half + lowest(left));
     }
   }
   return n;
+}
+
+/* Ports of a node that a set of nodes for each port names, as bits. */
+static uint32_t ports_of(const uint64_t sets[TSR_ROUTE_PORTS], uint32_t node) {
+  uint32_t ports = 0;
+  for (uint32_t p = NORTH; p <= WEST; p++) {
+    ports |= ((uint32_t)(sets[p] >> node) & 1u) << p;
+  }
+  return ports;
 }
 
 /* Neighbours over live links. */
@@ -106,14 +118,16 @@ uint64_t tsr_links_direct(const tsr_links_t *links, uint32_t node) {
 
 /* Links by where they lead, and the loads so far. */
 typedef struct {
-  const tsr_links_t *links;
   uint64_t leads[PHASES][TSR_ROUTE_PORTS]; /* nodes whose link at a port leads up, down */
-  uint64_t direct[TSR_ROUTE_NODES];
+  uint32_t direct[TSR_ROUTE_NODES][2];     /* by node: who needs no tables, low and high word */
   uint32_t load[TSR_ROUTE_NODES][TSR_ROUTE_PORTS];
+  uint8_t down[TSR_ROUTE_NODES];         /* by node: bits of the ports that lead down */
   uint8_t port[PHASES][TSR_ROUTE_NODES]; /* ways to the destination in hand */
   uint8_t state[MAX_STATES];             /* 2 * node + phase, near ones first */
   uint32_t states;
   uint32_t flow[MAX_STATES];
+  uint8_t node[TSR_ROUTE_NODES]; /* those in reach */
+  uint32_t nodes;
 } plan_t;
 
 static plan_t plan;
@@ -143,12 +157,11 @@ static uint32_t remoteness(const tsr_links_t *links, uint32_t root) {
 /* Up is towards the most central node: it keeps ways short and the links at the root apart. */
 static void orient(const tsr_links_t *links) {
   uint32_t root = links->ctl, best = UINT32_MAX;
-  for (uint64_t left = links->reach; left != 0; left &= left - 1) {
-    const uint32_t node = lowest(left);
-    const uint32_t sum = remoteness(links, node);
+  for (uint32_t i = 0; i < plan.nodes; i++) {
+    const uint32_t sum = remoteness(links, plan.node[i]);
     if (sum < best) {
       best = sum;
-      root = node;
+      root = plan.node[i];
     }
   }
   uint64_t seen = bit(root);
@@ -171,17 +184,22 @@ static void orient(const tsr_links_t *links) {
 
 /* Give the nodes of `fresh` the least loaded of the ports that `ways` names for them. */
 static void choose(uint32_t phase, uint64_t fresh, const uint64_t ways[TSR_ROUTE_PORTS]) {
-  for (; fresh != 0; fresh &= fresh - 1) {
-    const uint32_t node = lowest(fresh);
-    uint32_t port = 0, least = UINT32_MAX;
-    for (uint32_t p = NORTH; p <= WEST; p++) {
-      if ((ways[p] & bit(node)) != 0 && plan.load[node][p] < least) {
-        least = plan.load[node][p];
-        port = p;
+  for (uint32_t half = 0; half < 64; half += 32) {
+    const uint32_t way[TSR_ROUTE_PORTS] = {
+        0, (uint32_t)(ways[NORTH] >> half), (uint32_t)(ways[EAST] >> half),
+        (uint32_t)(ways[SOUTH] >> half), (uint32_t)(ways[WEST] >> half)};
+    for (uint32_t left = (uint32_t)(fresh >> half); left != 0; left &= left - 1) {
+      const uint32_t at = left & -left, node = half + lowest(left);
+      uint32_t port = 0, least = UINT32_MAX;
+      for (uint32_t p = NORTH; p <= WEST; p++) {
+        if ((way[p] & at) != 0 && plan.load[node][p] < least) {
+          least = plan.load[node][p];
+          port = p;
+        }
       }
+      plan.port[phase][node] = (uint8_t)port;
+      plan.state[plan.states++] = (uint8_t)(2 * node + phase);
     }
-    plan.port[phase][node] = (uint8_t)port;
-    plan.state[plan.states++] = (uint8_t)(2 * node + phase);
   }
 }
 
@@ -221,10 +239,11 @@ static void add_flow(uint32_t destination) {
     const uint32_t port = plan.port[phase][node];
     uint32_t flow = plan.flow[state];
     if (phase == UP) {
-      flow += (plan.direct[node] & bit(destination)) != 0 ? WEIGHT_DIRECT : WEIGHT_TABLES;
+      const uint32_t direct = plan.direct[node][destination / 32] >> (destination % 32) & 1;
+      flow += direct != 0 ? WEIGHT_DIRECT : WEIGHT_TABLES;
     }
     plan.load[node][port] += flow;
-    const uint32_t down = (plan.leads[DOWN][port] & bit(node)) != 0 ? DOWN : UP;
+    const uint32_t down = phase | (plan.down[node] >> port & 1);
     plan.flow[2 * beside(node, port) + down] += flow;
   }
 }
@@ -244,24 +263,18 @@ static void clear_table(const tsr_links_t *links, tsr_route_table_t *table, uint
     table->row[i] = 0xffffff;
   }
   table->control = CONTROL_ON;
-  for (uint32_t p = NORTH; p <= WEST; p++) {
-    if ((links->live[p] & bit(node)) == 0) {
-      table->control |= 1u << (CONTROL_DEAD + p);
-    } else if ((plan.leads[UP][p] & bit(node)) != 0) {
-      table->control |= 1u << p; /* what comes from the nearer node has gone down */
-    }
-  }
+  /* Closed are ports without a live link; what comes from the nearer node has gone down. */
+  table->control |= (~ports_of(links->live, node) & ALL_PORTS) << CONTROL_DEAD;
+  table->control |= ports_of(plan.leads[UP], node);
 }
 
 /* Routers by the length of ctl's way to them: those on the way to one come before it. */
-static void find_order(tsr_routes_t *routes, const uint8_t hops[TSR_ROUTE_NODES], uint64_t reach) {
+static void find_order(tsr_routes_t *routes, const uint8_t hops[TSR_ROUTE_NODES]) {
   routes->count = 0;
-  for (uint32_t length = 0; reach != 0; length++) {
-    for (uint64_t left = reach; left != 0; left &= left - 1) {
-      const uint32_t node = lowest(left);
-      if (hops[node] == length) {
-        routes->order[routes->count++] = (uint8_t)node;
-        reach &= ~bit(node);
+  for (uint32_t length = 0; routes->count < plan.nodes; length++) {
+    for (uint32_t i = 0; i < plan.nodes; i++) {
+      if (hops[plan.node[i]] == length) {
+        routes->order[routes->count++] = plan.node[i];
       }
     }
   }
@@ -272,9 +285,7 @@ static uint8_t hops_from(uint32_t node, uint32_t destination) {
   uint8_t hops = 0;
   for (uint32_t phase = UP; node != destination; hops++) {
     const uint32_t port = plan.port[phase][node];
-    if ((plan.leads[DOWN][port] & bit(node)) != 0) {
-      phase = DOWN;
-    }
+    phase |= plan.down[node] >> port & 1;
     node = beside(node, port);
   }
   return hops;
@@ -282,17 +293,21 @@ static uint8_t hops_from(uint32_t node, uint32_t destination) {
 
 void tsr_routes_fill(const tsr_links_t *links, tsr_routes_t *routes) {
   uint8_t hops[TSR_ROUTE_NODES];
+  plan.nodes = list(links->reach, plan.node);
   orient(links);
-  for (uint64_t left = links->reach; left != 0; left &= left - 1) {
-    const uint32_t node = lowest(left);
-    plan.direct[node] = tsr_links_direct(links, node);
+  for (uint32_t i = 0; i < plan.nodes; i++) {
+    const uint32_t node = plan.node[i];
+    const uint64_t direct = tsr_links_direct(links, node);
+    plan.direct[node][0] = (uint32_t)direct;
+    plan.direct[node][1] = (uint32_t)(direct >> 32);
+    plan.down[node] = (uint8_t)ports_of(plan.leads[DOWN], node);
     clear_table(links, &routes->table[node], node);
     for (uint32_t p = 0; p <= WEST; p++) {
       plan.load[node][p] = 0;
     }
   }
-  for (uint64_t to = links->reach; to != 0; to &= to - 1) {
-    const uint32_t destination = lowest(to);
+  for (uint32_t d = 0; d < plan.nodes; d++) {
+    const uint32_t destination = plan.node[d];
     find_ways(destination);
     add_flow(destination);
     hops[destination] = hops_from(links->ctl, destination);
@@ -304,7 +319,7 @@ void tsr_routes_fill(const tsr_links_t *links, tsr_routes_t *routes) {
       set_way(&routes->table[node], phase, destination, plan.port[phase][node]);
     }
   }
-  find_order(routes, hops, links->reach);
+  find_order(routes, hops);
 }
 
 /* ---- Checking tables: nothing below knows how they were made ---- */
@@ -314,22 +329,29 @@ static uint32_t phase_of(const tsr_route_table_t *table, uint32_t in) {
   return (table->control >> in) & (in != LOCAL ? 1u : 0u);
 }
 
-/* Nodes where a flit that came in at one port may leave at another. */
-static void find_turns(const tsr_links_t *links, const tsr_routes_t *routes,
-                       uint64_t turns[TSR_ROUTE_PORTS][TSR_ROUTE_PORTS]) {
-  for (uint64_t left = links->reach; left != 0; left &= left - 1) {
-    const uint32_t node = lowest(left);
-    const tsr_route_table_t *table = &routes->table[node];
-    uint32_t outs[PHASES] = {0, 0};
-    for (uint32_t i = 0; i < TSR_ROUTE_WORDS; i++) {
-      for (uint32_t x = 0; x < 8; x++) {
-        outs[i / 8] |= 1u << ((table->row[i] >> (3 * x)) & NO_WAY);
-      }
+/* Ports by which flits of a phase leave a node, as bits; NO_WAY may be among them. */
+static uint32_t outputs(const tsr_route_table_t *table, uint32_t phase) {
+  uint32_t outs = 0;
+  for (uint32_t y = 0; y < 8; y++) {
+    uint32_t row = table->row[8 * phase + y];
+    for (uint32_t x = 0; x < 8; x++, row >>= 3) {
+      outs |= 1u << (row & NO_WAY);
     }
+  }
+  return outs;
+}
+
+/* Nodes where a flit that came in at one port may leave at another. */
+static void find_turns(const tsr_routes_t *routes, const uint8_t *nodes, uint32_t count,
+                       uint64_t turns[TSR_ROUTE_PORTS][TSR_ROUTE_PORTS]) {
+  for (uint32_t i = 0; i < count; i++) {
+    const tsr_route_table_t *table = &routes->table[nodes[i]];
+    const uint32_t outs[PHASES] = {outputs(table, UP), outputs(table, DOWN)};
+    const uint64_t here = bit(nodes[i]);
     for (uint32_t in = NORTH; in <= WEST; in++) {
       for (uint32_t out = NORTH; out <= WEST; out++) {
         if ((outs[phase_of(table, in)] >> out & 1) != 0 && in != out) {
-          turns[in][out] |= bit(node);
+          turns[in][out] |= here;
         }
       }
     }
@@ -337,11 +359,12 @@ static void find_turns(const tsr_links_t *links, const tsr_routes_t *routes,
 }
 
 /* Take away links that wait for none, again and again; in a circle none can go. */
-static bool acyclic(const tsr_links_t *links, const tsr_routes_t *routes) {
+static bool acyclic(const tsr_links_t *links, const tsr_routes_t *routes, const uint8_t *nodes,
+                    uint32_t count) {
   uint64_t turns[TSR_ROUTE_PORTS][TSR_ROUTE_PORTS] = {{0}};
   uint64_t waits[TSR_ROUTE_PORTS]; /* nodes whose link into a port may wait for ever */
   uint64_t all = 0;
-  find_turns(links, routes, turns);
+  find_turns(routes, nodes, count, turns);
   for (uint32_t p = NORTH; p <= WEST; p++) {
     waits[p] = links->live[p] & links->reach;
   }
@@ -362,24 +385,27 @@ static bool acyclic(const tsr_links_t *links, const tsr_routes_t *routes) {
   return all == 0;
 }
 
+/* Nodes, and ports that are open: with a live link, and not closed. */
+typedef struct {
+  const tsr_routes_t *routes;
+  uint8_t node[TSR_ROUTE_NODES];
+  uint32_t nodes;
+  uint8_t open[TSR_ROUTE_NODES];
+  uint8_t good[PHASES][TSR_ROUTE_NODES]; /* 1 + the destination to which the way is known to lead */
+} audit_t;
+
 /* Follow a node's way until it meets one that is known to arrive, and mark it. */
-static bool arrives(const tsr_links_t *links, const tsr_routes_t *routes, uint32_t node,
-                    uint32_t destination, uint64_t good[PHASES]) {
+static bool arrives(audit_t *audit, uint32_t node, uint32_t destination) {
   uint8_t path[MAX_STATES];
   uint32_t length = 0, in = LOCAL;
-  for (;;) {
-    const tsr_route_table_t *table = &routes->table[node];
+  while (node != destination) { /* its own entries are known */
+    const tsr_route_table_t *table = &audit->routes->table[node];
     const uint32_t phase = phase_of(table, in);
     const uint32_t port = get_way(table, phase, destination);
-    if (node == destination) {
-      break; /* its own entries are known */
-    }
-    if (port == LOCAL || port > WEST || port == in || length == MAX_STATES ||
-        (links->live[port] & bit(node)) == 0 ||
-        (table->control >> (CONTROL_DEAD + port) & 1) != 0) {
+    if ((audit->open[node] >> port & 1) == 0 || port == in || length == MAX_STATES) {
       return false;
     }
-    if ((good[phase] & bit(node)) != 0) {
+    if (audit->good[phase][node] == destination + 1) {
       break;
     }
     path[length++] = (uint8_t)(2 * node + phase);
@@ -387,22 +413,18 @@ static bool arrives(const tsr_links_t *links, const tsr_routes_t *routes, uint32
     in = facing(port);
   }
   while (length-- > 0) {
-    good[path[length] % 2] |= bit(path[length] / 2);
+    audit->good[path[length] % 2][path[length] / 2] = (uint8_t)(destination + 1);
   }
   return true;
 }
 
-static bool reaches(const tsr_links_t *links, const tsr_routes_t *routes, uint32_t destination) {
-  uint64_t good[PHASES] = {bit(destination), bit(destination)};
-  for (uint32_t phase = UP; phase <= DOWN; phase++) {
-    if (get_way(&routes->table[destination], phase, destination) != LOCAL) {
-      return false;
-    }
+static bool reaches(audit_t *audit, uint32_t destination) {
+  const tsr_route_table_t *table = &audit->routes->table[destination];
+  if (get_way(table, UP, destination) != LOCAL || get_way(table, DOWN, destination) != LOCAL) {
+    return false;
   }
-  for (uint64_t left = links->reach; left != 0; left &= left - 1) {
-    const uint32_t node = lowest(left);
-    if ((routes->table[node].control & CONTROL_ON) == 0 ||
-        !arrives(links, routes, node, destination, good)) {
+  for (uint32_t i = 0; i < audit->nodes; i++) {
+    if (!arrives(audit, audit->node[i], destination)) {
       return false;
     }
   }
@@ -410,11 +432,20 @@ static bool reaches(const tsr_links_t *links, const tsr_routes_t *routes, uint32
 }
 
 bool tsr_routes_check(const tsr_links_t *links, const tsr_routes_t *routes) {
-  if (!acyclic(links, routes)) {
+  audit_t audit = {.routes = routes};
+  audit.nodes = list(links->reach, audit.node);
+  if (!acyclic(links, routes, audit.node, audit.nodes)) {
     return false;
   }
-  for (uint64_t to = links->reach; to != 0; to &= to - 1) {
-    if (!reaches(links, routes, lowest(to))) {
+  for (uint32_t i = 0; i < audit.nodes; i++) {
+    const uint32_t node = audit.node[i], control = routes->table[node].control;
+    audit.open[node] = (uint8_t)(ports_of(links->live, node) & ~(control >> CONTROL_DEAD));
+    if ((control & CONTROL_ON) == 0) {
+      return false;
+    }
+  }
+  for (uint32_t i = 0; i < audit.nodes; i++) {
+    if (!reaches(&audit, audit.node[i])) {
       return false;
     }
   }

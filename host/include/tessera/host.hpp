@@ -53,6 +53,7 @@ struct PlatformOptions {
 struct Completion {
   std::uint32_t value = 0;   ///< what the kernels returned (0)
   std::uint64_t cycles = 0;  ///< from launch to completion, measured by the ctl firmware
+  std::uint32_t tiles = 0;   ///< launched
 };
 
 /// Cycles of an engine since the last clear_counters(), by what they were spent on.
@@ -102,8 +103,10 @@ class Platform {
   Platform(const Platform&) = delete;
   Platform& operator=(const Platform&) = delete;
 
+  /// The configuration without the tiles and memory nodes that `faults` takes away.
   const Config& config() const;
-  /// All tiles as one rectangle. Throws InputError if they do not form one.
+  /// All tiles of the floor plan as one rectangle; a launch on it uses those that work. Throws
+  /// InputError if they do not form one.
   Rect all_tiles() const;
 
   // ---- Programs
@@ -133,7 +136,8 @@ class Platform {
   // ---- Kernels
 
   /// Start a kernel on every tile of a rectangle; returns its sequence number. `timeout`: cycles
-  /// until the ctl firmware gives up, 0 = its default.
+  /// until the ctl firmware gives up, 0 = its default. The chip refuses a rectangle with a tile
+  /// that does not work, unless it is all_tiles().
   std::uint32_t launch(const std::string& kernel, Rect tiles, const void* args,
                        std::size_t args_bytes, std::uint32_t timeout = 0);
   /// Wait for a launch. Throws Error: JobFailed (a kernel returned non-zero), ChipFault (trap or
