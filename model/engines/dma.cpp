@@ -124,11 +124,12 @@ DmaOutcome run_rdma(const DmaCommand& command, const DmaConfig& config, std::siz
                     const DmaReadFn& read) {
   if (command.op == static_cast<std::uint8_t>(DmaOp::Nop)) return {};
   const bool fill = command.op == static_cast<std::uint8_t>(DmaOp::SpmFill);
-  if (!fill && command.op != static_cast<std::uint8_t>(DmaOp::Read)) {
+  const bool spread = command.op == static_cast<std::uint8_t>(DmaOp::Spread);
+  if (!fill && !spread && command.op != static_cast<std::uint8_t>(DmaOp::Read)) {
     return failed(CmdError::Opcode);
   }
   const std::uint64_t src_base = join(command.arg[0], command.arg[1]);
-  DmaOutcome outcome = check_command(command, config, !fill, false, !fill, src_base);
+  DmaOutcome outcome = check_command(command, config, !fill, spread, !fill, src_base);
   if (outcome.error != CmdError::Ok) return outcome;
 
   for (std::uint64_t e = 0; e < total(config.dst_iter); ++e) {

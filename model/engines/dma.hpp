@@ -21,6 +21,7 @@ enum class DmaOp : std::uint8_t {
   Nop = 0x00,
   Read = 0x01,       ///< RDMA: global -> own scratchpad
   SpmFill = 0x02,    ///< RDMA: pattern -> own scratchpad
+  Spread = 0x03,     ///< RDMA: HBM -> same scratchpad offset of a rectangle that holds the own node
   Write = 0x11,      ///< WDMA: own scratchpad -> global, acknowledged
   Multicast = 0x12,  ///< WDMA: own scratchpad -> a rectangle of nodes, posted
   Fill = 0x13,       ///< WDMA: pattern -> global, acknowledged
@@ -31,8 +32,9 @@ struct DmaCommand {
   std::uint8_t op = 0;
   std::uint8_t context = 0;
   std::uint16_t id = 0;
-  std::uint8_t x0 = 0, y0 = 0, x1 = 0, y1 = 0;  ///< multicast rectangle, inclusive
+  std::uint8_t x0 = 0, y0 = 0, x1 = 0, y1 = 0;  ///< rectangle of Multicast, Spread
   std::array<std::uint32_t, 4> arg{};           ///< source low/high, destination low/high
+                                                ///< (Spread: scratchpad offset, tsr_pkg::listen_t)
   std::uint32_t pattern = 0;
   bool overlap = false;  ///< may start while the command before is unfinished (RDMA)
 

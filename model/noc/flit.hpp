@@ -57,11 +57,24 @@ constexpr unsigned kFlitWords = 24;
 /// Bits of a flit's birth: ages count modulo 2^16.
 constexpr unsigned kAgeBits = 16;
 
+/// What the nodes that listen to a ReadRsp by multicast do when they have stored it (`listen_t`).
+struct Listen {
+  bool post = false;  ///< add 1 to semaphore `sem`
+  unsigned sem = 0;
+
+  std::uint8_t pack() const { return static_cast<std::uint8_t>((post ? 16U : 0U) | (sem & 15U)); }
+};
+
+/// data[0] of a Read with `spread` (`spread_t`): who gets the answer.
+inline std::uint64_t pack_spread(const Rect& rect, Listen listen = {}) {
+  return rect.lo.pack() | std::uint64_t{rect.hi.pack()} << 12 | std::uint64_t{listen.pack()} << 24;
+}
+
 /// One message: header beside 64 bytes of data. Field meanings: `hdr_t` and `kind_e` in tsr_pkg.sv.
 struct Flit {
-  std::uint8_t rsvd = 0;    ///< 7 bits
+  std::uint8_t rsvd = 0;    ///< 7 bits; of a ReadRsp by multicast: Listen
   Node owner;               ///< of a ReadRsp by multicast: who asked
-  bool spread = false;      ///< of a Read: answer by multicast to the rectangle data[0][23:0]
+  bool spread = false;      ///< of a Read: answer by multicast, see pack_spread()
   bool par = false;         ///< see seal()
   std::uint8_t dpar = 0;    ///< see seal()
   std::uint16_t birth = 0;  ///< low kAgeBits of the time when it was first offered

@@ -148,9 +148,9 @@ package tsr_pkg;
 
   /// 256-bit header.
   typedef struct packed {
-    logic [6:0]  rsvd;    // room for in-network reduction
+    logic [6:0]  rsvd;    // of a ReadRsp by multicast: listen_t; else zero: room for in-network reduction
     node_t       owner;   // of a ReadRsp by multicast: the node that asked; else zero
-    logic        spread;  // of a Read: answer by multicast to the rectangle data[0][23:0], which holds the source
+    logic        spread;  // of a Read: answer by multicast as data[0] says, a spread_t
     logic        par;     // even parity over every other header bit
     logic [7:0]  dpar;    // even parity of each 64-bit data lane
     age_t        birth;   // low bits of the time when the flit was first offered: age arbitration
@@ -171,6 +171,20 @@ package tsr_pkg;
   } hdr_t;
 
   typedef logic [7:0][63:0] data_t;
+
+  /// What the nodes that listen to a ReadRsp by multicast, all but its owner, do when they have stored it.
+  typedef struct packed {
+    logic [1:0] zero;
+    logic       post;    // add 1 to semaphore `sem`
+    logic [3:0] sem;
+  } listen_t;
+
+  /// Word data[0] of a Read with `spread`: who gets the answer. The rectangle holds the source.
+  typedef struct packed {
+    logic [32:0] zero;
+    listen_t     listen;
+    rect_t       rect;
+  } spread_t;
 
   /// One message: 768 bits.
   typedef struct packed {

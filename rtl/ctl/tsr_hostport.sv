@@ -109,6 +109,7 @@ module tsr_hostport
     if (out_load) begin
       out_q.kind  <= q.write ? KindWrite : KindRead;
       out_q.mcast <= 1'b0;
+      out_q.spread <= 1'b0;
       out_q.rect  <= '0;
       out_q.addr  <= q.addr;
       out_q.strb  <= q.write ? q.strb : {55'b0, q.strb[8:0]};

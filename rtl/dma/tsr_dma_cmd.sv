@@ -10,7 +10,7 @@ module tsr_dma_cmd
   import tsr_tile_pkg::*;
   import tsr_dma_pkg::*;
 #(
-  /// 0: RDMA (opcodes OpDmaRead, OpSpmFill); 1: WDMA (OpDmaWrite, OpMcast, OpDmaFill).
+  /// 0: RDMA (opcodes OpDmaRead, OpSpread, OpSpmFill); 1: WDMA (OpDmaWrite, OpMcast, OpDmaFill).
   parameter bit IsWdma = 1'b0
 ) (
   input  logic         clk_i,
@@ -47,11 +47,12 @@ module tsr_dma_cmd
   dma_cfg_t cfg_q;
 
   // ---------------------------------------------------------------- opcode
-  logic known, fill, mcast;
+  logic known, fill, mcast, spread;
 
   assign fill  = IsWdma ? cmd_q.op == OpDmaFill : cmd_q.op == OpSpmFill;
   assign mcast = IsWdma && cmd_q.op == OpMcast;
-  assign known = fill || mcast || cmd_q.op == (IsWdma ? OpDmaWrite : OpDmaRead);
+  assign spread = !IsWdma && cmd_q.op == OpSpread;
+  assign known = fill || mcast || spread || cmd_q.op == (IsWdma ? OpDmaWrite : OpDmaRead);
 
   // ---------------------------------------------------------------- sequence
   logic take;
@@ -119,8 +120,8 @@ module tsr_dma_cmd
     end else if (cfg_q.count == '0 || dst_total_q == '0 || (!fill && src_total_q == '0)) begin
       err = CmdErrZero;
     end else if (cfg_q.count > MaxCount ||
-                 (mcast && (cmd_q.mcast_rect.x0 > cmd_q.mcast_rect.x1 ||
-                            cmd_q.mcast_rect.y0 > cmd_q.mcast_rect.y1))) begin
+                 ((mcast || spread) && (cmd_q.mcast_rect.x0 > cmd_q.mcast_rect.x1 ||
+                                        cmd_q.mcast_rect.y0 > cmd_q.mcast_rect.y1))) begin
       err = CmdErrContext;
     end else if (!fill && src_total_q != dst_total_q) begin
       err = CmdErrShape;
@@ -149,6 +150,8 @@ module tsr_dma_cmd
     job_o.fill    = fill;
     job_o.overlap = cmd_q.overlap;
     job_o.mcast   = mcast;
+    job_o.spread  = spread;
+    job_o.listen  = '{zero: '0, post: cmd_q.arg3[4], sem: cmd_q.arg3[3:0]};
     job_o.id      = cmd_q.id;
     job_o.err     = err_q;
     job_o.info    = info_q;

@@ -14,6 +14,8 @@ package tsr_dma_pkg;
     logic                         fill;     // the source is `pattern`
     logic                         overlap;  // may start while the command before is unfinished
     logic                         mcast;    // posted to every node of `rect`
+    logic                         spread;   // read for every node of `rect`
+    tsr_pkg::listen_t             listen;   // what these do with it
     logic [15:0]                  id;
     tsr_tile_pkg::cmd_err_e       err;
     tsr_pkg::err_e                info;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 `include "tsr_assert.svh"
 
-/// Read DMA engine: copies a 4-D slice of global memory into the scratchpad, or fills scratchpad.
+/// Read DMA engine: copies a 4-D slice of global memory into the scratchpad, alone or for a rectangle of
+/// nodes, or fills scratchpad. Stores what other nodes read for this one (`heard` responses), with or
+/// without a command of its own.
 ///
 /// *Latency:* the first read leaves 8 cycles after its command was taken; done_o comes 3 cycles after the
 /// last scratchpad access.
 /// *Backpressure:* valid/ready on every port. rsp_ready_o is combinational from spm_ready_i and does not
-/// depend on rsp_valid_i; it always comes back while the scratchpad serves its ports.
+/// depend on rsp_valid_i; it always comes back while the scratchpad serves its ports. Fills make way for it.
 /// *Throughput:* one read request (up to 256 bytes) and one response flit a cycle when the flit's destination
 /// is a multiple of 8, else one flit every two cycles; NumTags reads in flight. Fill: 64 bytes a cycle.
 /// *Reset:* control state only.
@@ -54,6 +56,11 @@ module tsr_rdma
   input  logic         rsp_valid_i,
   output logic         rsp_ready_o,
   input  ni_rsp_t      rsp_i,
+
+  /// A heard block lies in the scratchpad / and a semaphore counts it. Pulses.
+  output logic         heard_o,
+  output logic         post_valid_o,
+  output logic [3:0]   post_id_o,
 
   /// Scratchpad port (writes). A response comes one cycle after each accepted request.
   output logic         spm_valid_o,
@@ -122,7 +129,7 @@ module tsr_rdma
   assign len       = rem_q < {12'd0, room} ? rem_q[8:0] : room;
   assign elem_end  = rem_q == {12'd0, len};
   assign range_bad = off_q == '0 && tsr_dma_pkg::outside(dst_elem, job.cfg.count, SpmBytes);
-  assign can_issue = issue_q && !fault && (job.fill ? stage_free : slot_free && tag_free);
+  assign can_issue = issue_q && !fault && (job.fill ? stage_free && !rsp_valid_i : slot_free && tag_free);
   assign step      = can_issue && !range_bad;
 
   always_ff @(posedge clk_i) begin
@@ -157,6 +164,9 @@ module tsr_rdma
   logic [8:0]         req_len_q;
   logic [23:0]        req_doff_q;
   logic [TagW-1:0]    req_tag_q;
+  logic               req_spread_q;
+  tsr_pkg::rect_t     req_rect_q;
+  tsr_pkg::listen_t   req_listen_q;
   logic               read_step;
   logic [1:0]         last_block;
   logic [3:0]         blocks_new;
@@ -174,6 +184,9 @@ module tsr_rdma
       req_len_q           <= len;
       req_doff_q          <= dst_now[23:0];
       req_tag_q           <= tag_new;
+      req_spread_q        <= job.spread;
+      req_rect_q          <= job.spread ? job.rect : '0;
+      req_listen_q        <= job.spread ? job.listen : '0;
       tag_addr_q[tag_new] <= src_now;
       color_q[tag_new]    <= color_now_q;
     end
@@ -191,17 +204,21 @@ module tsr_rdma
     req_o.strb = {55'd0, req_len_q};
     req_o.doff = req_doff_q;
     req_o.tag  = 6'(req_tag_q);
+    req_o.spread  = req_spread_q;
+    req_o.rect    = req_rect_q;
+    req_o.data[0] = tsr_pkg::spread_t'{zero: '0, listen: req_listen_q, rect: req_rect_q};
   end
   assign req_valid_o = req_valid_q;
 
   // ---------------------------------------------------------------- responses
-  logic            rsp_take, rsp_is_err, rsp_hit, rsp_live, rsp_ends, rsp_write, rsp_color;
+  logic            rsp_take, rsp_heard, rsp_is_err, rsp_hit, rsp_live, rsp_ends, rsp_write, rsp_color;
   logic [TagW-1:0] rsp_tag;
   logic [3:0]      rsp_block, blocks_left;
   logic            release_dead;
 
-  assign rsp_ready_o = stage_free && !(job.fill && issue_q);
+  assign rsp_ready_o = stage_free;
   assign rsp_take    = rsp_valid_i && rsp_ready_o;
+  assign rsp_heard   = rsp_take && rsp_i.heard;
 
   always_comb begin
     rsp_tag     = '0;
@@ -211,7 +228,7 @@ module tsr_rdma
     rsp_hit     = 1'b0;
     rsp_live    = 1'b0;
     rsp_ends    = 1'b0;
-    if (rsp_take && 32'(rsp_i.tag) < NumTags) begin
+    if (rsp_take && !rsp_i.heard && 32'(rsp_i.tag) < NumTags) begin
       rsp_tag     = TagW'(rsp_i.tag);
       rsp_is_err  = rsp_i.kind == tsr_pkg::KindErrRsp;
       rsp_block   = 4'b0001 << rsp_i.addr[7:6];
@@ -258,6 +275,9 @@ module tsr_rdma
   // ---------------------------------------------------------------- write stage: one flit at the scratchpad
   // A flit whose destination is not a multiple of 8 reaches into a ninth word: written in a second access.
   logic             w_valid_q, w_more_q, w_color_q;
+  logic             w_heard_q;      // another node's read: no command of this one
+  tsr_pkg::listen_t w_listen_q;
+  logic             rsp_store;
   spm_addr_t        w_base_q;
   logic [63:0]      w_strb_q, w_tail_q;
   logic [7:0]       w_tail_strb_q;
@@ -266,14 +286,17 @@ module tsr_rdma
   logic             spm_take, fill_step;
   logic [7:0]       tail_strb;
 
+  assign rsp_store  = rsp_write || rsp_heard;
   assign spm_take   = w_valid_q && spm_ready_i;
   assign stage_free = !w_valid_q || (spm_ready_i && !w_more_q);
   assign fill_step  = step && job.fill;
   assign tail_strb  = 8'(rsp_i.strb >> (7'd64 - {4'd0, rsp_i.doff[2:0]}));
 
   always_ff @(posedge clk_i) begin
-    if (rsp_write) begin
+    if (rsp_store) begin
       w_color_q     <= rsp_color;
+      w_heard_q     <= rsp_heard;
+      w_listen_q    <= rsp_i.listen;
       w_base_q      <= {rsp_i.doff[SpmAw-1:3], 3'b000};
       w_strb_q      <= rsp_i.strb << rsp_i.doff[2:0];
       w_tail_strb_q <= tail_strb;
@@ -290,6 +313,7 @@ module tsr_rdma
       end
     end else if (fill_step) begin
       w_color_q <= color_now_q;
+      w_heard_q <= 1'b0;
       w_base_q  <= {dst_now[SpmAw-1:3], 3'b000};
       w_strb_q  <= tsr_dma_pkg::byte_strobes({3'd0, dst_now[2:0]}, len[6:0]);
       w_bytes_q <= len[6:0];
@@ -306,8 +330,8 @@ module tsr_rdma
       w_valid_q <= 1'b0;
       w_more_q  <= 1'b0;
     end else if (stage_free) begin
-      w_valid_q <= rsp_write || fill_step;
-      w_more_q  <= rsp_write && rsp_i.doff[2:0] != '0 && tail_strb != '0;
+      w_valid_q <= rsp_store || fill_step;
+      w_more_q  <= rsp_store && rsp_i.doff[2:0] != '0 && tail_strb != '0;
     end else if (spm_take) begin
       w_more_q <= 1'b0;
     end
@@ -319,6 +343,9 @@ module tsr_rdma
 
   logic      spm_wait_q;      // a scratchpad response comes in this cycle
   logic      spm_color_q;     // of the access it belongs to
+  logic      spm_heard_q;
+  logic      spm_last_q;      // the access ends its block
+  tsr_pkg::listen_t spm_listen_q;
   spm_addr_t spm_base_q;      // the access it belongs to
   logic      spm_bad;
   always_ff @(posedge clk_i) begin
@@ -327,9 +354,17 @@ module tsr_rdma
     if (spm_take) begin
       spm_base_q  <= w_base_q;
       spm_color_q <= w_color_q;
+      spm_heard_q <= w_heard_q;
+      spm_last_q  <= !w_more_q;
+      spm_listen_q <= w_listen_q;
     end
   end
-  assign spm_bad = spm_rsp_valid_i && spm_rsp_i.err;
+  assign spm_bad = spm_rsp_valid_i && spm_rsp_i.err && !spm_heard_q;
+
+  // What is heard counts when it lies in the scratchpad.
+  assign heard_o      = spm_wait_q && spm_heard_q && spm_last_q && !spm_rsp_i.err;
+  assign post_valid_o = heard_o && spm_listen_q.post;
+  assign post_id_o    = spm_listen_q.sem;
 
   // ---------------------------------------------------------------- errors and timeout
   /// The first error of a job stays.
@@ -349,7 +384,7 @@ module tsr_rdma
   assign for_drain_rsp = drain_q && rsp_color == color_drain_q;
   assign for_drain_spm = drain_q && spm_color_q == color_drain_q;
   assign fault         = fault_q.err != CmdOk;
-  assign progress      = rsp_live || w_valid_q || (req_valid_q && req_ready_i) || step;
+  assign progress      = rsp_live || (w_valid_q && !w_heard_q) || (req_valid_q && req_ready_i) || step;
   assign waiting       = (active_q && issue_q) || live_q != '0;
   assign limit         = job.cfg.timeout == '0 ? tsr_dma_pkg::DefaultTimeout : job.cfg.timeout;
   assign timed_out     = waiting && !progress && timer_q >= limit_q - 32'd1;
@@ -396,8 +431,8 @@ module tsr_rdma
   logic               idle_q;
 
   assign drain_tags = live_q & (color_drain_q ? color_q : ~color_q);
-  assign finish     = drain_q && drain_tags == '0 && !(w_valid_q && w_color_q == color_drain_q) &&
-                      !(spm_wait_q && spm_color_q == color_drain_q);
+  assign finish     = drain_q && drain_tags == '0 && !(w_valid_q && !w_heard_q && w_color_q == color_drain_q) &&
+                      !(spm_wait_q && !spm_heard_q && spm_color_q == color_drain_q);
   assign move       = active_q && !issue_q && (!drain_q || finish);
   assign job_done   = move || (job_valid && !job.run && !active_q && !drain_q);
 
@@ -448,7 +483,7 @@ module tsr_rdma
   assign idle_o = idle_q;
 
   // ---------------------------------------------------------------- what this cycle is
-  assign ops_o = spm_take && !w_more_q ? {9'd0, w_bytes_q} : '0;
+  assign ops_o = spm_take && !w_more_q && !w_heard_q ? {9'd0, w_bytes_q} : '0;
 
   always_comb begin
     if (spm_take || step || (req_valid_q && req_ready_i)) state_o = StBusy;

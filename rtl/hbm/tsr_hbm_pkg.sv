@@ -137,6 +137,9 @@ package tsr_hbm_pkg;
     logic [7:0]       tag;
     logic [5:0]       lo;    // first and last valid byte
     logic [5:0]       hi;
+    logic             spread;  // answer by multicast to `rect`
+    tsr_pkg::rect_t   rect;
+    tsr_pkg::listen_t listen;
   } rd_meta_t;
 
   /// Index of the only set bit.

@@ -132,7 +132,13 @@ module tsr_mem
     return (w != '0) && ((w & (w - 1'b1)) == '0);
   endfunction
 
-  function automatic decode_t decode(hdr_t h, logic [7:0] dpar, chip_cfg_t cfg, node_t node, logic ready);
+  /// A rectangle of nodes of this chip that holds `who`.
+  function automatic logic rect_around(rect_t r, node_t who, chip_cfg_t cfg);
+    return (r.lo.x <= who.x) && (who.x <= r.hi.x) && (r.lo.y <= who.y) && (who.y <= r.hi.y) &&
+           (r.hi.x < cfg.mesh_w) && (r.hi.y < cfg.mesh_h);
+  endfunction
+
+  function automatic decode_t decode(hdr_t h, spread_t to, logic [7:0] dpar, chip_cfg_t cfg, node_t node, logic ready);
     logic   answer, read, write, hbm, posted_mcast;
     route_t r;
     logic [39:0] local_addr;
@@ -145,7 +151,7 @@ module tsr_mem
     posted_mcast = h.mcast && (h.addr[55:52] == SpaceNode);
     local_addr   = hbm_local(h.addr[39:0], cfg.mem_log2);
     if (!read && !write) return refuse(ErrUnsupported, answer);
-    if (write && (h.dpar != dpar)) return refuse(ErrParity, answer);
+    if ((write || h.spread) && (h.dpar != dpar)) return refuse(ErrParity, answer);
     if (!r.ok || ((r.node != node) && !posted_mcast)) return refuse(ErrUnmapped, answer);
     if (read && ((h.strb[63:9] != '0) || (h.strb[8:0] == '0)
                  || (({2'b0, h.addr[7:0]} + {1'b0, h.strb[8:0]}) > 10'(GranuleBytes)))) begin
@@ -155,11 +161,13 @@ module tsr_mem
     if (write && h.poison) return refuse(ErrPoison, answer);
     if (hbm) begin
       if (h.mcast || !ready) return refuse(ErrUnsupported, answer);
+      if (h.spread && (!read || !rect_around(to.rect, h.src, cfg))) return refuse(ErrUnsupported, answer);
       if (local_addr[39:LocalW] != '0) return refuse(ErrUnmapped, answer);
       return '{cls: read ? ClsRead : ClsWrite, err: ErrNone, answer: answer};
     end
     if (h.addr[31:RegBits] != RegBase[31:RegBits]) return refuse(ErrUnmapped, answer);
     if (h.src != cfg.ctl) return refuse(ErrForbidden, answer);
+    if (h.spread) return refuse(ErrUnsupported, answer);
     if (read && (({2'b0, h.addr[1:0]} + h.strb[3:0]) > 4'd4 || (h.strb[8:4] != '0))) begin
       return refuse(ErrUnsupported, answer);
     end
@@ -173,7 +181,7 @@ module tsr_mem
   always_comb begin
     dec = refuse(ErrNone, 1'b0);
     if (cur_valid_q) begin
-      dec = decode(cur_q.hdr, data_parity(cur_q.data), cfg_q, node_q, init_done);
+      dec = decode(cur_q.hdr, spread_t'(cur_q.data[0]), data_parity(cur_q.data), cfg_q, node_q, init_done);
     end
   end
 
@@ -181,6 +189,7 @@ module tsr_mem
 
   // Blocks of the granule that are still to be handed out.
   logic [3:0]              left_q, left;
+  spread_t                 spread_to;   // of a read by multicast
   logic [NumPc-1:0]        pc_valid, pc_ready;
   logic [NumPc-1:0][1:0]   pc_blk;
   logic [NumPc-1:0][3:0]   pc_take;
@@ -200,6 +209,7 @@ module tsr_mem
     left       = '0;
     pc_valid   = '0;
     pc_blk     = '0;
+    spread_to  = '0;
     loc        = '0;
     first_byte = '0;
     last_byte  = '0;
@@ -210,6 +220,7 @@ module tsr_mem
       flip       = map_pc({loc[LocalW-1:8], 8'b0});
       first_byte = loc[7:0];
       if (dec.cls == ClsRead) begin
+        if (cur_q.hdr.spread) spread_to = spread_t'(cur_q.data[0]);
         last_byte = 8'(9'(loc[7:0]) + cur_q.hdr.strb[8:0] - 9'd1);
         left      = cur_first_q ? touched(first_byte[7:6], last_byte[7:6]) : left_q;
       end else begin
@@ -296,6 +307,9 @@ module tsr_mem
         meta.vc   = cur_q.hdr.vc;
         meta.src  = cur_q.hdr.src;
         meta.tag  = cur_q.hdr.tag;
+        meta.spread = cur_q.hdr.spread;
+        meta.rect   = spread_to.rect;
+        meta.listen = spread_to.listen;
         meta.lo   = (pc_blk[p] == first_byte[7:6]) ? first_byte[5:0] : '0;
         meta.hi   = (pc_blk[p] == last_byte[7:6]) ? last_byte[5:0] : '1;
         need = (dec.cls == ClsRead) ? {meta.hi[5], !meta.lo[5]}
@@ -456,8 +470,13 @@ module tsr_mem
         out_q.hdr.kind <= KindReadRsp;
         out_q.hdr.cls  <= m.cls;
         out_q.hdr.vc   <= m.vc;
-        out_q.hdr.dst  <= {m.src, m.src};
+        out_q.hdr.dst  <= m.spread ? m.rect : {m.src, m.src};
         out_q.hdr.tag  <= m.tag;
+        if (m.spread) begin
+          out_q.hdr.mcast <= 1'b1;
+          out_q.hdr.owner <= m.src;
+          out_q.hdr.rsvd  <= m.listen;
+        end
         out_q.hdr.doff <= m.doff;
         out_q.hdr.strb <= byte_range(m.lo, m.hi);
         out_q.hdr.addr <= {16'b0, m.blk, 6'b0};

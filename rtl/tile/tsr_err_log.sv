@@ -21,11 +21,15 @@ module tsr_err_log
   input  err_e               out_err_i,
   input  addr_t              out_addr_i,
   input  node_t              node_i,
+  input  logic               heard_valid_i, // source 7: an answer to another node's read was refused
+  input  err_e               heard_err_i,
+  input  addr_t              heard_addr_i,
+  input  node_t              heard_src_i,
 
   input  logic               armed_i,       // no error is held
   output logic               any_o,         // an error happens now
   output logic               more_o,        // it is not the first one
-  output logic [6:0]         source_o,      // which sources
+  output logic [7:0]         source_o,      // which sources
 
   output logic [2:0]         first_source_o,
   output logic [3:0]         first_code_o,
@@ -57,7 +61,7 @@ module tsr_err_log
     addr_t       addr;
   } entry_t;
 
-  localparam int unsigned NumSrc = NumEng + 2;
+  localparam int unsigned NumSrc = NumEng + 3;
 
   logic   [NumSrc-1:0] hit;
   entry_t [NumSrc-1:0] entry;
@@ -67,6 +71,7 @@ module tsr_err_log
     for (int unsigned e = 0; e < NumEng; e++) hit[e] = done_i[e].valid && done_i[e].err != CmdOk;
     hit[NumEng]   = in_valid_i;
     hit[NumEng+1] = out_valid_i;
+    hit[NumEng+2] = heard_valid_i;
   end
 
   always_comb begin
@@ -82,6 +87,8 @@ module tsr_err_log
                           addr: in_addr_i};
       entry[NumEng+1] = '{source: 3'(NumEng + 1), code: {1'b0, out_err_i}, info: out_err_i,
                           cmd: {4'b0, node_i}, addr: out_addr_i};
+      entry[NumEng+2] = '{source: 3'(NumEng + 2), code: {1'b0, heard_err_i}, info: heard_err_i,
+                          cmd: {4'b0, heard_src_i}, addr: heard_addr_i};
       for (int unsigned i = NumSrc; i > 0; i--) if (hit[i-1]) first_d = entry[i-1];
       for (int unsigned i = 0; i < NumSrc; i++) if (hit[i]) last_d = entry[i];
     end

@@ -295,14 +295,16 @@ module tsr_hart_node
     );
   end
 
-  // Post ports: two per engine, one from the network, one from the core.
-  localparam int unsigned NumPosts = 2 * NumEng + 2;
+  // Post ports: two per engine, one from the network, one from the core, one of blocks that other nodes read.
+  localparam int unsigned NumPosts = 2 * NumEng + 3;
   logic [NumPosts-1:0]      post_valid;
   logic [NumPosts-1:0][3:0] post_id;
   logic [NumPosts-1:0][7:0] post_n;
   logic                     net_post_valid, take_valid, take_err;
   logic [3:0]               net_post_id, core_sem_id;
   logic [7:0]               net_post_n, core_sem_n;
+  logic                     heard_post_valid;
+  logic [3:0]               heard_post_id;
   logic [15:0]              sem_write;   // semaphore register written now
   logic                     core_sem_take;
   logic [15:0][15:0]        sem_value;
@@ -337,6 +339,9 @@ module tsr_hart_node
     post_valid[2*NumEng+1] = sem_write != '0 && !core_sem_take;
     post_id[2*NumEng+1]    = core_sem_id;
     post_n[2*NumEng+1]     = core_sem_n;
+    post_valid[2*NumEng+2] = heard_post_valid;
+    post_id[2*NumEng+2]    = heard_post_id;
+    post_n[2*NumEng+2]     = 8'd1;
   end
 
   tsr_sem #(.NumPosts(NumPosts)) u_sem (
@@ -394,6 +399,7 @@ module tsr_hart_node
 
   // A DMA engine without a command and without a response on its way stands still.
   logic rdma_clk, wdma_clk;
+  logic heard;  // a block that another node read has been stored
 
   tsr_clk_gate u_rdma_gate (
     .clk_i, .en_i(!rst_ni || cmd_valid[EngRdma] || ni_rsp_valid[0] || !eng_idle[EngRdma]), .test_en_i(1'b0),
@@ -413,6 +419,7 @@ module tsr_hart_node
     .abort_i(stopped[EngRdma]),
     .req_valid_o(ni_valid[0]), .req_ready_i(ni_ready[0]), .req_o(ni_req[0]),
     .rsp_valid_i(ni_rsp_valid[0]), .rsp_ready_o(ni_rsp_ready[0]), .rsp_i(ni_rsp),
+    .heard_o(heard), .post_valid_o(heard_post_valid), .post_id_o(heard_post_id),
     .spm_valid_o(spm_valid[PortRdma]), .spm_ready_i(spm_ready[PortRdma]), .spm_req_o(spm_req[PortRdma]),
     .spm_rsp_valid_i(spm_rsp_valid[PortRdma]), .spm_rsp_i(spm_rsp[PortRdma])
   );
@@ -489,21 +496,25 @@ module tsr_hart_node
     .req_valid_o(ni_valid[4]), .req_ready_i(ni_ready[4]), .req_o(ni_req[4]), .idle_o(post_idle)
   );
 
-  logic  out_refused, in_refused, init_tx, init_rx, init_par_err, init_idle;
+  logic  out_refused, in_refused, unheard, init_tx, init_rx, init_par_err, init_idle;
   logic  tgt_tx, tgt_rx, tgt_par_err, tgt_idle;
-  err_e  out_err, in_err;
-  addr_t out_addr, in_addr;
-  node_t in_src;
+  err_e  out_err, in_err, unheard_err;
+  addr_t out_addr, in_addr, unheard_addr;
+  node_t in_src, unheard_src;
 
-  tsr_ni_init #(.IsCtl(IsCtl)) u_ni_init (
+  tsr_ni_init #(.IsCtl(IsCtl), .SpmBytes(SpmBytes)) u_ni_init (
     .clk_i, .rst_ni, .node_i(node_q), .cfg_i(cfg_q), .now_i(now_i[AgeW-1:0]),
     .win_base_i(win_base), .win_limit_i(win_limit), .win_space_i(win_space), .win_read_i(win_read),
     .win_write_i(win_write),
     .route_vc1_i({reg2hw.route_vc1_hi.node.q, reg2hw.route_vc1_lo.node.q}),
     .route_none_i({reg2hw.route_none_hi.node.q, reg2hw.route_none_lo.node.q}),
+    .remote_write_i(reg2hw.remote_ctrl.write.q),
+    .remote_base_i(reg2hw.remote_base.addr.q), .remote_limit_i(reg2hw.remote_limit.addr.q),
     .req_valid_i(ni_valid), .req_ready_o(ni_ready), .req_i(ni_req),
     .rsp_valid_o(ni_rsp_valid), .rsp_ready_i(ni_rsp_ready), .rsp_o(ni_rsp),
     .refuse_valid_o(out_refused), .refuse_err_o(out_err), .refuse_addr_o(out_addr),
+    .unheard_valid_o(unheard), .unheard_err_o(unheard_err), .unheard_addr_o(unheard_addr),
+    .unheard_src_o(unheard_src),
     .req_tx_valid_o, .req_tx_flit_o, .req_tx_credit_i,
     .rsp_rx_valid_i, .rsp_rx_flit_i, .rsp_rx_credit_o,
     .tx_o(init_tx), .rx_o(init_rx), .par_err_o(init_par_err), .idle_o(init_idle)
@@ -528,7 +539,7 @@ module tsr_hart_node
 
   // ---------------------------------------------------------------- errors
   logic        err_any, err_more, err_irq;
-  logic [6:0]  err_source;
+  logic [7:0]  err_source;
   addr_t       err_first_addr, err_last_addr;
   logic [2:0]  err_first_source, err_last_source, err_first_info, err_last_info;
   logic [3:0]  err_first_code, err_last_code;
@@ -544,6 +555,7 @@ module tsr_hart_node
     .clk_i, .done_i(done),
     .in_valid_i(in_refused), .in_err_i(in_err), .in_addr_i(in_addr), .in_src_i(in_src),
     .out_valid_i(out_refused), .out_err_i(out_err), .out_addr_i(out_addr), .node_i(node_q),
+    .heard_valid_i(unheard), .heard_err_i(unheard_err), .heard_addr_i(unheard_addr), .heard_src_i(unheard_src),
     .armed_i(!reg2hw.err_status.valid.q), .any_o(err_any), .more_o(err_more), .source_o(err_source),
     .first_source_o(err_first_source), .first_code_o(err_first_code), .first_info_o(err_first_info),
     .first_cmd_o(err_first_cmd), .first_addr_o(err_first_addr),
@@ -556,7 +568,7 @@ module tsr_hart_node
   );
 
   assign err_irq = (err_source[NumEng-1:0] & reg2hw.err_enable.engine.q) != '0 ||
-                   (err_source[NumEng+1:NumEng] != '0 && reg2hw.err_enable.access.q) ||
+                   (err_source[NumEng+2:NumEng] != '0 && reg2hw.err_enable.access.q) ||
                    (fmt_set != '0 && reg2hw.err_enable.format.q);
 
   // ---------------------------------------------------------------- counters
@@ -574,6 +586,7 @@ module tsr_hart_node
     .done_i(done_valid), .ops_i(ops), .row_i(ctx_rsp_valid),
     .req_tx_i(init_tx), .req_rx_i(tgt_rx), .rsp_tx_i(tgt_tx), .rsp_rx_i(init_rx),
     .instret_i(core_instret), .conflict_i(spm_conflict != '0), .par_err_i(init_par_err || tgt_par_err),
+    .heard_i(heard), .unheard_i(unheard),
     .sel_i(reg2hw.count_sel.sel.q), .value_o(count_value)
   );
 

@@ -15,11 +15,13 @@
 /// A refused request never reaches the network: its initiator gets an ErrRsp made here.
 /// Beside the windows a request is refused when its node cannot be reached (ErrUnmapped), and when it is for the
 /// router page of a node and comes from a tile (ErrForbidden).
+/// Answers by multicast to other nodes' reads go to RDMA too, if other nodes may write there.
 module tsr_ni_init
   import tsr_pkg::*;
   import tsr_tile_pkg::*;
 #(
-  parameter bit IsCtl = 1'b0  // the ctl node: no access windows, virtual channel 1
+  parameter bit          IsCtl    = 1'b0,   // the ctl node: no access windows, virtual channel 1
+  parameter int unsigned SpmBytes = 262144  // scratchpad size
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
@@ -38,6 +40,10 @@ module tsr_ni_init
   // both.
   input  logic [63:0]        route_vc1_i,
   input  logic [63:0]        route_none_i,
+  // Rights of other nodes to write.
+  input  logic               remote_write_i,
+  input  spm_addr_t          remote_base_i,
+  input  spm_addr_t          remote_limit_i,
 
   // Initiators.
   input  logic    [4:0]      req_valid_i,
@@ -51,6 +57,12 @@ module tsr_ni_init
   output logic               refuse_valid_o,
   output err_e               refuse_err_o,
   output addr_t              refuse_addr_o,
+
+  // Record of answers to other nodes' reads that were dropped.
+  output logic               unheard_valid_o,
+  output err_e               unheard_err_o,
+  output addr_t              unheard_addr_o,
+  output node_t              unheard_src_o,
 
   // Links.
   output logic               req_tx_valid_o,
@@ -108,29 +120,55 @@ module tsr_ni_init
 
   // ---------------------------------------------------------------- check
   route_t s1_route;
-  logic   allowed, s1_is_read, router_page, unreachable, detour;
+  logic   allowed, may_read, may_write, wants_read, wants_write, router_page, unreachable, detour;
   err_e   s1_err;
   logic [5:0] s1_number;   // of the node, as the maps count
 
-  assign s1_is_read  = s1_q.kind == KindRead;
+  // Pages that are written: those from the near to the far corner of a rectangle.
+  logic [3:0]  write_space;
+  logic [31:0] near_page, far_page;
+
+  assign wants_read  = s1_q.kind == KindRead;
+  assign wants_write = !wants_read || s1_q.spread;
   assign s1_number   = {s1_route.node.y[2:0], s1_route.node.x[2:0]};
   assign unreachable = route_none_i[s1_number] && !s1_q.mcast;
   assign detour      = route_vc1_i[s1_number] && !s1_q.mcast;
   assign router_page = s1_q.addr[55:52] == SpaceNode && s1_q.addr[31:12] == tsr_noc_pkg::RouterPage;
 
   always_comb begin
-    s1_route = '0;
-    allowed  = IsCtl;
+    write_space = s1_q.addr[55:52];
+    near_page   = s1_q.addr[43:12];
+    far_page    = s1_q.addr[43:12];
+    if (s1_valid_q && s1_q.mcast) far_page = {s1_q.rect.hi, s1_q.addr[31:12]};
+    if (s1_valid_q && s1_q.spread) begin
+      write_space = SpaceNode;
+      near_page   = {s1_q.rect.lo, 20'((SpmBase + {8'b0, s1_q.doff}) >> 12)};
+      far_page    = {s1_q.rect.hi, 20'((SpmBase + {8'b0, s1_q.doff} + {23'b0, s1_q.strb[8:0] - 9'd1}) >> 12)};
+    end
+  end
+
+  always_comb begin
+    s1_route  = '0;
+    allowed   = IsCtl;
+    may_read  = 1'b0;
+    may_write = 1'b0;
     if (s1_valid_q) begin
       s1_route = route(s1_q.addr, cfg_i);
       for (int unsigned w = 0; w < 8; w++) begin
         if (win_space_i[w] == s1_q.addr[55:52] && s1_q.addr[43:12] >= win_base_i[w] &&
-            s1_q.addr[43:12] <= win_limit_i[w]) begin
-          if (s1_is_read ? win_read_i[w] : win_write_i[w]) allowed = 1'b1;
+            s1_q.addr[43:12] <= win_limit_i[w] && win_read_i[w]) begin
+          may_read = 1'b1;
+        end
+        if (win_space_i[w] == write_space && near_page >= win_base_i[w] && far_page <= win_limit_i[w] &&
+            win_write_i[w]) begin
+          may_write = 1'b1;
         end
       end
+      if ((may_read || !wants_read) && (may_write || !wants_write)) allowed = 1'b1;
       // A node always reaches its own scratchpad and semaphores; the target side decides.
-      if (s1_q.addr[55:52] == SpaceNode && s1_route.node == node_i && !s1_q.mcast) allowed = 1'b1;
+      if (s1_q.addr[55:52] == SpaceNode && s1_route.node == node_i && !s1_q.mcast && !s1_q.spread) begin
+        allowed = 1'b1;
+      end
       if (router_page) allowed = IsCtl;
     end
   end
@@ -138,8 +176,9 @@ module tsr_ni_init
   always_comb begin
     s1_err = ErrNone;
     if (!s1_route.ok || unreachable) s1_err = ErrUnmapped;
-    else if (s1_q.mcast && (s1_q.rect.hi.x >= cfg_i.mesh_w || s1_q.rect.hi.y >= cfg_i.mesh_h ||
-                            s1_q.rect.lo.x > s1_q.rect.hi.x || s1_q.rect.lo.y > s1_q.rect.hi.y)) begin
+    else if ((s1_q.mcast || s1_q.spread) &&
+             (s1_q.rect.hi.x >= cfg_i.mesh_w || s1_q.rect.hi.y >= cfg_i.mesh_h ||
+              s1_q.rect.lo.x > s1_q.rect.hi.x || s1_q.rect.lo.y > s1_q.rect.hi.y)) begin
       s1_err = ErrUnmapped;
     end else if (!allowed) s1_err = ErrForbidden;
   end
@@ -162,6 +201,7 @@ module tsr_ni_init
       tx_flit.hdr.kind  = s1_q.kind;
       tx_flit.hdr.vc    = IsCtl || detour;
       tx_flit.hdr.mcast = s1_q.mcast;
+      tx_flit.hdr.spread = s1_q.spread;
       tx_flit.hdr.dst   = s1_q.mcast ? s1_q.rect : rect_t'{hi: s1_route.node, lo: s1_route.node};
       tx_flit.hdr.src   = node_i;
       tx_flit.hdr.tag   = {s1_init_q[1:0], s1_q.tag};
@@ -194,11 +234,23 @@ module tsr_ni_init
   assign data_bad = rx_valid && rx_flit.hdr.kind == KindReadRsp &&
                     rx_flit.hdr.dpar != data_parity(rx_flit.data);
 
+  // Answers to other nodes' reads.
+  logic       heard, unheard;
+  logic [1:0] rx_init;
+
+  tsr_listen #(.IsCtl(IsCtl), .SpmBytes(SpmBytes)) u_listen (
+    .node_i, .ctl_i(cfg_i.ctl), .remote_write_i, .remote_base_i, .remote_limit_i,
+    .valid_i(rx_valid), .hdr_i(rx_flit.hdr), .data_bad_i(data_bad),
+    .heard_o(heard), .drop_o(unheard), .err_o(unheard_err_o), .addr_o(unheard_addr_o), .src_o(unheard_src_o)
+  );
+  assign unheard_valid_o = rx_o && unheard && unheard_err_o != ErrNone;
+
   // Refusals made here go first: they are rare and must not wait behind the network. Neither kind
   // takes the place of the other once it is offered.
   logic err_first, rx_offered_q;
   assign err_first = err_valid && !rx_offered_q;
-  assign rx_ready  = rx_valid && !err_first && rsp_ready_i[rx_flit.hdr.tag[7:6]];
+  assign rx_init   = heard ? 2'd0 : rx_flit.hdr.tag[7:6];
+  assign rx_ready  = rx_valid && !err_first && (unheard || rsp_ready_i[rx_init]);
   assign err_ready = err_first && rsp_ready_i[s1_init_q[1:0]];
 
   always_ff @(posedge clk_i) begin
@@ -211,7 +263,7 @@ module tsr_ni_init
   always_comb begin
     rsp_valid_o = '0;
     if (err_first) rsp_valid_o[s1_init_q[1:0]] = 1'b1;
-    else if (rx_valid) rsp_valid_o[rx_flit.hdr.tag[7:6]] = 1'b1;
+    else if (rx_valid && !unheard) rsp_valid_o[rx_init] = 1'b1;
   end
 
   always_comb begin
@@ -224,6 +276,8 @@ module tsr_ni_init
       rsp_o.strb   = rx_flit.hdr.strb;
       rsp_o.doff   = rx_flit.hdr.doff;
       rsp_o.tag    = err_first ? s1_q.tag : rx_flit.hdr.tag[5:0];
+      rsp_o.heard  = !err_first && heard;
+      rsp_o.listen = listen_t'(rx_flit.hdr.rsvd);
       rsp_o.data   = rx_flit.data;
     end
   end

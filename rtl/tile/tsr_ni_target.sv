@@ -121,7 +121,7 @@ module tsr_ni_target
         verdict = ErrUnsupported;
       end else if (is_write && rx.hdr.dpar != data_parity(rx.data)) begin
         verdict = ErrParity;
-      end else if (is_read && (bytes == '0 || bytes > 9'd256)) begin
+      end else if (is_read && (bytes == '0 || bytes > 9'd256 || rx.hdr.spread)) begin
         verdict = ErrUnsupported;
       end else if (is_write && local_addr[5:0] != '0) begin
         verdict = ErrUnsupported;

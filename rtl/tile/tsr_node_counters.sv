@@ -26,6 +26,8 @@ module tsr_node_counters
   input  logic                     instret_i,
   input  logic                     conflict_i,
   input  logic                     par_err_i,
+  input  logic                     heard_i,      // a block that another node read was stored
+  input  logic                     unheard_i,    // or refused
 
   input  logic [6:0]               sel_i,        // see regs/tile.toml COUNT_SEL
   output logic [63:0]              value_o
@@ -35,13 +37,13 @@ module tsr_node_counters
 
   count_t [NumEng-1:0][6:0] state_q;   // [0] stays zero: idle is derived
   count_t [NumEng-1:0]      done_q, ops_q, rows_q;
-  count_t [7:0]             event_q;   // [1]..[7]: selectors 113..119
+  count_t [9:0]             event_q;   // [1]..[7]: selectors 113..119; [8], [9]: 122, 123
   logic   [63:0]            start_q, first_q, last_q;
   logic                     any_q;     // a command was started since the counters were cleared
   eng_state_e [NumEng-1:0]  state;
-  logic   [7:0]             events;
+  logic   [9:0]             events;
 
-  assign events = {par_err_i, conflict_i, instret_i, rsp_rx_i, rsp_tx_i, req_rx_i, req_tx_i, 1'b0};
+  assign events = {unheard_i, heard_i, par_err_i, conflict_i, instret_i, rsp_rx_i, rsp_tx_i, req_rx_i, req_tx_i, 1'b0};
 
   always_comb begin
     for (int unsigned e = 0; e < NumEng; e++) begin
@@ -72,7 +74,7 @@ module tsr_node_counters
       if (start_i != '0) any_q <= 1'b1;
       if (start_i != '0 && !any_q) first_q <= now_i;
       if (done_i != '0) last_q <= now_i;
-      for (int unsigned i = 1; i < 8; i++) if (events[i]) event_q[i] <= event_q[i] + 48'd1;
+      for (int unsigned i = 1; i < 10; i++) if (events[i]) event_q[i] <= event_q[i] + 48'd1;
     end
   end
 
@@ -109,6 +111,10 @@ module tsr_node_counters
       value_o <= first_q;
     end else if (sel_i[3:0] == 4'd9) begin
       value_o <= last_q;
+    end else if (sel_i[3:0] == 4'd10) begin
+      value_o <= {16'b0, event_q[8]};
+    end else if (sel_i[3:0] == 4'd11) begin
+      value_o <= {16'b0, event_q[9]};
     end
   end
 

@@ -70,6 +70,7 @@ package tsr_tile_pkg;
     OpNop      = 8'h00,  // any engine: done at once
     OpDmaRead  = 8'h01,  // RDMA: global -> own scratchpad
     OpSpmFill  = 8'h02,  // RDMA: pattern -> own scratchpad
+    OpSpread   = 8'h03,  // RDMA: HBM -> same scratchpad offset of a rectangle that holds this node
     OpDmaWrite = 8'h11,  // WDMA: own scratchpad -> global, acknowledged
     OpMcast    = 8'h12,  // WDMA: own scratchpad -> same node-local offset of a rectangle, posted
     OpDmaFill  = 8'h13,  // WDMA: pattern -> global, acknowledged
@@ -116,7 +117,7 @@ package tsr_tile_pkg;
     logic [31:0]     w11;         //                             ME: B scales base;  VE: constant 1
     logic [31:0]     w10;         //                             ME: A scales base;  VE: constant 0
     logic [31:0]     pattern;     // w9: fill pattern                                VE: O1 base
-    logic [31:0]     arg3;        // w8: DMA destination [63:32]; ME: O base;        VE: O0 base
+    logic [31:0]     arg3;        // w8: DMA destination [63:32], of OpSpread listen_t; ME: O base; VE: O0 base
     logic [31:0]     arg2;        // w7: DMA destination [31:0];  ME: C base;        VE: I2 base; TDMA: index base
     logic [31:0]     arg1;        // w6: DMA source [63:32];      ME: B base;        VE: I1 base; TDMA: destination
     logic [31:0]     arg0;        // w5: DMA source [31:0];       ME: A base;        VE: I0 base; TDMA: source
@@ -278,7 +279,8 @@ package tsr_tile_pkg;
   typedef struct packed {
     tsr_pkg::kind_e   kind;
     logic             mcast;
-    tsr_pkg::rect_t   rect;   // multicast only
+    logic             spread; // of a Read: answer by multicast to `rect`, data[0] is a spread_t
+    tsr_pkg::rect_t   rect;   // multicast and spread only
     tsr_pkg::addr_t   addr;
     logic [63:0]      strb;
     logic [23:0]      doff;
@@ -295,6 +297,8 @@ package tsr_tile_pkg;
     logic [63:0]      strb;
     logic [23:0]      doff;
     logic [5:0]       tag;
+    logic             heard;  // answer to another node's read: store it, then do as `listen` says
+    tsr_pkg::listen_t listen;
     tsr_pkg::data_t   data;
   } ni_rsp_t;
 

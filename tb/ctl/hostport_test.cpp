@@ -117,12 +117,12 @@ class HostPort : public tsr::tb::Bench<Vctl_hostport> {
       received_.push_back(r);
     }
     if (d.req_valid_o) {
-      NetRequest r{static_cast<unsigned>(get_bits(d.req_o, 687, 4)),
+      NetRequest r{static_cast<unsigned>(get_bits(d.req_o, 688, 4)),
                    static_cast<unsigned>(get_bits(d.req_o, 512, 6)),
                    get_bits(d.req_o, 606, 56),
                    get_bits(d.req_o, 542, 64),
                    {}};
-      EXPECT_EQ(get_bits(d.req_o, 662, 25), 0U) << "multicast";
+      EXPECT_EQ(get_bits(d.req_o, 662, 26), 0U) << "multicast";
       EXPECT_EQ(get_bits(d.req_o, 518, 24), 0U) << "doff";
       for (unsigned i = 0; i < 8; ++i) r.data[i] = get_bits(d.req_o, 64 * i, 64);
       if (held_) {
@@ -168,10 +168,10 @@ class HostPort : public tsr::tb::Bench<Vctl_hostport> {
         const NetResponse r = responses_[pick];
         responses_.erase(responses_.begin() + static_cast<std::ptrdiff_t>(pick));
         for (unsigned i = 0; i < 8; ++i) set_bits(d.rsp_i, 64 * i, 64, r.data[i]);
-        set_bits(d.rsp_i, 512, 6, r.tag);
-        set_bits(d.rsp_i, 662, 1, r.poison);
-        set_bits(d.rsp_i, 663, 3, r.err);
-        set_bits(d.rsp_i, 666, 4, r.kind);
+        set_bits(d.rsp_i, 520, 6, r.tag);
+        set_bits(d.rsp_i, 670, 1, r.poison);
+        set_bits(d.rsp_i, 671, 3, r.err);
+        set_bits(d.rsp_i, 674, 4, r.kind);
         offering_ = true;
       }
     }

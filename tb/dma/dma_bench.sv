@@ -40,6 +40,8 @@ module dma_bench
   output logic     [1:0][23:0]    req_doff_o,
   output logic     [1:0][5:0]     req_tag_o,
   output logic     [511:0]        req_data_o,    // WDMA
+  output logic                    req_spread_o,  // RDMA, with the first word of its data
+  output logic     [63:0]         req_to_o,
   input  logic     [1:0]          rsp_valid_i,
   output logic     [1:0]          rsp_ready_o,
   input  logic     [1:0][3:0]     rsp_kind_i,
@@ -50,6 +52,11 @@ module dma_bench
   input  logic     [1:0][23:0]    rsp_doff_i,
   input  logic     [1:0][5:0]     rsp_tag_i,
   input  logic     [511:0]        rsp_data_i,    // RDMA
+  input  logic                    rsp_heard_i,
+  input  logic     [6:0]          rsp_listen_i,
+  output logic                    heard_o,
+  output logic                    post_valid_o,
+  output logic     [3:0]          post_id_o,
 
   // Bench's own scratchpad port: 64 bytes at a multiple of 64.
   input  logic                    spm_valid_i,
@@ -114,9 +121,12 @@ module dma_bench
     assign ni_rsp[e]       = '{kind: tsr_pkg::kind_e'(rsp_kind_i[e]),
                                err: tsr_pkg::err_e'(rsp_err_i[e]), poison: rsp_poison_i[e],
                                addr: rsp_addr_i[e], strb: rsp_strb_i[e], doff: rsp_doff_i[e],
-                               tag: rsp_tag_i[e], data: e == 0 ? rsp_data_i : '0};
+                               tag: rsp_tag_i[e], heard: e == 0 && rsp_heard_i,
+                               listen: tsr_pkg::listen_t'(rsp_listen_i), data: e == 0 ? rsp_data_i : '0};
   end
-  assign req_data_o = ni_req[1].data;
+  assign req_data_o   = ni_req[1].data;
+  assign req_spread_o = ni_req[0].spread;
+  assign req_to_o     = ni_req[0].data[0];
 
   tsr_rdma #(
     .SpmBytes(SpmBytes)
@@ -130,6 +140,7 @@ module dma_bench
     .done_o(done[0]), .state_o(state[0]), .ops_o(ops_o[0]), .idle_o(idle_o[0]),
     .req_valid_o(req_valid_o[0]), .req_ready_i(req_ready_i[0]), .req_o(ni_req[0]),
     .rsp_valid_i(rsp_valid_i[0]), .rsp_ready_o(rsp_ready_o[0]), .rsp_i(ni_rsp[0]),
+    .heard_o, .post_valid_o, .post_id_o,
     .spm_valid_o(valid[2]), .spm_ready_i(ready[2]), .spm_req_o(req[2]),
     .spm_rsp_valid_i(rsp_valid[2]), .spm_rsp_i(rsp[2])
   );

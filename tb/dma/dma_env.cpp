@@ -99,6 +99,11 @@ void DmaBench::sample() {
     }
     sample_request(e);
   }
+  heard_ += d.heard_o;
+  if (d.post_valid_o != 0) {
+    EXPECT_TRUE(d.heard_o);
+    ++posts_[d.post_id_o];
+  }
 }
 
 void DmaBench::sample_request(unsigned e) {
@@ -117,6 +122,8 @@ void DmaBench::sample_request(unsigned e) {
   r.strb = get_bits(d.req_strb_o, 64 * e, 64);
   r.doff = static_cast<std::uint32_t>(d.req_doff_o >> (24 * e)) & 0xffffffU;
   r.tag = d.req_tag_o >> (6 * e) & 63U;
+  r.spread = e == kRdma && d.req_spread_o != 0;
+  if (e == kRdma) r.to = d.req_to_o;
   if (e == kWdma) {
     for (unsigned l = 0; l < 8; ++l) {
       r.data[l] = d.req_data_o[2 * l] | std::uint64_t{d.req_data_o[2 * l + 1]} << 32;
@@ -126,6 +133,8 @@ void DmaBench::sample_request(unsigned e) {
     EXPECT_EQ(stalled_[e]->address, r.address) << "payload changed while stalled";
     EXPECT_EQ(stalled_[e]->strb, r.strb);
     EXPECT_EQ(stalled_[e]->tag, r.tag);
+    EXPECT_EQ(stalled_[e]->spread, r.spread);
+    EXPECT_EQ(stalled_[e]->to, r.to);
     EXPECT_EQ(stalled_[e]->data, r.data);
   }
   stalled_[e].reset();
@@ -239,7 +248,7 @@ void DmaBench::drive() {
         // The last one to come ends the request.
         if (on_bus_[e]->last && on_bus_[e]->kind == kKindReadRsp) {
           for (auto& other : queue) {
-            if (&other != &queue[pick] && other.tag == on_bus_[e]->tag) {
+            if (&other != &queue[pick] && !other.heard && other.tag == on_bus_[e]->tag) {
               other.last = true;
               on_bus_[e]->last = false;
               break;
@@ -276,6 +285,10 @@ void DmaBench::put_response(unsigned e, const Response& r) {
   field(d.rsp_poison_i, 1, r.poison ? 1 : 0);
   field(d.rsp_doff_i, 24, r.doff);
   field(d.rsp_tag_i, 6, r.tag);
+  if (e == kRdma) {
+    d.rsp_heard_i = r.heard ? 1 : 0;
+    d.rsp_listen_i = static_cast<CData>(r.listen);
+  }
   set_bits(d.rsp_addr_i, 56 * e, 56, r.address);
   set_bits(d.rsp_strb_i, 64 * e, 64, r.strb);
   if (e == kRdma) {
@@ -307,6 +320,28 @@ void DmaBench::stray_response(unsigned engine, unsigned tag, unsigned kind, std:
   r.error = kErrForbidden;
   r.due = cycle();
   due_[engine].push_back(r);
+}
+
+void DmaBench::hear(std::uint64_t address, unsigned count, std::uint32_t offset, int semaphore) {
+  Response r;
+  r.kind = kKindReadRsp;
+  r.heard = true;
+  r.tag = static_cast<unsigned>(rng()() & 63U);  // the other node's
+  r.address = address & ~std::uint64_t{63};
+  r.doff = (offset - static_cast<std::uint32_t>(address & 63)) & 0xffffffU;
+  r.listen = semaphore < 0 ? 0 : 16U | static_cast<unsigned>(semaphore);
+  r.due = cycle();
+  for (unsigned i = 0; i < 64; ++i) {
+    const std::uint64_t at = r.address + i;
+    const bool wanted = at >= address && at < address + count;
+    const std::uint8_t byte = wanted ? memory_.read(at) : static_cast<std::uint8_t>(rng()());
+    if (wanted) {
+      r.strb |= std::uint64_t{1} << i;
+      spm_[offset + (at - address)] = byte;
+    }
+    r.data[i / 8] |= std::uint64_t{byte} << (8 * (i % 8));
+  }
+  due_[kRdma].push_back(r);
 }
 
 // ---------------------------------------------------------------- commands

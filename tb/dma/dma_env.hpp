@@ -76,6 +76,8 @@ struct Request {
   std::uint64_t strb = 0;  ///< reads: number of bytes
   std::uint32_t doff = 0;
   unsigned tag = 0;
+  bool spread = false;   ///< RDMA
+  std::uint64_t to = 0;  ///< who gets the answer: tsr_pkg::spread_t
   std::array<std::uint64_t, 8> data{};
   std::uint64_t cycle = 0;
   std::size_t index = 0;  ///< of its engine since forget()
@@ -119,6 +121,10 @@ class DmaBench : public Bench<Vdma_bench> {
   void stray_response(unsigned engine, unsigned tag, unsigned kind, std::uint64_t address,
                       std::uint32_t doff = 0);
 
+  /// What another node read comes for this one too: `count` bytes (1..64) of one block to a
+  /// scratchpad offset. `semaphore` < 0: none is posted.
+  void hear(std::uint64_t address, unsigned count, std::uint32_t offset, int semaphore);
+
   // ---- commands
   /// Put a configuration into the context store and offer the command. Nothing is checked.
   void issue(unsigned engine, const DmaCommand& command, const DmaConfig& config);
@@ -159,6 +165,8 @@ class DmaBench : public Bench<Vdma_bench> {
   std::array<unsigned, 2> in_flight_{};                   ///< requests not yet answered
   std::array<unsigned, 2> most_in_flight_{};
   std::uint64_t last_response_ = 0;
+  std::uint64_t heard_ = 0;                ///< blocks heard that lie in the scratchpad
+  std::array<std::uint64_t, 16> posts_{};  ///< by semaphore
 
  private:
   struct Response {
@@ -172,6 +180,8 @@ class DmaBench : public Bench<Vdma_bench> {
     std::array<std::uint64_t, 8> data{};
     std::uint64_t due = 0;
     bool last = false;  // of its request
+    bool heard = false;
+    unsigned listen = 0;
   };
 
   void sample();

@@ -8,6 +8,7 @@ namespace tsr::tb {
 namespace {
 
 constexpr std::uint32_t kHalf = kSpmBytes / 2;  // RDMA writes below, WDMA reads above
+constexpr std::uint32_t kHeard = 4096;          // end of the lower half: what other nodes read
 
 class DmaRandom : public DmaBench {
  protected:
@@ -75,13 +76,16 @@ class DmaRandom : public DmaBench {
       auto& far_stride = engine == kRdma ? c.src_stride : c.dst_stride;
       std::int64_t span = 0;
       std::int64_t near = dense_walk(c.count, near_iter, near_stride, low, span);
-      if (span > kHalf) continue;
-      near += static_cast<std::int64_t>(rand_in(0, static_cast<std::uint64_t>(kHalf - span)));
+      const std::int64_t room = engine == kRdma ? kHalf - kHeard : kHalf;
+      if (span > room) continue;
+      near += static_cast<std::int64_t>(rand_in(0, static_cast<std::uint64_t>(room - span)));
       for (auto& s : far_stride) s = static_cast<std::int32_t>(rand_in(0, 4000)) - 2000;
       const std::uint64_t far = (engine == kRdma ? 0x100000000 : 0x200000000) + rand_in(0, 4095);
       if (engine == kRdma) {
-        job.command = make_command(chance(0.2) ? DmaOp::SpmFill : DmaOp::Read, far,
-                                   static_cast<std::uint32_t>(near));
+        const auto pick = rand_in(0, 9);
+        const DmaOp op = pick < 2 ? DmaOp::SpmFill : pick < 4 ? DmaOp::Spread : DmaOp::Read;
+        job.command = make_command(op, far, static_cast<std::uint32_t>(near));
+        if (op == DmaOp::Spread) job.command.x1 = static_cast<std::uint8_t>(rand_in(0, 63));
       } else {
         const auto pick = rand_in(0, 9);
         const DmaOp op = pick < 2 ? DmaOp::Multicast : pick < 4 ? DmaOp::Fill : DmaOp::Write;
@@ -110,7 +114,10 @@ class DmaRandom : public DmaBench {
       case 2:
         job.config.dst_iter[rand_in(0, 2)] = 0;
         break;
-      case 3:
+      case 3:  // a fill would walk on, into what is heard
+        if (job.command.op == static_cast<std::uint8_t>(DmaOp::SpmFill)) {
+          job.command.op = static_cast<std::uint8_t>(DmaOp::Read);
+        }
         job.config.dst_iter[rand_in(0, 2)] += 30;
         break;
       default:  // out of range in the first element that moves away from the base
@@ -118,6 +125,23 @@ class DmaRandom : public DmaBench {
         break;
     }
   }
+
+  /// Now and then something that another node has read comes, into one slot of 128 bytes after the
+  /// other.
+  void hear_at_random(double rate) {
+    constexpr std::uint32_t kSlots = kHeard / 128;
+    if (!chance(rate) || (sent_ % kSlots == 0 && heard_ != sent_)) return;
+    const auto first = static_cast<unsigned>(rand_in(0, 63));
+    const auto count = static_cast<unsigned>(rand_in(1, 64 - first));
+    const auto slot = kHalf - kHeard + static_cast<std::uint32_t>(sent_ % kSlots * 128);
+    const int semaphore = static_cast<int>(rand_in(0, 16)) - 1;
+    hear(0x300000000 + rand_in(0, 1000) * 64 + first, count,
+         slot + static_cast<std::uint32_t>(rand_in(0, 64)), semaphore);
+    if (semaphore >= 0) ++expected_posts_[static_cast<unsigned>(semaphore)];
+    ++sent_;
+  }
+  std::uint64_t sent_ = 0;
+  std::array<std::uint64_t, 16> expected_posts_{};
 
   void random_timing() {
     for (unsigned e = 0; e < 2; ++e) {
@@ -141,6 +165,7 @@ TEST_F(DmaRandom, BothEnginesMatchTheModel) {
   std::uint64_t bytes = 0;
   while (left[0] + left[1] > 0 && !HasFailure()) {
     if (chance(0.002)) random_timing();
+    hear_at_random(0.02);
     for (unsigned e = 0; e < 2; ++e) {
       if (outcome[e] && done_[e].valid) {
         compare(done_[e], *outcome[e], job[e].command, e);
@@ -159,7 +184,10 @@ TEST_F(DmaRandom, BothEnginesMatchTheModel) {
     tick();
     ASSERT_LT(cycle(), 4000000U) << "stuck";
   }
-  fmt::print("{} commands, {} bytes, {} cycles\n", 2 * kCommands, bytes, cycle());
+  EXPECT_TRUE(run_until([&] { return heard_ == sent_; }, 2000));
+  EXPECT_EQ(posts_, expected_posts_);
+  fmt::print("{} commands, {} bytes, {} blocks heard, {} cycles\n", 2 * kCommands, bytes, heard_,
+             cycle());
   check_memories();
 }
 

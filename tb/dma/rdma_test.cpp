@@ -107,9 +107,96 @@ TEST_F(Rdma, FillsWithThePatternOfTheAddress) {
   check_memories();
 }
 
+// ---------------------------------------------------------------- reads for a rectangle of nodes
+
+TEST_F(Rdma, SpreadReadsNameTheirRectangleAndWhatListenersPost) {
+  DmaCommand c = make_command(DmaOp::Spread, 0x10ff, 0x203);
+  c.x0 = 1;
+  c.y0 = 2;
+  c.x1 = 3;
+  c.y1 = 4;
+  c.arg[3] = 0x19;  // semaphore 9
+  check(kRdma, c, make_config(258));
+  ASSERT_EQ(requests_[kRdma].size(), 3U);
+  for (const Request& r : requests_[kRdma]) {
+    EXPECT_TRUE(r.spread);
+    EXPECT_FALSE(r.multicast);
+    EXPECT_EQ(r.to, 1U | 2U << 6 | 3U << 12 | 4U << 18 | 0x19U << 24);
+  }
+  forget();
+  // Without a semaphore, then a read of its own behind it.
+  c.arg[3] = 9;
+  check(kRdma, c, make_config(64));
+  EXPECT_EQ(requests_[kRdma].at(0).to >> 24, 9U);
+  forget();
+  check(kRdma, make_command(DmaOp::Read, 0x1000, 0x40), make_config(64));
+  EXPECT_FALSE(requests_[kRdma].at(0).spread);
+  EXPECT_EQ(requests_[kRdma].at(0).to, 0U);
+  check_memories();
+}
+
+TEST_F(Rdma, RefusesASpreadReadOfAnInvertedRectangle) {
+  for (const bool in_x : {false, true}) {
+    DmaCommand c = make_command(DmaOp::Spread, 0x1000, 0);
+    (in_x ? c.x0 : c.y0) = 2;
+    (in_x ? c.x1 : c.y1) = 1;
+    check(kRdma, c, make_config(64));
+    EXPECT_EQ(done_[kRdma].error, CmdError::Context);
+  }
+  EXPECT_TRUE(requests_[kRdma].empty());
+}
+
+TEST_F(Rdma, StoresWhatOtherNodesReadForItAtAnyAlignment) {
+  std::uint64_t sent = 0;
+  for (unsigned s = 0; s < 64; ++s) {
+    for (unsigned d = 0; d < 64; ++d) {
+      const auto count = static_cast<unsigned>(rand_in(1, 64 - s));
+      // Also below the destination's first word: byte 0 of the block would lie before offset 0.
+      const auto slot = static_cast<std::uint32_t>(sent % 256) * 128;
+      hear(0x5000 + s, count, slot + d, 7);
+      ++sent;
+      if (sent % 256 == 0) {
+        ASSERT_TRUE(run_until([&] { return heard_ == sent; }, 2000));
+      }
+    }
+  }
+  EXPECT_EQ(posts_[7], sent);
+  EXPECT_EQ(ops_[kRdma], 0U) << "no command's bytes";
+  check_memories();
+}
+
+TEST_F(Rdma, HearsWithoutDelayWhileItFillsOrWaits) {
+  // A fill of 64 KiB takes 1024 cycles; what is heard does not wait for its end.
+  issue(kRdma, make_command(DmaOp::SpmFill, 0, 0), make_config(kSpmBytes - 4096));
+  const auto outcome =
+      predict(kRdma, make_command(DmaOp::SpmFill, 0, 0), make_config(kSpmBytes - 4096));
+  run(100);
+  for (unsigned i = 0; i < 32; ++i) hear(0x9000 + 64 * i, 64, kSpmBytes - 4096 + 64 * i, -1);
+  EXPECT_TRUE(run_until([&] { return heard_ == 32; }, 60)) << "listeners must sink";
+  EXPECT_FALSE(done_[kRdma].valid);
+  EXPECT_EQ(posts_, (std::array<std::uint64_t, 16>{}));
+  compare(wait_done(kRdma), outcome, make_command(DmaOp::SpmFill, 0, 0), kRdma);
+  check_memories();
+}
+
+TEST_F(Rdma, WhatItHearsDoesNotKeepItsOwnCommandAlive) {
+  on_request_ = [](const Request&) { return Reply{Reply::What::kNever, 0, 0}; };
+  DmaConfig c = make_config(64);
+  c.timeout = 300;
+  issue(kRdma, make_command(DmaOp::Read, 0x1000, 0), c);
+  for (unsigned i = 0; i < 1000 && !done_[kRdma].valid; ++i) {
+    if (i % 4 == 0) hear(0x9000, 64, 0x8000, 3);
+    tick();
+  }
+  EXPECT_EQ(done_[kRdma].error, CmdError::Bus);
+  EXPECT_EQ(done_[kRdma].info, kErrTimeout);
+  run(20);
+  check_memories();
+}
+
 TEST_F(Rdma, RefusesForeignOpcodes) {
   for (unsigned op = 1; op < 256; ++op) {
-    if (op == 0x01 || op == 0x02) continue;
+    if (op <= 0x03) continue;
     DmaCommand command = make_command(DmaOp::Read, 0, 0, static_cast<std::uint16_t>(op));
     command.op = static_cast<std::uint8_t>(op);
     const Done done = execute(kRdma, command, make_config(64));

@@ -218,6 +218,41 @@ TEST_F(HbmCtrl, BothVirtualChannelsAreServed) {
   finish();
 }
 
+TEST_F(HbmCtrl, ReadsAreAnsweredByMulticastWhereTheyAskForIt) {
+  start_and_initialize(quick("hbm3-6400"));
+  node_->spread_chance = 0.5;
+  node_->response_stall = 0.3;
+  for (int round = 0; round < 20; ++round) {
+    node_->source = {unsigned(rand_in(0, 3)), unsigned(rand_in(0, 5))};
+    node_->cls = chance(0.5);
+    node_->vc = chance(0.5);
+    random_traffic(50, 64, 0.3, [](std::uint64_t i) { return i * 64; });
+  }
+}
+
+TEST_F(HbmCtrl, ASpreadReadNeedsARectangleOfTheMeshAroundItsSource) {
+  start_and_initialize(quick("hbm3-6400"));
+  auto& n = *node_;
+  const auto spread = [&](Rect rect) {
+    Flit f = n.request(Kind::kRead, n.global(64), 64);
+    f.src = {2, 2};
+    f.spread = true;
+    f.data[0] = pack_spread(rect);
+    return f;
+  };
+  const Rect refused[] = {{{0, 0}, {1, 2}}, {{3, 0}, {3, 5}}, {{0, 0}, {3, 1}}, {{0, 3}, {3, 5}},
+                          {{0, 0}, {4, 5}}, {{0, 0}, {3, 6}}, {{3, 2}, {1, 2}}, {{2, 3}, {2, 1}}};
+  for (const Rect& rect : refused) n.expect_error(spread(rect), Err::kUnsupported);
+  // Registers are not spread, and the rectangle must have come undamaged.
+  Flit reg = n.request(Kind::kRead, node_address(n.node(), n.kRegBase), 4);
+  reg.src = n.config.ctl;
+  reg.spread = true;
+  reg.data[0] = pack_spread({{0, 0}, {3, 5}});
+  n.expect_error(reg, Err::kUnsupported);
+  n.expect_error(spread({{0, 0}, {3, 5}}), Err::kParity, true);
+  finish();
+}
+
 TEST_F(HbmCtrl, BackDoorAndControllerAgreeOnAddresses) {
   start_and_initialize(quick("hbm3-6400"));
   // The back door sees what the controller wrote, over the whole capacity.

@@ -169,7 +169,17 @@ class MemNode {
     Flit f = request(Kind::kRead, global(local), bytes);
     f.doff = static_cast<std::uint32_t>(rng_() & 0xffffff);
     f.vc = vc;
+    f.cls = cls;
     f.tag = take_tag();
+    if (chance(spread_chance)) {
+      const auto around = [this](unsigned at, unsigned end) {
+        return std::pair<unsigned, unsigned>{rng_() % (at + 1), at + rng_() % (end - at)};
+      };
+      const auto [x0, x1] = around(source.x, config.mesh_w);
+      const auto [y0, y1] = around(source.y, config.mesh_h);
+      f.spread = true;
+      f.data[0] = pack_spread({{x0, y0}, {x1, y1}}, {chance(0.5), unsigned(rng_() % 16)});
+    }
     Pending p;
     p.request = f;
     p.data.resize(bytes);
@@ -258,6 +268,8 @@ class MemNode {
 
   Node source{2, 2};  ///< initiator of the next requests
   bool vc = false;
+  bool cls = false;          ///< class of the next reads
+  double spread_chance = 0;  ///< probability that a read asks for a multicast
   std::uint64_t cycle = 0;
   std::uint64_t last_request = 0;   ///< cycle in which a request was last on the link
   std::uint64_t last_response = 0;  ///< cycle in which a response was last on the link
@@ -286,10 +298,20 @@ class MemNode {
     EXPECT_EQ(f.par, f.header_parity());
     EXPECT_EQ(f.dpar, f.data_parity());
     EXPECT_EQ(f.src, node());
-    EXPECT_EQ(f.dst, (Rect{q.src, q.src}));
     EXPECT_EQ(f.vc, q.vc);
     EXPECT_EQ(f.err, p.err);
-    EXPECT_FALSE(f.mcast);
+    EXPECT_EQ(f.cls, q.cls);
+    // Only data is spread: an error goes to the requester alone.
+    const bool spread = q.spread && p.err == Err::kNone;
+    EXPECT_EQ(f.mcast, spread);
+    EXPECT_EQ(f.owner, spread ? q.src : Node{});
+    EXPECT_EQ(f.rsvd, spread ? q.data[0] >> 24 & 31 : 0);
+    EXPECT_FALSE(f.spread);
+    if (spread) {
+      EXPECT_EQ(f.dst.hi.pack() << 12 | f.dst.lo.pack(), q.data[0] & 0xffffff);
+    } else {
+      EXPECT_EQ(f.dst, (Rect{q.src, q.src}));
+    }
     bool finished = true;
     if (p.err != Err::kNone) {
       EXPECT_EQ(f.kind, Kind::kErrRsp);

@@ -207,6 +207,32 @@ class TileBench : public Bench<Vtile> {
     return bytes;
   }
 
+  /// A block of 64 bytes or less that `owner` read for this tile too: `bytes` at scratchpad offset
+  /// `offset`, from byte `lane` of the block at `addr` on.
+  Flit heard(Node owner, std::uint64_t addr, unsigned lane, std::uint32_t offset,
+             const Bytes& bytes, Listen listen = {}) {
+    Flit flit;
+    flit.kind = Kind::kReadRsp;
+    flit.src = {1, 5};
+    flit.mcast = true;
+    flit.dst = {{0, 1}, {3, 4}};
+    flit.owner = owner;
+    flit.rsvd = listen.pack();
+    flit.tag = static_cast<std::uint8_t>(rng()());  // the owner's
+    flit.addr = addr;
+    flit.doff = (offset - lane) & 0xffffff;
+    for (auto& word : flit.data) word = rng()();
+    for (unsigned i = 0; i < bytes.size(); ++i) {
+      const unsigned at = lane + i;
+      flit.strb |= 1ULL << at;
+      flit.data[at / 8] &= ~(0xffULL << (8 * (at % 8)));
+      flit.data[at / 8] |= std::uint64_t{bytes[i]} << (8 * (at % 8));
+    }
+    flit.seal();
+    return flit;
+  }
+  void hear(const Flit& flit) { links_.to_response.queue.push_back(flit); }
+
   void post_semaphore(unsigned id, unsigned n, Node src = kCtl) {
     Flit flit = request(src, Kind::kSemPost, kRegs + reg::kSemOffset + 4 * id);
     flit.doff = id | n << 8;
@@ -294,6 +320,7 @@ class TileBench : public Bench<Vtile> {
   std::map<std::uint64_t, std::uint8_t> memory_;  ///< global address -> byte, HBM and other nodes
   std::vector<Flit> posts_;                       ///< SemPost messages sent by the tile
   std::vector<Flit> posted_;                      ///< posted writes sent by the tile
+  std::vector<Flit> spread_;                      ///< reads to be answered by multicast
   std::set<std::uint64_t> bad_blocks_;            ///< 64-byte blocks answered with kUnmapped
   double answer_chance_ = 0.5;
   bool silent_ = false;        ///< keep all answers back
@@ -320,6 +347,7 @@ class TileBench : public Bench<Vtile> {
         posted_.push_back(flit);
         store(flit);
       } else {
+        if (flit.spread) spread_.push_back(flit);
         answers_.push_back(flit);
       }
     }
@@ -360,6 +388,12 @@ class TileBench : public Bench<Vtile> {
       return;
     }
     EXPECT_EQ(flit.kind, Kind::kRead);
+    if (flit.spread) {
+      rsp.mcast = true;
+      rsp.dst = {Node::unpack(flit.data[0] & 0xfff), Node::unpack(flit.data[0] >> 12 & 0xfff)};
+      rsp.owner = flit.src;
+      rsp.rsvd = flit.data[0] >> 24 & 31;
+    }
     const std::uint64_t end = flit.addr + flit.strb;
     for (std::uint64_t block = flit.addr & ~63ULL; block < end; block += 64) {
       rsp.kind = Kind::kReadRsp;

@@ -135,7 +135,7 @@
 #define TSR_TILE_ERR_ENABLE_ENGINE_SHIFT 0u /* rw: Engine e. */
 #define TSR_TILE_ERR_ENABLE_ENGINE_LSB 0u
 #define TSR_TILE_ERR_ENABLE_ENGINE_MASK 0x0000001fu
-#define TSR_TILE_ERR_ENABLE_ACCESS_SHIFT 5u /* rw: Access refused or unmapped at the network interface (sources 5 and 6). */
+#define TSR_TILE_ERR_ENABLE_ACCESS_SHIFT 5u /* rw: Access refused or unmapped at the network interface (sources 5 to 7). */
 #define TSR_TILE_ERR_ENABLE_ACCESS_LSB 5u
 #define TSR_TILE_ERR_ENABLE_ACCESS_MASK 0x00000020u
 #define TSR_TILE_ERR_ENABLE_FORMAT_SHIFT 6u /* rw: NaN or overflow in the results of a command (FMT_STATUS). */
@@ -145,7 +145,7 @@
 /* First error. */
 #define TSR_TILE_ERR_FIRST_OFFSET 0x2cu
 #define TSR_TILE_ERR_FIRST_RESET 0x0u
-#define TSR_TILE_ERR_FIRST_SOURCE_SHIFT 0u /* ro: 0..4 engine, 5 access by another node, 6 access or post by this node. */
+#define TSR_TILE_ERR_FIRST_SOURCE_SHIFT 0u /* ro: 0..4 engine, 5 access by another node, 6 access or post by this node, 7 answer to another node's read that this node may not store. */
 #define TSR_TILE_ERR_FIRST_SOURCE_LSB 0u
 #define TSR_TILE_ERR_FIRST_SOURCE_MASK 0x00000007u
 #define TSR_TILE_ERR_FIRST_CODE_SHIFT 4u /* ro: Engine: cmd_err_e. Access: err_e. */
@@ -154,7 +154,7 @@
 #define TSR_TILE_ERR_FIRST_INFO_SHIFT 8u /* ro: err_e of a bus error. */
 #define TSR_TILE_ERR_FIRST_INFO_LSB 8u
 #define TSR_TILE_ERR_FIRST_INFO_MASK 0x00000700u
-#define TSR_TILE_ERR_FIRST_CMD_SHIFT 16u /* ro: Command id, or source node (y << 6 | x) of an access. */
+#define TSR_TILE_ERR_FIRST_CMD_SHIFT 16u /* ro: Command id, or source node (y << 6 | x) of an access or read. */
 #define TSR_TILE_ERR_FIRST_CMD_LSB 16u
 #define TSR_TILE_ERR_FIRST_CMD_MASK 0xffff0000u
 
@@ -460,7 +460,7 @@
 #define TSR_TILE_COUNT_CTRL_CLEAR_LSB 0u
 #define TSR_TILE_COUNT_CTRL_CLEAR_MASK 0x00000001u
 
-/* Counter that COUNT_LO/HI show: engine * 16 + n. Engines 0..4: n = 1 busy, 2 waiting for semaphore, 3 starved, 4 blocked, 5 bank conflict, 6 configuration, 0 idle (the remainder), 8 commands done, 9 operations (ME: multiply-adds; VE: elements; DMA, TDMA: bytes), 10 context rows loaded (one cycle each). 112: elapsed cycles; 113: request flits sent; 114: request flits received; 115: response flits sent; 116: response flits received; 117: instructions retired; 118: SPM bank-conflict cycles; 119: data parity errors; 120: cycle in which the first command since CLEAR was offered to its engine, its waits satisfied; 121: cycle in which the last one ended. */
+/* Counter that COUNT_LO/HI show: engine * 16 + n. Engines 0..4: n = 1 busy, 2 waiting for semaphore, 3 starved, 4 blocked, 5 bank conflict, 6 configuration, 0 idle (the remainder), 8 commands done, 9 operations (ME: multiply-adds; VE: elements; DMA, TDMA: bytes), 10 context rows loaded (one cycle each). 112: elapsed cycles; 113: request flits sent; 114: request flits received; 115: response flits sent; 116: response flits received; 117: instructions retired; 118: SPM bank-conflict cycles; 119: data parity errors; 120: cycle in which the first command since CLEAR was offered to its engine, its waits satisfied; 121: cycle in which the last one ended; 122: blocks stored that other nodes read for this one; 123: such blocks refused. */
 #define TSR_TILE_COUNT_SEL_OFFSET 0x204u
 #define TSR_TILE_COUNT_SEL_RESET 0x0u
 #define TSR_TILE_COUNT_SEL_SEL_SHIFT 0u /* rw: Selector. */
