@@ -55,200 +55,233 @@ inline constexpr std::uint32_t kRouteVc1LoOffset = 0x240;
 inline constexpr std::uint32_t kRouteVc1HiOffset = 0x244;
 inline constexpr std::uint32_t kRouteNoneLoOffset = 0x248;
 inline constexpr std::uint32_t kRouteNoneHiOffset = 0x24c;
+inline constexpr std::uint32_t kAtomicAddrLoOffset = 0x260;
+inline constexpr std::uint32_t kAtomicAddrHiOffset = 0x264;
+inline constexpr std::uint32_t kAtomicOperandOffset = 0x268;
+inline constexpr std::uint32_t kAtomicExpectOffset = 0x26c;
+inline constexpr std::uint32_t kAtomicGoOffset = 0x270;
+inline constexpr std::uint32_t kAtomicStatusOffset = 0x274;
+inline constexpr std::uint32_t kAtomicResultOffset = 0x278;
+inline constexpr std::uint32_t kQosOffset = 0x27c;
 
 // clang-format off
 inline constexpr Field kIdFields[] = {
-    {"X", 0, 6, Access::kRo, 0x0, false, -1, -1, -1, 684, -1},
-    {"Y", 8, 6, Access::kRo, 0x0, false, -1, -1, -1, 678, -1},
-    {"KIND", 16, 2, Access::kRo, 0x0, false, -1, -1, -1, 676, -1},
-    {"SPM_KIB", 20, 12, Access::kRo, 0x0, false, -1, -1, -1, 664, -1},
+    {"X", 0, 6, Access::kRo, 0x0, false, -1, -1, -1, 727, -1},
+    {"Y", 8, 6, Access::kRo, 0x0, false, -1, -1, -1, 721, -1},
+    {"KIND", 16, 2, Access::kRo, 0x0, false, -1, -1, -1, 719, -1},
+    {"SPM_KIB", 20, 12, Access::kRo, 0x0, false, -1, -1, -1, 707, -1},
 };
 inline constexpr Field kCoreCtrlFields[] = {
-    {"RUN", 0, 1, Access::kRw, 0x0, false, 1589, -1, -1, -1, -1},
+    {"RUN", 0, 1, Access::kRw, 0x0, false, 1719, -1, -1, -1, -1},
 };
 inline constexpr Field kBootPcFields[] = {
-    {"PC", 0, 32, Access::kRw, 0x0, false, 1557, -1, -1, -1, -1},
+    {"PC", 0, 32, Access::kRw, 0x0, false, 1687, -1, -1, -1, -1},
 };
 inline constexpr Field kLaunchFields[] = {
-    {"SEQ", 0, 32, Access::kRw, 0x0, false, 1525, 1524, -1, -1, -1},
+    {"SEQ", 0, 32, Access::kRw, 0x0, false, 1655, 1654, -1, -1, -1},
 };
 inline constexpr Field kIrqStateFields[] = {
-    {"CMD_DONE", 0, 1, Access::kRw1c, 0x0, false, 1523, -1, -1, 663, 662},
-    {"ERROR", 1, 1, Access::kRw1c, 0x0, false, 1522, -1, -1, 661, 660},
-    {"LAUNCH", 2, 1, Access::kRw1c, 0x0, false, 1521, -1, -1, 659, 658},
-    {"SEM", 3, 1, Access::kRo, 0x0, false, -1, -1, -1, 657, -1},
-    {"SPACE", 4, 1, Access::kRo, 0x0, false, -1, -1, -1, 656, -1},
+    {"CMD_DONE", 0, 1, Access::kRw1c, 0x0, false, 1653, -1, -1, 706, 705},
+    {"ERROR", 1, 1, Access::kRw1c, 0x0, false, 1652, -1, -1, 704, 703},
+    {"LAUNCH", 2, 1, Access::kRw1c, 0x0, false, 1651, -1, -1, 702, 701},
+    {"SEM", 3, 1, Access::kRo, 0x0, false, -1, -1, -1, 700, -1},
+    {"SPACE", 4, 1, Access::kRo, 0x0, false, -1, -1, -1, 699, -1},
 };
 inline constexpr Field kSemIrqFields[] = {
-    {"ID", 0, 4, Access::kRw, 0x0, false, 1517, -1, -1, -1, -1},
-    {"EN", 4, 1, Access::kRw, 0x0, false, 1516, -1, -1, -1, -1},
-    {"COUNT", 16, 16, Access::kRw, 0x1, false, 1500, -1, -1, -1, -1},
+    {"ID", 0, 4, Access::kRw, 0x0, false, 1647, -1, -1, -1, -1},
+    {"EN", 4, 1, Access::kRw, 0x0, false, 1646, -1, -1, -1, -1},
+    {"COUNT", 16, 16, Access::kRw, 0x1, false, 1630, -1, -1, -1, -1},
 };
 inline constexpr Field kSpaceIrqFields[] = {
-    {"ENGINE", 0, 3, Access::kRw, 0x0, false, 1497, -1, -1, -1, -1},
-    {"EN", 4, 1, Access::kRw, 0x0, false, 1496, -1, -1, -1, -1},
+    {"ENGINE", 0, 3, Access::kRw, 0x0, false, 1627, -1, -1, -1, -1},
+    {"EN", 4, 1, Access::kRw, 0x0, false, 1626, -1, -1, -1, -1},
 };
 inline constexpr Field kQueueStatusFields[] = {
-    {"FREE0", 0, 4, Access::kRo, 0x0, false, -1, -1, -1, 652, -1},
-    {"FREE1", 4, 4, Access::kRo, 0x0, false, -1, -1, -1, 648, -1},
-    {"FREE2", 8, 4, Access::kRo, 0x0, false, -1, -1, -1, 644, -1},
-    {"FREE3", 12, 4, Access::kRo, 0x0, false, -1, -1, -1, 640, -1},
-    {"FREE4", 16, 4, Access::kRo, 0x0, false, -1, -1, -1, 636, -1},
-    {"BUSY", 20, 5, Access::kRo, 0x0, false, -1, -1, -1, 631, -1},
-    {"STOPPED", 25, 5, Access::kRo, 0x0, false, -1, -1, -1, 626, -1},
+    {"FREE0", 0, 4, Access::kRo, 0x0, false, -1, -1, -1, 695, -1},
+    {"FREE1", 4, 4, Access::kRo, 0x0, false, -1, -1, -1, 691, -1},
+    {"FREE2", 8, 4, Access::kRo, 0x0, false, -1, -1, -1, 687, -1},
+    {"FREE3", 12, 4, Access::kRo, 0x0, false, -1, -1, -1, 683, -1},
+    {"FREE4", 16, 4, Access::kRo, 0x0, false, -1, -1, -1, 679, -1},
+    {"BUSY", 20, 5, Access::kRo, 0x0, false, -1, -1, -1, 674, -1},
+    {"STOPPED", 25, 5, Access::kRo, 0x0, false, -1, -1, -1, 669, -1},
 };
 inline constexpr Field kEngineCtrlFields[] = {
-    {"FLUSH", 0, 5, Access::kWo, 0x0, false, 1491, 1490, -1, -1, -1},
+    {"FLUSH", 0, 5, Access::kWo, 0x0, false, 1621, 1620, -1, -1, -1},
 };
 inline constexpr Field kErrStatusFields[] = {
-    {"VALID", 0, 1, Access::kRw1c, 0x0, false, 1489, -1, -1, 625, 624},
-    {"OVERRUN", 1, 1, Access::kRw1c, 0x0, false, 1488, -1, -1, 623, 622},
+    {"VALID", 0, 1, Access::kRw1c, 0x0, false, 1619, -1, -1, 668, 667},
+    {"OVERRUN", 1, 1, Access::kRw1c, 0x0, false, 1618, -1, -1, 666, 665},
 };
 inline constexpr Field kErrEnableFields[] = {
-    {"ENGINE", 0, 5, Access::kRw, 0x1f, false, 1483, -1, -1, -1, -1},
-    {"ACCESS", 5, 1, Access::kRw, 0x0, false, 1482, -1, -1, -1, -1},
-    {"FORMAT", 6, 1, Access::kRw, 0x0, false, 1481, -1, -1, -1, -1},
+    {"ENGINE", 0, 5, Access::kRw, 0x1f, false, 1613, -1, -1, -1, -1},
+    {"ACCESS", 5, 1, Access::kRw, 0x0, false, 1612, -1, -1, -1, -1},
+    {"FORMAT", 6, 1, Access::kRw, 0x0, false, 1611, -1, -1, -1, -1},
 };
 inline constexpr Field kErrFirstFields[] = {
-    {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 619, -1},
-    {"CODE", 4, 4, Access::kRo, 0x0, false, -1, -1, -1, 615, -1},
-    {"INFO", 8, 3, Access::kRo, 0x0, false, -1, -1, -1, 612, -1},
-    {"CMD", 16, 16, Access::kRo, 0x0, false, -1, -1, -1, 596, -1},
+    {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 662, -1},
+    {"CODE", 4, 4, Access::kRo, 0x0, false, -1, -1, -1, 658, -1},
+    {"INFO", 8, 3, Access::kRo, 0x0, false, -1, -1, -1, 655, -1},
+    {"CMD", 16, 16, Access::kRo, 0x0, false, -1, -1, -1, 639, -1},
 };
 inline constexpr Field kErrFirstAddrLoFields[] = {
-    {"ADDR", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 564, -1},
+    {"ADDR", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 607, -1},
 };
 inline constexpr Field kErrFirstAddrHiFields[] = {
-    {"ADDR", 0, 24, Access::kRo, 0x0, false, -1, -1, -1, 540, -1},
+    {"ADDR", 0, 24, Access::kRo, 0x0, false, -1, -1, -1, 583, -1},
 };
 inline constexpr Field kErrLastFields[] = {
-    {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 537, -1},
-    {"CODE", 4, 4, Access::kRo, 0x0, false, -1, -1, -1, 533, -1},
-    {"INFO", 8, 3, Access::kRo, 0x0, false, -1, -1, -1, 530, -1},
-    {"CMD", 16, 16, Access::kRo, 0x0, false, -1, -1, -1, 514, -1},
+    {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 580, -1},
+    {"CODE", 4, 4, Access::kRo, 0x0, false, -1, -1, -1, 576, -1},
+    {"INFO", 8, 3, Access::kRo, 0x0, false, -1, -1, -1, 573, -1},
+    {"CMD", 16, 16, Access::kRo, 0x0, false, -1, -1, -1, 557, -1},
 };
 inline constexpr Field kErrLastAddrLoFields[] = {
-    {"ADDR", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 482, -1},
+    {"ADDR", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 525, -1},
 };
 inline constexpr Field kErrLastAddrHiFields[] = {
-    {"ADDR", 0, 24, Access::kRo, 0x0, false, -1, -1, -1, 458, -1},
+    {"ADDR", 0, 24, Access::kRo, 0x0, false, -1, -1, -1, 501, -1},
 };
 inline constexpr Field kFmtStatusFields[] = {
-    {"ME_NAN", 0, 1, Access::kRw1c, 0x0, false, 1480, -1, -1, 457, 456},
-    {"ME_OVF", 1, 1, Access::kRw1c, 0x0, false, 1479, -1, -1, 455, 454},
-    {"VE_NAN", 2, 1, Access::kRw1c, 0x0, false, 1478, -1, -1, 453, 452},
-    {"VE_OVF", 3, 1, Access::kRw1c, 0x0, false, 1477, -1, -1, 451, 450},
+    {"ME_NAN", 0, 1, Access::kRw1c, 0x0, false, 1610, -1, -1, 500, 499},
+    {"ME_OVF", 1, 1, Access::kRw1c, 0x0, false, 1609, -1, -1, 498, 497},
+    {"VE_NAN", 2, 1, Access::kRw1c, 0x0, false, 1608, -1, -1, 496, 495},
+    {"VE_OVF", 3, 1, Access::kRw1c, 0x0, false, 1607, -1, -1, 494, 493},
 };
 inline constexpr Field kFmtFirstFields[] = {
-    {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 447, -1},
-    {"NAN", 4, 1, Access::kRo, 0x0, false, -1, -1, -1, 446, -1},
-    {"OVF", 5, 1, Access::kRo, 0x0, false, -1, -1, -1, 445, -1},
-    {"CMD", 16, 16, Access::kRo, 0x0, false, -1, -1, -1, 429, -1},
+    {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 490, -1},
+    {"NAN", 4, 1, Access::kRo, 0x0, false, -1, -1, -1, 489, -1},
+    {"OVF", 5, 1, Access::kRo, 0x0, false, -1, -1, -1, 488, -1},
+    {"CMD", 16, 16, Access::kRo, 0x0, false, -1, -1, -1, 472, -1},
 };
 inline constexpr Field kFmtLastFields[] = {
-    {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 426, -1},
-    {"NAN", 4, 1, Access::kRo, 0x0, false, -1, -1, -1, 425, -1},
-    {"OVF", 5, 1, Access::kRo, 0x0, false, -1, -1, -1, 424, -1},
-    {"CMD", 16, 16, Access::kRo, 0x0, false, -1, -1, -1, 408, -1},
+    {"SOURCE", 0, 3, Access::kRo, 0x0, false, -1, -1, -1, 469, -1},
+    {"NAN", 4, 1, Access::kRo, 0x0, false, -1, -1, -1, 468, -1},
+    {"OVF", 5, 1, Access::kRo, 0x0, false, -1, -1, -1, 467, -1},
+    {"CMD", 16, 16, Access::kRo, 0x0, false, -1, -1, -1, 451, -1},
 };
 inline constexpr Field kSemFields[] = {
-    {"VALUE", 0, 16, Access::kRw, 0x0, true, 1161, 1160, 1159, 137, -1},
-    {"TAKE", 31, 1, Access::kWo, 0x0, true, 1158, 1157, -1, -1, -1},
+    {"VALUE", 0, 16, Access::kRw, 0x0, true, 1291, 1290, 1289, 180, -1},
+    {"TAKE", 31, 1, Access::kWo, 0x0, true, 1288, 1287, -1, -1, -1},
 };
 inline constexpr Field kPostFields[] = {
-    {"ID", 0, 4, Access::kWo, 0x0, true, 1153, 1152, -1, -1, -1},
-    {"N", 8, 8, Access::kWo, 0x0, true, 1144, 1143, -1, -1, -1},
-    {"X", 16, 6, Access::kWo, 0x0, true, 1137, 1136, -1, -1, -1},
-    {"Y", 24, 6, Access::kWo, 0x0, true, 1130, 1129, -1, -1, -1},
+    {"ID", 0, 4, Access::kWo, 0x0, true, 1283, 1282, -1, -1, -1},
+    {"N", 8, 8, Access::kWo, 0x0, true, 1274, 1273, -1, -1, -1},
+    {"X", 16, 6, Access::kWo, 0x0, true, 1267, 1266, -1, -1, -1},
+    {"Y", 24, 6, Access::kWo, 0x0, true, 1260, 1259, -1, -1, -1},
 };
 inline constexpr Field kCoreWinFields[] = {
-    {"BASE", 0, 28, Access::kRw, 0x0, false, 905, -1, -1, -1, -1},
+    {"BASE", 0, 28, Access::kRw, 0x0, false, 1035, -1, -1, -1, -1},
 };
 inline constexpr Field kAccessBaseFields[] = {
-    {"PAGE", 0, 32, Access::kRw, 0x0, false, 649, -1, -1, -1, -1},
+    {"PAGE", 0, 32, Access::kRw, 0x0, false, 779, -1, -1, -1, -1},
 };
 inline constexpr Field kAccessLimitFields[] = {
-    {"PAGE", 0, 32, Access::kRw, 0x0, false, 393, -1, -1, -1, -1},
+    {"PAGE", 0, 32, Access::kRw, 0x0, false, 523, -1, -1, -1, -1},
 };
 inline constexpr Field kAccessCtrlFields[] = {
-    {"SPACE", 0, 4, Access::kRw, 0x0, false, 347, -1, -1, -1, -1},
-    {"READ", 4, 1, Access::kRw, 0x0, false, 346, -1, -1, -1, -1},
-    {"WRITE", 5, 1, Access::kRw, 0x0, false, 345, -1, -1, -1, -1},
+    {"SPACE", 0, 4, Access::kRw, 0x0, false, 477, -1, -1, -1, -1},
+    {"READ", 4, 1, Access::kRw, 0x0, false, 476, -1, -1, -1, -1},
+    {"WRITE", 5, 1, Access::kRw, 0x0, false, 475, -1, -1, -1, -1},
 };
 inline constexpr Field kRemoteCtrlFields[] = {
-    {"READ", 0, 1, Access::kRw, 0x0, false, 344, -1, -1, -1, -1},
-    {"WRITE", 1, 1, Access::kRw, 0x0, false, 343, -1, -1, -1, -1},
-    {"POST", 2, 1, Access::kRw, 0x0, false, 342, -1, -1, -1, -1},
+    {"READ", 0, 1, Access::kRw, 0x0, false, 474, -1, -1, -1, -1},
+    {"WRITE", 1, 1, Access::kRw, 0x0, false, 473, -1, -1, -1, -1},
+    {"POST", 2, 1, Access::kRw, 0x0, false, 472, -1, -1, -1, -1},
 };
 inline constexpr Field kRemoteBaseFields[] = {
-    {"ADDR", 0, 22, Access::kRw, 0x0, false, 320, -1, -1, -1, -1},
+    {"ADDR", 0, 22, Access::kRw, 0x0, false, 450, -1, -1, -1, -1},
 };
 inline constexpr Field kRemoteLimitFields[] = {
-    {"ADDR", 0, 22, Access::kRw, 0x0, false, 298, -1, -1, -1, -1},
+    {"ADDR", 0, 22, Access::kRw, 0x0, false, 428, -1, -1, -1, -1},
 };
 inline constexpr Field kMtimecmpLoFields[] = {
-    {"T", 0, 32, Access::kRw, 0xffffffff, false, 266, -1, -1, -1, -1},
+    {"T", 0, 32, Access::kRw, 0xffffffff, false, 396, -1, -1, -1, -1},
 };
 inline constexpr Field kMtimecmpHiFields[] = {
-    {"T", 0, 32, Access::kRw, 0xffffffff, false, 234, -1, -1, -1, -1},
+    {"T", 0, 32, Access::kRw, 0xffffffff, false, 364, -1, -1, -1, -1},
 };
 inline constexpr Field kDbgCtrlFields[] = {
-    {"HALT", 0, 1, Access::kWo, 0x0, false, 233, 232, -1, -1, -1},
-    {"RESUME", 1, 1, Access::kWo, 0x0, false, 231, 230, -1, -1, -1},
-    {"STEP", 2, 1, Access::kWo, 0x0, false, 229, 228, -1, -1, -1},
+    {"HALT", 0, 1, Access::kWo, 0x0, false, 363, 362, -1, -1, -1},
+    {"RESUME", 1, 1, Access::kWo, 0x0, false, 361, 360, -1, -1, -1},
+    {"STEP", 2, 1, Access::kWo, 0x0, false, 359, 358, -1, -1, -1},
 };
 inline constexpr Field kDbgStatusFields[] = {
-    {"HALTED", 0, 1, Access::kRo, 0x0, false, -1, -1, -1, 134, -1},
-    {"BUSY", 1, 1, Access::kRo, 0x0, false, -1, -1, -1, 133, -1},
-    {"ERROR", 2, 1, Access::kRo, 0x0, false, -1, -1, -1, 132, -1},
-    {"WFI", 3, 1, Access::kRo, 0x0, false, -1, -1, -1, 131, -1},
+    {"HALTED", 0, 1, Access::kRo, 0x0, false, -1, -1, -1, 177, -1},
+    {"BUSY", 1, 1, Access::kRo, 0x0, false, -1, -1, -1, 176, -1},
+    {"ERROR", 2, 1, Access::kRo, 0x0, false, -1, -1, -1, 175, -1},
+    {"WFI", 3, 1, Access::kRo, 0x0, false, -1, -1, -1, 174, -1},
 };
 inline constexpr Field kDbgCmdFields[] = {
-    {"ADDR", 0, 16, Access::kRw, 0x0, false, 212, 211, -1, -1, -1},
-    {"MEM", 16, 1, Access::kRw, 0x0, false, 210, -1, -1, -1, -1},
-    {"WRITE", 17, 1, Access::kRw, 0x0, false, 209, -1, -1, -1, -1},
+    {"ADDR", 0, 16, Access::kRw, 0x0, false, 342, 341, -1, -1, -1},
+    {"MEM", 16, 1, Access::kRw, 0x0, false, 340, -1, -1, -1, -1},
+    {"WRITE", 17, 1, Access::kRw, 0x0, false, 339, -1, -1, -1, -1},
 };
 inline constexpr Field kDbgAddrFields[] = {
-    {"ADDR", 0, 32, Access::kRw, 0x0, false, 177, -1, -1, -1, -1},
+    {"ADDR", 0, 32, Access::kRw, 0x0, false, 307, -1, -1, -1, -1},
 };
 inline constexpr Field kDbgDataFields[] = {
-    {"DATA", 0, 32, Access::kRw, 0x0, false, 145, -1, -1, 99, 98},
+    {"DATA", 0, 32, Access::kRw, 0x0, false, 275, -1, -1, 142, 141},
 };
 inline constexpr Field kDbgLockFields[] = {
-    {"LOCK", 0, 1, Access::kRw, 0x0, true, 144, 143, 142, 97, -1},
+    {"LOCK", 0, 1, Access::kRw, 0x0, true, 274, 273, 272, 140, -1},
 };
 inline constexpr Field kRouterSelFields[] = {
-    {"SEL", 0, 4, Access::kRw, 0x0, false, 138, -1, -1, -1, -1},
+    {"SEL", 0, 4, Access::kRw, 0x0, false, 268, -1, -1, -1, -1},
 };
 inline constexpr Field kRouterCountFields[] = {
-    {"COUNT", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 64, -1},
+    {"COUNT", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 107, -1},
 };
 inline constexpr Field kScratchFields[] = {
     {"VALUE", 0, 32, Access::kRw, 0x0, false, -1, -1, -1, -1, -1},
 };
 inline constexpr Field kCountCtrlFields[] = {
-    {"CLEAR", 0, 1, Access::kWo, 0x0, false, 137, 136, -1, -1, -1},
+    {"CLEAR", 0, 1, Access::kWo, 0x0, false, 267, 266, -1, -1, -1},
 };
 inline constexpr Field kCountSelFields[] = {
-    {"SEL", 0, 7, Access::kRw, 0x0, false, 129, -1, -1, -1, -1},
+    {"SEL", 0, 7, Access::kRw, 0x0, false, 259, -1, -1, -1, -1},
 };
 inline constexpr Field kCountLoFields[] = {
-    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, 128, 32, -1},
+    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, 258, 75, -1},
 };
 inline constexpr Field kCountHiFields[] = {
-    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 0, -1},
+    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 43, -1},
 };
 inline constexpr Field kRouteVc1LoFields[] = {
-    {"NODE", 0, 32, Access::kRw, 0x0, false, 96, -1, -1, -1, -1},
+    {"NODE", 0, 32, Access::kRw, 0x0, false, 226, -1, -1, -1, -1},
 };
 inline constexpr Field kRouteVc1HiFields[] = {
-    {"NODE", 0, 32, Access::kRw, 0x0, false, 64, -1, -1, -1, -1},
+    {"NODE", 0, 32, Access::kRw, 0x0, false, 194, -1, -1, -1, -1},
 };
 inline constexpr Field kRouteNoneLoFields[] = {
-    {"NODE", 0, 32, Access::kRw, 0x0, false, 32, -1, -1, -1, -1},
+    {"NODE", 0, 32, Access::kRw, 0x0, false, 162, -1, -1, -1, -1},
 };
 inline constexpr Field kRouteNoneHiFields[] = {
-    {"NODE", 0, 32, Access::kRw, 0x0, false, 0, -1, -1, -1, -1},
+    {"NODE", 0, 32, Access::kRw, 0x0, false, 130, -1, -1, -1, -1},
+};
+inline constexpr Field kAtomicAddrLoFields[] = {
+    {"ADDR", 0, 32, Access::kRw, 0x0, false, 98, -1, -1, -1, -1},
+};
+inline constexpr Field kAtomicAddrHiFields[] = {
+    {"ADDR", 0, 24, Access::kRw, 0x0, false, 74, -1, -1, -1, -1},
+};
+inline constexpr Field kAtomicOperandFields[] = {
+    {"VALUE", 0, 32, Access::kRw, 0x0, false, 42, -1, -1, -1, -1},
+};
+inline constexpr Field kAtomicExpectFields[] = {
+    {"VALUE", 0, 32, Access::kRw, 0x0, false, 10, -1, -1, -1, -1},
+};
+inline constexpr Field kAtomicGoFields[] = {
+    {"OP", 0, 4, Access::kWo, 0x0, true, 6, 5, -1, -1, -1},
+};
+inline constexpr Field kAtomicStatusFields[] = {
+    {"BUSY", 0, 1, Access::kRo, 0x0, false, -1, -1, -1, 41, -1},
+    {"ERR", 4, 3, Access::kRo, 0x0, false, -1, -1, -1, 38, -1},
+};
+inline constexpr Field kAtomicResultFields[] = {
+    {"VALUE", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 6, -1},
+};
+inline constexpr Field kQosFields[] = {
+    {"CLS", 0, 5, Access::kRw, 0x14, false, 0, -1, -1, 1, 0},
 };
 
 inline constexpr Register kRegisters[] = {
@@ -272,8 +305,8 @@ inline constexpr Register kRegisters[] = {
     {"FMT_STATUS", 0x44, 1, 4, false, false, kFmtStatusFields, 4, 4, 8, -1},
     {"FMT_FIRST", 0x48, 1, 4, false, false, kFmtFirstFields, 4, 0, 21, -1},
     {"FMT_LAST", 0x4c, 1, 4, false, false, kFmtLastFields, 4, 0, 21, -1},
-    {"SEM", 0x80, 16, 4, false, true, kSemFields, 2, 20, 17, 136},
-    {"POST", 0xc0, 1, 4, false, true, kPostFields, 4, 28, 1, 135},
+    {"SEM", 0x80, 16, 4, false, true, kSemFields, 2, 20, 17, 179},
+    {"POST", 0xc0, 1, 4, false, true, kPostFields, 4, 28, 1, 178},
     {"CORE_WIN", 0xd0, 8, 4, false, false, kCoreWinFields, 1, 28, 0, -1},
     {"ACCESS_BASE", 0x100, 8, 16, true, false, kAccessBaseFields, 1, 32, 0, -1},
     {"ACCESS_LIMIT", 0x104, 8, 16, true, false, kAccessLimitFields, 1, 32, 0, -1},
@@ -288,7 +321,7 @@ inline constexpr Register kRegisters[] = {
     {"DBG_CMD", 0x1a8, 1, 4, true, false, kDbgCmdFields, 3, 19, 0, -1},
     {"DBG_ADDR", 0x1ac, 1, 4, true, false, kDbgAddrFields, 1, 32, 0, -1},
     {"DBG_DATA", 0x1b0, 1, 4, true, false, kDbgDataFields, 1, 32, 33, -1},
-    {"DBG_LOCK", 0x1b4, 1, 4, true, true, kDbgLockFields, 1, 3, 2, 96},
+    {"DBG_LOCK", 0x1b4, 1, 4, true, true, kDbgLockFields, 1, 3, 2, 139},
     {"ROUTER_SEL", 0x1c0, 1, 4, false, false, kRouterSelFields, 1, 4, 0, -1},
     {"ROUTER_COUNT", 0x1c4, 1, 4, false, false, kRouterCountFields, 1, 0, 32, -1},
     {"SCRATCH", 0x1e0, 8, 4, false, false, kScratchFields, 1, 0, 0, -1},
@@ -300,9 +333,17 @@ inline constexpr Register kRegisters[] = {
     {"ROUTE_VC1_HI", 0x244, 1, 4, true, false, kRouteVc1HiFields, 1, 32, 0, -1},
     {"ROUTE_NONE_LO", 0x248, 1, 4, true, false, kRouteNoneLoFields, 1, 32, 0, -1},
     {"ROUTE_NONE_HI", 0x24c, 1, 4, true, false, kRouteNoneHiFields, 1, 32, 0, -1},
+    {"ATOMIC_ADDR_LO", 0x260, 1, 4, false, false, kAtomicAddrLoFields, 1, 32, 0, -1},
+    {"ATOMIC_ADDR_HI", 0x264, 1, 4, false, false, kAtomicAddrHiFields, 1, 24, 0, -1},
+    {"ATOMIC_OPERAND", 0x268, 1, 4, false, false, kAtomicOperandFields, 1, 32, 0, -1},
+    {"ATOMIC_EXPECT", 0x26c, 1, 4, false, false, kAtomicExpectFields, 1, 32, 0, -1},
+    {"ATOMIC_GO", 0x270, 1, 4, false, true, kAtomicGoFields, 1, 5, 1, 42},
+    {"ATOMIC_STATUS", 0x274, 1, 4, false, false, kAtomicStatusFields, 2, 0, 4, -1},
+    {"ATOMIC_RESULT", 0x278, 1, 4, false, false, kAtomicResultFields, 1, 0, 32, -1},
+    {"QOS", 0x27c, 1, 4, true, false, kQosFields, 1, 5, 6, -1},
 };
 
-inline constexpr Block kBlock = {"tile", 0x1000, kRegisters, 48, 1590, 690};
+inline constexpr Block kBlock = {"tile", 0x1000, kRegisters, 56, 1720, 733};
 // clang-format on
 
 }  // namespace tsr::regs::tile

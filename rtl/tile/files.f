@@ -4,6 +4,7 @@ tsr_cmdq.sv
 tsr_sem.sv
 tsr_ctx_store.sv
 tsr_core_port.sv
+tsr_atomic.sv
 tsr_local_bus.sv
 tsr_post_out.sv
 tsr_err_log.sv

@@ -8,12 +8,13 @@
 /// Backpressure: one access at a time.
 /// Reset: control state only.
 ///
-/// A window access that gets an error response, or none within 2^20 cycles, ends with an error.
+/// A window access that gets an error response, or none within 2^TimeoutLog2 cycles, ends with an error.
 module tsr_core_port
   import tsr_pkg::*;
   import tsr_tile_pkg::*;
 #(
-  parameter int unsigned SpmBytes = 262144  // scratchpad size
+  parameter int unsigned SpmBytes    = 262144,  // scratchpad size
+  parameter int unsigned TimeoutLog2 = 20       // log2 of the cycles until a window access fails, 4..31
 ) (
   input  logic             clk_i,
   input  logic             rst_ni,
@@ -66,8 +67,8 @@ module tsr_core_port
   logic        sent_q, write_q;
   logic [31:0] addr_q, wdata_q;
   logic [3:0]  strb_q;
-  logic [5:0]  tag_q;
-  logic [20:0] wait_q;   // cycles since the request left
+  logic [4:0]  tag_q;    // bit 5 of the network's tag is zero: the other half is the atomic unit's
+  logic [TimeoutLog2:0] wait_q;   // cycles since the request left
   logic        done, timeout, net_done;
 
   always_comb begin
@@ -78,8 +79,8 @@ module tsr_core_port
   end
 
   assign bus_ready_o = where_q == StFree;
-  assign timeout     = where_q == StNet && wait_q[20];
-  assign net_done    = where_q == StNet && sent_q && ni_rsp_valid_i && ni_rsp_i.tag == tag_q;
+  assign timeout     = where_q == StNet && wait_q[TimeoutLog2];
+  assign net_done    = where_q == StNet && sent_q && ni_rsp_valid_i && ni_rsp_i.tag == {1'b0, tag_q};
 
   always_comb begin
     unique case (where_q)
@@ -111,14 +112,14 @@ module tsr_core_port
         where_q <= target;
         sent_q  <= 1'b0;
         wait_q  <= '0;
-        tag_q   <= tag_q + 6'd1;
+        tag_q   <= tag_q + 5'd1;
       end
     end else begin
       if ((word_valid_o && word_ready_i) || (spm_valid_o && spm_ready_i) ||
           (ni_valid_o && ni_ready_i)) begin
         sent_q <= 1'b1;
       end
-      if (where_q == StNet && sent_q) wait_q <= wait_q + 21'd1;
+      if (where_q == StNet && sent_q) wait_q <= wait_q + 1'b1;
       if (done) where_q <= StFree;
     end
   end
@@ -152,7 +153,7 @@ module tsr_core_port
       ni_req_o.kind = write_q ? KindWrite : KindRead;
       ni_req_o.addr = {win_base_i[addr_q[30:28]], addr_q[27:2], 2'b00};
       ni_req_o.strb = 64'd4;
-      ni_req_o.tag  = tag_q;
+      ni_req_o.tag  = {1'b0, tag_q};
       if (write_q) begin
         ni_req_o.addr[5:0] = '0;
         ni_req_o.strb      = {60'b0, strb_q} << {addr_q[5:2], 2'b00};

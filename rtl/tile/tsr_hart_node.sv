@@ -14,6 +14,7 @@ module tsr_hart_node
   parameter bit          IsCtl    = 1'b0,   // ctl node: privileged, runs from ROM, has peripherals
   parameter int unsigned SpmBytes = 262144, // scratchpad, multiple of 4096, up to 3 MiB
   parameter int unsigned MePorts  = 4,      // scratchpad ports of the matrix engine: 4, or 6 (16 x 16)
+  parameter int unsigned TimeoutLog2 = 20,  // log2 of the cycles that the core waits for the network, 4..31
   parameter bit          Check    = 1'b0    // protocol checkers on links and streams (simulation only)
 ) (
   input  logic             clk_i,
@@ -230,7 +231,7 @@ module tsr_hart_node
     assign core_win[w] = reg2hw.core_win[w].base.q;
   end
 
-  tsr_core_port #(.SpmBytes(SpmBytes)) u_core_port (
+  tsr_core_port #(.SpmBytes(SpmBytes), .TimeoutLog2(TimeoutLog2)) u_core_port (
     .clk_i, .rst_ni, .win_base_i(core_win),
     .bus_valid_i(bus_valid), .bus_ready_o(bus_ready), .bus_write_i(bus_write), .bus_addr_i(bus_addr),
     .bus_wdata_i(bus_wdata), .bus_strb_i(bus_strb), .bus_rvalid_o(bus_rvalid), .bus_rdata_o(bus_rdata),
@@ -474,9 +475,6 @@ module tsr_hart_node
     assign win_write[w] = reg2hw.access_ctrl[w].write.q;
   end
 
-  assign ni_valid[2]       = core_ni_valid;
-  assign ni_req[2]         = core_ni_req;
-  assign core_ni_ready     = ni_ready[2];
   assign core_ni_rsp_valid = ni_rsp_valid[2];
   assign ni_rsp_ready[2]   = 1'b1;
   assign ni_valid[3]       = host_valid_i;
@@ -485,6 +483,21 @@ module tsr_hart_node
   assign host_rsp_valid_o  = ni_rsp_valid[3];
   assign ni_rsp_ready[3]   = host_rsp_ready_i;
   assign host_rsp_o        = ni_rsp;
+
+  logic        atomic_err, atomic_busy;
+  err_e        atomic_code;
+  logic [31:0] atomic_result;
+
+  tsr_atomic #(.TimeoutLog2(TimeoutLog2)) u_atomic (
+    .clk_i, .rst_ni,
+    .start_i(reg2hw.atomic_go.op.qe), .op_i(amo_e'(reg2hw.atomic_go.op.q)),
+    .addr_i({reg2hw.atomic_addr_hi.addr.q, reg2hw.atomic_addr_lo.addr.q}),
+    .operand_i(reg2hw.atomic_operand.value.q), .expected_i(reg2hw.atomic_expect.value.q),
+    .start_err_o(atomic_err), .busy_o(atomic_busy), .err_o(atomic_code), .result_o(atomic_result),
+    .core_valid_i(core_ni_valid), .core_ready_o(core_ni_ready), .core_req_i(core_ni_req),
+    .ni_valid_o(ni_valid[2]), .ni_ready_i(ni_ready[2]), .ni_req_o(ni_req[2]),
+    .ni_rsp_valid_i(ni_rsp_valid[2]), .ni_rsp_i(ni_rsp)
+  );
 
   logic  post_idle, post_err;
   tsr_post_out u_post_out (
@@ -508,7 +521,7 @@ module tsr_hart_node
     .win_write_i(win_write),
     .route_vc1_i({reg2hw.route_vc1_hi.node.q, reg2hw.route_vc1_lo.node.q}),
     .route_none_i({reg2hw.route_none_hi.node.q, reg2hw.route_none_lo.node.q}),
-    .remote_write_i(reg2hw.remote_ctrl.write.q),
+    .qos_i(reg2hw.qos.cls.q), .remote_write_i(reg2hw.remote_ctrl.write.q),
     .remote_base_i(reg2hw.remote_base.addr.q), .remote_limit_i(reg2hw.remote_limit.addr.q),
     .req_valid_i(ni_valid), .req_ready_o(ni_ready), .req_i(ni_req),
     .rsp_valid_o(ni_rsp_valid), .rsp_ready_i(ni_rsp_ready), .rsp_o(ni_rsp),
@@ -596,6 +609,9 @@ module tsr_hart_node
 
   // ---------------------------------------------------------------- what the registers show
   logic sem_irq, space_irq, launch_now;
+  logic fresh_q;  // first cycle after reset
+
+  always_ff @(posedge clk_i) fresh_q <= !rst_ni;
   assign sem_irq    = reg2hw.sem_irq.en.q && sem_value[reg2hw.sem_irq.id.q] >= reg2hw.sem_irq.count.q;
   assign space_irq  = reg2hw.space_irq.en.q && reg2hw.space_irq.engine.q < 3'(NumEng) &&
                       free[reg2hw.space_irq.engine.q] != '0;
@@ -661,6 +677,12 @@ module tsr_hart_node
       hw2reg.sem[s].err     = sem_write[s] && take_err;
     end
     hw2reg.post.err                  = post_err;
+    hw2reg.qos.cls.d                 = '1;
+    hw2reg.qos.cls.de                = IsCtl && fresh_q;
+    hw2reg.atomic_go.err             = atomic_err;
+    hw2reg.atomic_status.busy.d      = atomic_busy;
+    hw2reg.atomic_status.err.d       = atomic_code;
+    hw2reg.atomic_result.value.d     = atomic_result;
     hw2reg.dbg_status.halted.d       = dbg_halted;
     hw2reg.dbg_status.busy.d         = dbg_busy_q;
     hw2reg.dbg_status.error.d        = dbg_err_q;
@@ -678,7 +700,7 @@ module tsr_hart_node
   logic       quiet;
 
   assign quiet = core_idle && port_idle && lb_idle && qbusy == '0 && eng_idle == '1 && spm_idle &&
-                 init_idle && tgt_idle && post_idle && ext_idle_i && !dbg_busy_q && !timer_armed &&
+                 init_idle && tgt_idle && post_idle && !atomic_busy && ext_idle_i && !dbg_busy_q && !timer_armed &&
                  !launch_now && flush == '0 && ni_valid == '0 && !req_rx_valid_i && !rsp_rx_valid_i &&
                  req_tx_credit_i == '0 && rsp_tx_credit_i == '0;
 

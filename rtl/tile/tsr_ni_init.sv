@@ -40,6 +40,10 @@ module tsr_ni_init
   // both.
   input  logic [63:0]        route_vc1_i,
   input  logic [63:0]        route_none_i,
+
+  // Arbitration class of each initiator.
+  input  logic [4:0]         qos_i,
+
   // Rights of other nodes to write.
   input  logic               remote_write_i,
   input  spm_addr_t          remote_base_i,
@@ -128,8 +132,8 @@ module tsr_ni_init
   logic [3:0]  write_space;
   logic [31:0] near_page, far_page;
 
-  assign wants_read  = s1_q.kind == KindRead;
-  assign wants_write = !wants_read || s1_q.spread;
+  assign wants_read  = s1_q.kind == KindRead || s1_q.kind == KindAtomic;
+  assign wants_write = s1_q.kind != KindRead || s1_q.spread;
   assign s1_number   = {s1_route.node.y[2:0], s1_route.node.x[2:0]};
   assign unreachable = route_none_i[s1_number] && !s1_q.mcast;
   assign detour      = route_vc1_i[s1_number] && !s1_q.mcast;
@@ -200,6 +204,8 @@ module tsr_ni_init
     if (s1_valid_q) begin
       tx_flit.hdr.kind  = s1_q.kind;
       tx_flit.hdr.vc    = IsCtl || detour;
+      tx_flit.hdr.cls   = qos_i[s1_init_q];
+      tx_flit.hdr.amo   = s1_q.amo;
       tx_flit.hdr.mcast = s1_q.mcast;
       tx_flit.hdr.spread = s1_q.spread;
       tx_flit.hdr.dst   = s1_q.mcast ? s1_q.rect : rect_t'{hi: s1_route.node, lo: s1_route.node};

@@ -5,13 +5,15 @@
 /// semaphores and, for the ctl node alone, core memories, registers and command windows.
 ///
 /// Latency: a write is answered in the cycle the scratchpad takes it; a read takes 3 cycles a 64-byte block;
-/// words outside the scratchpad take about 4 cycles each.
+/// words outside the scratchpad take about 4 cycles each; an atomic takes 5 cycles.
 /// Backpressure: requests wait in the link's buffer, one is served at a time, in order.
 /// Throughput: scratchpad writes at one flit a cycle.
 /// Reset: control state only.
 ///
 /// Who may do what: the ctl node everything; the node itself and other nodes the scratchpad and semaphores
 /// as REMOTE_CTRL says (the node itself always). Anything else is answered with ErrForbidden.
+/// Atomics are served in the scratchpad only, for those who may read and write there. They are atomic among all
+/// requests of the network, the node's own to itself too; engines and the core's plain stores are not locked out.
 /// Reads outside the scratchpad must stay within one aligned 64-byte block (ErrUnsupported).
 module tsr_ni_target
   import tsr_pkg::*;
@@ -77,7 +79,9 @@ module tsr_ni_target
 
   localparam logic [31:0] SpmEnd = SpmBase + SpmBytes;
 
-  typedef enum logic [2:0] { StAccept, StSpmRead, StSpmWait, StRspBlock, StWord, StWordWait, StWordDone } state_e;
+  typedef enum logic [2:0] {
+    StAccept, StSpmRead, StSpmWait, StAmoWrite, StRspBlock, StWord, StWordWait, StWordDone
+  } state_e;
 
   // ---------------------------------------------------------------- arriving request
   logic  rx_valid, rx_ready, rx_idle, rx_par_err;
@@ -91,7 +95,7 @@ module tsr_ni_target
   );
 
   // ---------------------------------------------------------------- what it is, and may it be
-  logic        is_read, is_write, is_post, wants_answer, from_ctl, from_self, in_spm, in_words, in_ctx;
+  logic        is_read, is_write, is_amo, is_post, wants_answer, from_ctl, from_self, in_spm, in_words, in_ctx;
   logic [31:0] local_addr, last_addr;
   logic [8:0]  bytes;
   spm_addr_t   spm_off, spm_last;
@@ -99,35 +103,38 @@ module tsr_ni_target
 
   assign is_read      = rx.hdr.kind == KindRead;
   assign is_write     = rx.hdr.kind == KindWrite || rx.hdr.kind == KindWritePosted;
+  assign is_amo       = rx.hdr.kind == KindAtomic;
   assign is_post      = rx.hdr.kind == KindSemPost;
   assign wants_answer = rx.hdr.kind != KindWritePosted && rx.hdr.kind != KindSemPost;
   assign from_ctl     = rx.hdr.src == cfg_i.ctl;
   assign from_self    = rx.hdr.src == node_i;
   assign local_addr   = rx.hdr.addr[31:0];
   assign bytes        = rx.hdr.strb[8:0];
-  assign last_addr    = is_read ? local_addr + {23'b0, bytes} - 32'd1 : local_addr;
+  assign last_addr    = is_read ? local_addr + {23'b0, bytes} - 32'd1 : is_amo ? {local_addr[31:2], 2'b11} : local_addr;
   assign in_spm       = local_addr >= SpmBase && last_addr < SpmEnd && local_addr <= last_addr;
   assign in_words     = local_addr[31:24] == '0 && last_addr[31:24] == '0;
   assign in_ctx       = local_addr[31:12] == CtxBase[31:12];
   assign spm_off      = spm_addr_t'(local_addr - SpmBase);
-  assign spm_last     = is_read ? spm_addr_t'(last_addr - SpmBase) : spm_off + 22'd63;
+  assign spm_last     = is_read || is_amo ? spm_addr_t'(last_addr - SpmBase) : spm_off + 22'd63;
 
   always_comb begin
     verdict = ErrNone;
     if (rx_valid) begin
       if (is_post) begin
         if (!(from_ctl || from_self || remote_post_i)) verdict = ErrForbidden;
-      end else if (!(is_read || is_write)) begin
+      end else if (!(is_read || is_write || is_amo)) begin
         verdict = ErrUnsupported;
-      end else if (is_write && rx.hdr.dpar != data_parity(rx.data)) begin
+      end else if (!is_read && rx.hdr.dpar != data_parity(rx.data)) begin
         verdict = ErrParity;
       end else if (is_read && (bytes == '0 || bytes > 9'd256 || rx.hdr.spread)) begin
         verdict = ErrUnsupported;
       end else if (is_write && local_addr[5:0] != '0) begin
         verdict = ErrUnsupported;
+      end else if (is_amo && (!in_spm || local_addr[1:0] != '0 || rx.hdr.amo > AmoMax)) begin
+        verdict = ErrUnsupported;
       end else if (in_spm) begin
         if (!(from_ctl || from_self) &&
-            (!(is_read ? remote_read_i : remote_write_i) || spm_off < remote_base_i ||
+            (((is_read || is_amo) && !remote_read_i) || (!is_read && !remote_write_i) || spm_off < remote_base_i ||
              spm_last > remote_limit_i)) begin
           verdict = ErrForbidden;
         end
@@ -213,7 +220,8 @@ module tsr_ni_target
         end
       end
       StSpmRead: if (spm_ready_i) state_d = StSpmWait;
-      StSpmWait: if (spm_rsp_valid_i) state_d = StRspBlock;
+      StSpmWait: if (spm_rsp_valid_i) state_d = is_amo ? StAmoWrite : StRspBlock;
+      StAmoWrite: if (spm_ready_i) state_d = StRspBlock;
       StRspBlock: begin
         tx_valid = 1'b1;
         if (tx_ready) begin
@@ -259,7 +267,18 @@ module tsr_ni_target
   end
 
   // ---------------------------------------------------------------- outputs
-  assign spm_valid_o = spm_write_now || state_q == StSpmRead;
+  assign spm_valid_o = spm_write_now || state_q == StSpmRead || state_q == StAmoWrite;
+
+  // What an atomic stores.
+  logic [31:0] amo_old, amo_new;
+  always_comb begin
+    amo_old = '0;
+    amo_new = '0;
+    if (state_q == StAmoWrite) begin
+      amo_old = local_addr[2] ? data_q[local_addr[5:3]][63:32] : data_q[local_addr[5:3]][31:0];
+      amo_new = amo_result(rx.hdr.amo, amo_old, rx.data[0][31:0], rx.data[0][63:32]);
+    end
+  end
 
   always_comb begin
     spm_req_o = '0;
@@ -270,6 +289,11 @@ module tsr_ni_target
       if (state_q == StSpmRead) begin
         spm_req_o.base = blk_q;
         spm_req_o.strb = '1;
+      end else if (state_q == StAmoWrite) begin
+        spm_req_o.write = 1'b1;
+        spm_req_o.base  = blk_q;
+        spm_req_o.strb  = 64'hf << local_addr[5:0];
+        spm_req_o.wdata = {16{amo_new}};
       end else begin
         spm_req_o.write = 1'b1;
         spm_req_o.base  = spm_off;
@@ -294,6 +318,7 @@ module tsr_ni_target
       tx.hdr.src    = node_i;
       tx.hdr.dst    = rect_t'{hi: rx.hdr.src, lo: rx.hdr.src};
       tx.hdr.vc     = rx.hdr.vc;
+      tx.hdr.cls    = rx.hdr.cls;
       tx.hdr.tag    = rx.hdr.tag;
       tx.hdr.addr   = rx.hdr.addr;
       tx.hdr.doff   = rx.hdr.doff;

@@ -11,6 +11,7 @@ module tsr_tile
   parameter int unsigned SpmBytes = 262144,  // scratchpad, multiple of 4096, up to 3 MiB
   parameter int unsigned Rows     = 8,       // matrix engine grid
   parameter int unsigned Cols     = 8,
+  parameter int unsigned TimeoutLog2 = 20,   // log2 of the cycles that the core waits for the network, 4..31
   parameter bit          Check    = 1'b0     // protocol checkers (simulation only)
 ) (
   input  logic        clk_i,
@@ -61,7 +62,8 @@ module tsr_tile
   logic             ve_out_valid, ve_out_ready, me_in_valid, me_in_ready;
   beat_t            me_out, ve_in, ve_out, me_in;
 
-  tsr_hart_node #(.IsCtl(1'b0), .SpmBytes(SpmBytes), .MePorts(MePorts), .Check(Check)) u_node (
+  tsr_hart_node #(.IsCtl(1'b0), .SpmBytes(SpmBytes), .MePorts(MePorts), .TimeoutLog2(TimeoutLog2),
+                  .Check(Check)) u_node (
     .clk_i, .rst_ni, .node_i, .cfg_i, .now_i,
     .req_tx_valid_o, .req_tx_flit_o, .req_tx_credit_i, .req_rx_valid_i, .req_rx_flit_i, .req_rx_credit_o,
     .rsp_tx_valid_o, .rsp_tx_flit_o, .rsp_tx_credit_i, .rsp_rx_valid_i, .rsp_rx_flit_i, .rsp_rx_credit_o,

@@ -278,6 +278,7 @@ package tsr_tile_pkg;
   /// Network request of an initiator. For reads `strb[8:0]` = bytes (1..256, not crossing a 256-byte granule).
   typedef struct packed {
     tsr_pkg::kind_e   kind;
+    tsr_pkg::amo_e    amo;    // atomics only
     logic             mcast;
     logic             spread; // of a Read: answer by multicast to `rect`, data[0] is a spread_t
     tsr_pkg::rect_t   rect;   // multicast and spread only

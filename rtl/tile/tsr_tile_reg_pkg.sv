@@ -51,6 +51,14 @@ package tsr_tile_reg_pkg;
   localparam logic [15:0] RouteVc1HiOffset = 16'h0244;
   localparam logic [15:0] RouteNoneLoOffset = 16'h0248;
   localparam logic [15:0] RouteNoneHiOffset = 16'h024c;
+  localparam logic [15:0] AtomicAddrLoOffset = 16'h0260;
+  localparam logic [15:0] AtomicAddrHiOffset = 16'h0264;
+  localparam logic [15:0] AtomicOperandOffset = 16'h0268;
+  localparam logic [15:0] AtomicExpectOffset = 16'h026c;
+  localparam logic [15:0] AtomicGoOffset = 16'h0270;
+  localparam logic [15:0] AtomicStatusOffset = 16'h0274;
+  localparam logic [15:0] AtomicResultOffset = 16'h0278;
+  localparam logic [15:0] QosOffset = 16'h027c;
 
   // What hardware sees: values q, write pulses qe, read pulses re.
   typedef struct packed {
@@ -343,6 +351,43 @@ package tsr_tile_reg_pkg;
   } reg2hw_route_none_hi_t;
 
   typedef struct packed {
+    struct packed {
+      logic [31:0] q;
+    } addr;
+  } reg2hw_atomic_addr_lo_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [23:0] q;
+    } addr;
+  } reg2hw_atomic_addr_hi_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [31:0] q;
+    } value;
+  } reg2hw_atomic_operand_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [31:0] q;
+    } value;
+  } reg2hw_atomic_expect_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [3:0] q;
+      logic qe;
+    } op;
+  } reg2hw_atomic_go_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [4:0] q;
+    } cls;
+  } reg2hw_qos_t;
+
+  typedef struct packed {
     reg2hw_core_ctrl_t core_ctrl;
     reg2hw_boot_pc_t boot_pc;
     reg2hw_launch_t launch;
@@ -377,6 +422,12 @@ package tsr_tile_reg_pkg;
     reg2hw_route_vc1_hi_t route_vc1_hi;
     reg2hw_route_none_lo_t route_none_lo;
     reg2hw_route_none_hi_t route_none_hi;
+    reg2hw_atomic_addr_lo_t atomic_addr_lo;
+    reg2hw_atomic_addr_hi_t atomic_addr_hi;
+    reg2hw_atomic_operand_t atomic_operand;
+    reg2hw_atomic_expect_t atomic_expect;
+    reg2hw_atomic_go_t atomic_go;
+    reg2hw_qos_t qos;
   } reg2hw_t;
 
   // What hardware drives: values d, enables de, refusals err.
@@ -613,6 +664,32 @@ package tsr_tile_reg_pkg;
   } hw2reg_count_hi_t;
 
   typedef struct packed {
+    logic err;
+  } hw2reg_atomic_go_t;
+
+  typedef struct packed {
+    struct packed {
+      logic d;
+    } busy;
+    struct packed {
+      logic [2:0] d;
+    } err;
+  } hw2reg_atomic_status_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [31:0] d;
+    } value;
+  } hw2reg_atomic_result_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [4:0] d;
+      logic de;
+    } cls;
+  } hw2reg_qos_t;
+
+  typedef struct packed {
     hw2reg_id_t id;
     hw2reg_irq_state_t irq_state;
     hw2reg_queue_status_t queue_status;
@@ -634,9 +711,13 @@ package tsr_tile_reg_pkg;
     hw2reg_router_count_t router_count;
     hw2reg_count_lo_t count_lo;
     hw2reg_count_hi_t count_hi;
+    hw2reg_atomic_go_t atomic_go;
+    hw2reg_atomic_status_t atomic_status;
+    hw2reg_atomic_result_t atomic_result;
+    hw2reg_qos_t qos;
   } hw2reg_t;
 
   // reg2hw_t in reset.
-  localparam reg2hw_t Reg2hwReset = 1590'h1000f800000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000003fffffffffffffffc0000000000000000000000000000000000000000000000000000000000;
+  localparam reg2hw_t Reg2hwReset = 1720'h4003e00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000ffffffffffffffff0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000014;
 
 endpackage

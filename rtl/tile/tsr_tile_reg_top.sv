@@ -70,6 +70,14 @@ module tsr_tile_reg_top
   logic hit_route_vc1_hi;
   logic hit_route_none_lo;
   logic hit_route_none_hi;
+  logic hit_atomic_addr_lo;
+  logic hit_atomic_addr_hi;
+  logic hit_atomic_operand;
+  logic hit_atomic_expect;
+  logic hit_atomic_go;
+  logic hit_atomic_status;
+  logic hit_atomic_result;
+  logic hit_qos;
   logic hole;
 
   always_comb begin
@@ -121,6 +129,14 @@ module tsr_tile_reg_top
     hit_route_vc1_hi = '0;
     hit_route_none_lo = '0;
     hit_route_none_hi = '0;
+    hit_atomic_addr_lo = '0;
+    hit_atomic_addr_hi = '0;
+    hit_atomic_operand = '0;
+    hit_atomic_expect = '0;
+    hit_atomic_go = '0;
+    hit_atomic_status = '0;
+    hit_atomic_result = '0;
+    hit_qos = '0;
     hole = 1'b0;
     if (reg_i.valid) begin
       unique case (reg_i.addr)
@@ -222,6 +238,14 @@ module tsr_tile_reg_top
         16'h0244: hit_route_vc1_hi = 1'b1;
         16'h0248: hit_route_none_lo = 1'b1;
         16'h024c: hit_route_none_hi = 1'b1;
+        16'h0260: hit_atomic_addr_lo = 1'b1;
+        16'h0264: hit_atomic_addr_hi = 1'b1;
+        16'h0268: hit_atomic_operand = 1'b1;
+        16'h026c: hit_atomic_expect = 1'b1;
+        16'h0270: hit_atomic_go = 1'b1;
+        16'h0274: hit_atomic_status = 1'b1;
+        16'h0278: hit_atomic_result = 1'b1;
+        16'h027c: hit_qos = 1'b1;
         default: hole = 1'b1;
       endcase
     end
@@ -255,6 +279,7 @@ module tsr_tile_reg_top
       regs_q.dbg_cmd.addr.qe <= we_priv && hit_dbg_cmd;
       if (hw2reg_i.dbg_data.data.de) regs_q.dbg_data.data.q <= hw2reg_i.dbg_data.data.d;
       regs_q.count_ctrl.clear.qe <= we && hit_count_ctrl;
+      if (hw2reg_i.qos.cls.de) regs_q.qos.cls.q <= hw2reg_i.qos.cls.d;
       if (we_priv && hit_core_ctrl) begin
         regs_q.core_ctrl.run.q <= (regs_q.core_ctrl.run.q & ~wmask[0]) | wdata[0];
       end
@@ -372,6 +397,21 @@ module tsr_tile_reg_top
       if (we_priv && hit_route_none_hi) begin
         regs_q.route_none_hi.node.q <= (regs_q.route_none_hi.node.q & ~wmask[31:0]) | wdata[31:0];
       end
+      if (we && hit_atomic_addr_lo) begin
+        regs_q.atomic_addr_lo.addr.q <= (regs_q.atomic_addr_lo.addr.q & ~wmask[31:0]) | wdata[31:0];
+      end
+      if (we && hit_atomic_addr_hi) begin
+        regs_q.atomic_addr_hi.addr.q <= (regs_q.atomic_addr_hi.addr.q & ~wmask[23:0]) | wdata[23:0];
+      end
+      if (we && hit_atomic_operand) begin
+        regs_q.atomic_operand.value.q <= (regs_q.atomic_operand.value.q & ~wmask[31:0]) | wdata[31:0];
+      end
+      if (we && hit_atomic_expect) begin
+        regs_q.atomic_expect.value.q <= (regs_q.atomic_expect.value.q & ~wmask[31:0]) | wdata[31:0];
+      end
+      if (we_priv && hit_qos) begin
+        regs_q.qos.cls.q <= ((hw2reg_i.qos.cls.de ? hw2reg_i.qos.cls.d : regs_q.qos.cls.q) & ~wmask[4:0]) | wdata[4:0];
+      end
       if (we && hit_irq_state && wdata[0]) regs_q.irq_state.cmd_done.q <= 1'b0;
       if (hw2reg_i.irq_state.cmd_done.de && hw2reg_i.irq_state.cmd_done.d) regs_q.irq_state.cmd_done.q <= 1'b1;
       if (we && hit_irq_state && wdata[1]) regs_q.irq_state.error.q <= 1'b0;
@@ -415,6 +455,8 @@ module tsr_tile_reg_top
       reg2hw_o.dbg_lock.lock.qe = we_priv && hit_dbg_lock;
       reg2hw_o.dbg_lock.lock.re = !reg_i.write && hit_dbg_lock;
       reg2hw_o.count_lo.v.re = !reg_i.write && hit_count_lo;
+      reg2hw_o.atomic_go.op.q = wdata[3:0];
+      reg2hw_o.atomic_go.op.qe = we && hit_atomic_go;
     end
   end
 
@@ -428,14 +470,15 @@ module tsr_tile_reg_top
           hit_err_first_addr_lo || hit_err_first_addr_hi || hit_err_last ||
           hit_err_last_addr_lo || hit_err_last_addr_hi || hit_fmt_first ||
           hit_fmt_last || hit_dbg_status || hit_router_count ||
-          hit_count_lo || hit_count_hi)) reg_o.err = 1'b1;
+          hit_count_lo || hit_count_hi || hit_atomic_status ||
+          hit_atomic_result)) reg_o.err = 1'b1;
       if (reg_i.write && !reg_i.priv && (
           hit_core_ctrl || hit_boot_pc || (hit_access_base != '0) ||
           (hit_access_limit != '0) || (hit_access_ctrl != '0) || hit_remote_ctrl ||
           hit_remote_base || hit_remote_limit || hit_dbg_ctrl ||
           hit_dbg_cmd || hit_dbg_addr || hit_dbg_data ||
           hit_dbg_lock || hit_route_vc1_lo || hit_route_vc1_hi ||
-          hit_route_none_lo || hit_route_none_hi)) reg_o.err = 1'b1;
+          hit_route_none_lo || hit_route_none_hi || hit_qos)) reg_o.err = 1'b1;
       if (hit_id) begin
         reg_o.rdata[5:0] = hw2reg_i.id.x.d;
         reg_o.rdata[13:8] = hw2reg_i.id.y.d;
@@ -639,6 +682,31 @@ module tsr_tile_reg_top
       end
       if (hit_route_none_hi) begin
         reg_o.rdata[31:0] = regs_q.route_none_hi.node.q;
+      end
+      if (hit_atomic_addr_lo) begin
+        reg_o.rdata[31:0] = regs_q.atomic_addr_lo.addr.q;
+      end
+      if (hit_atomic_addr_hi) begin
+        reg_o.rdata[23:0] = regs_q.atomic_addr_hi.addr.q;
+      end
+      if (hit_atomic_operand) begin
+        reg_o.rdata[31:0] = regs_q.atomic_operand.value.q;
+      end
+      if (hit_atomic_expect) begin
+        reg_o.rdata[31:0] = regs_q.atomic_expect.value.q;
+      end
+      if (hit_atomic_go) begin
+        if (hw2reg_i.atomic_go.err) reg_o.err = 1'b1;
+      end
+      if (hit_atomic_status) begin
+        reg_o.rdata[0] = hw2reg_i.atomic_status.busy.d;
+        reg_o.rdata[6:4] = hw2reg_i.atomic_status.err.d;
+      end
+      if (hit_atomic_result) begin
+        reg_o.rdata[31:0] = hw2reg_i.atomic_result.value.d;
+      end
+      if (hit_qos) begin
+        reg_o.rdata[4:0] = regs_q.qos.cls.q;
       end
       if (reg_i.write) reg_o.rdata = '0;
     end

@@ -117,12 +117,12 @@ class HostPort : public tsr::tb::Bench<Vctl_hostport> {
       received_.push_back(r);
     }
     if (d.req_valid_o) {
-      NetRequest r{static_cast<unsigned>(get_bits(d.req_o, 688, 4)),
+      NetRequest r{static_cast<unsigned>(get_bits(d.req_o, 692, 4)),
                    static_cast<unsigned>(get_bits(d.req_o, 512, 6)),
                    get_bits(d.req_o, 606, 56),
                    get_bits(d.req_o, 542, 64),
                    {}};
-      EXPECT_EQ(get_bits(d.req_o, 662, 26), 0U) << "multicast";
+      EXPECT_EQ(get_bits(d.req_o, 662, 30), 0U) << "multicast";
       EXPECT_EQ(get_bits(d.req_o, 518, 24), 0U) << "doff";
       for (unsigned i = 0; i < 8; ++i) r.data[i] = get_bits(d.req_o, 64 * i, 64);
       if (held_) {

@@ -320,11 +320,13 @@ class TileBench : public Bench<Vtile> {
   std::map<std::uint64_t, std::uint8_t> memory_;  ///< global address -> byte, HBM and other nodes
   std::vector<Flit> posts_;                       ///< SemPost messages sent by the tile
   std::vector<Flit> posted_;                      ///< posted writes sent by the tile
+  std::vector<Flit> atomics_;                     ///< atomics sent by the tile to other nodes
   std::vector<Flit> spread_;                      ///< reads to be answered by multicast
   std::set<std::uint64_t> bad_blocks_;            ///< 64-byte blocks answered with kUnmapped
   double answer_chance_ = 0.5;
   bool silent_ = false;        ///< keep all answers back
   bool poisoned_ = false;      ///< answer reads with poison
+  bool damaged_ = false;       ///< answer reads with data that do not fit their parity
   std::uint64_t skipped_ = 0;  ///< cycles that time ran without the clock
 
   void serve() {
@@ -373,6 +375,7 @@ class TileBench : public Bench<Vtile> {
     rsp.tag = flit.tag;
     rsp.addr = flit.addr;
     rsp.doff = flit.doff;
+    rsp.cls = flit.cls;
     if (bad_blocks_.count(flit.addr & ~63ULL) != 0) {
       rsp.kind = Kind::kErrRsp;
       rsp.err = Err::kUnmapped;
@@ -385,6 +388,10 @@ class TileBench : public Bench<Vtile> {
       rsp.kind = Kind::kWriteRsp;
       rsp.seal();
       links_.to_response.queue.push_back(rsp);
+      return;
+    }
+    if (flit.kind == Kind::kAtomic) {
+      answer_atomic(flit, rsp);
       return;
     }
     EXPECT_EQ(flit.kind, Kind::kRead);
@@ -410,8 +417,28 @@ class TileBench : public Bench<Vtile> {
                            << (8 * (i % 8));
       }
       rsp.seal();
+      if (damaged_) rsp.data[0] ^= ~0ULL >> 1;
       links_.to_response.queue.push_back(rsp);
     }
+  }
+
+  /// The old word, in its place in the block. What the word becomes is for tests to say.
+  void answer_atomic(const Flit& flit, Flit rsp) {
+    atomics_.push_back(flit);
+    const unsigned lane = flit.addr & 63U;
+    rsp.kind = Kind::kReadRsp;
+    rsp.poison = poisoned_;
+    rsp.addr = flit.addr & ~63ULL;
+    rsp.doff = (flit.doff - lane) & 0xffffffU;
+    rsp.strb = 0xfULL << lane;
+    for (auto& word : rsp.data) word = rng()();
+    rsp.data[lane / 8] &= ~(0xffffffffULL << (lane % 8 * 8));
+    for (unsigned i = 0; i < 4; ++i) {
+      rsp.data[lane / 8] |= std::uint64_t{memory_[flit.addr + i]} << (8 * (lane % 8 + i));
+    }
+    rsp.seal();
+    if (damaged_) rsp.data[lane / 8] ^= 1ULL << lane % 8 * 8;
+    links_.to_response.queue.push_back(rsp);
   }
 
   Bytes random_bytes(std::size_t count) {

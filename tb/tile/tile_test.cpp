@@ -59,7 +59,7 @@ TEST_F(Tile, HolesAreUnmapped) {
 
 TEST_F(Tile, UnsupportedShapesAreRefused) {
   EXPECT_EQ(read(kRegs, 128).err, Err::kUnsupported) << "registers: one block at most";
-  Flit flit = request(kCtl, Kind::kAtomic, kSpm);
+  Flit flit = request(kCtl, Kind::kAtomic, kRegs);
   flit.tag = 200;
   flit.seal();
   links().to_request.queue.push_back(flit);

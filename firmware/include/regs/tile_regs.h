@@ -509,4 +509,63 @@
 #define TSR_TILE_ROUTE_NONE_HI_NODE_LSB 0u
 #define TSR_TILE_ROUTE_NONE_HI_NODE_MASK 0xffffffffu
 
+/* Atomic of this node: global address, low word. */
+#define TSR_TILE_ATOMIC_ADDR_LO_OFFSET 0x260u
+#define TSR_TILE_ATOMIC_ADDR_LO_RESET 0x0u
+#define TSR_TILE_ATOMIC_ADDR_LO_ADDR_SHIFT 0u /* rw: Global address [31:0], multiple of 4. */
+#define TSR_TILE_ATOMIC_ADDR_LO_ADDR_LSB 0u
+#define TSR_TILE_ATOMIC_ADDR_LO_ADDR_MASK 0xffffffffu
+
+/* Atomic of this node: global address, high word. */
+#define TSR_TILE_ATOMIC_ADDR_HI_OFFSET 0x264u
+#define TSR_TILE_ATOMIC_ADDR_HI_RESET 0x0u
+#define TSR_TILE_ATOMIC_ADDR_HI_ADDR_SHIFT 0u /* rw: Global address [55:32]. */
+#define TSR_TILE_ATOMIC_ADDR_HI_ADDR_LSB 0u
+#define TSR_TILE_ATOMIC_ADDR_HI_ADDR_MASK 0x00ffffffu
+
+/* Atomic of this node: operand. */
+#define TSR_TILE_ATOMIC_OPERAND_OFFSET 0x268u
+#define TSR_TILE_ATOMIC_OPERAND_RESET 0x0u
+#define TSR_TILE_ATOMIC_OPERAND_VALUE_SHIFT 0u /* rw: What is added, stored, compared and so on. */
+#define TSR_TILE_ATOMIC_OPERAND_VALUE_LSB 0u
+#define TSR_TILE_ATOMIC_OPERAND_VALUE_MASK 0xffffffffu
+
+/* Atomic of this node: the value that a compare-swap expects. */
+#define TSR_TILE_ATOMIC_EXPECT_OFFSET 0x26cu
+#define TSR_TILE_ATOMIC_EXPECT_RESET 0x0u
+#define TSR_TILE_ATOMIC_EXPECT_VALUE_SHIFT 0u /* rw: Stored only if memory holds this. */
+#define TSR_TILE_ATOMIC_EXPECT_VALUE_LSB 0u
+#define TSR_TILE_ATOMIC_EXPECT_VALUE_MASK 0xffffffffu
+
+/* Writing starts the atomic. Refused with an error response while one is under way or if the operation is none. */
+#define TSR_TILE_ATOMIC_GO_OFFSET 0x270u
+#define TSR_TILE_ATOMIC_GO_RESET 0x0u
+#define TSR_TILE_ATOMIC_GO_OP_SHIFT 0u /* wo: 0 add, 1 and, 2 or, 3 swap, 4 compare-swap, 5 signed minimum, 6 signed maximum. */
+#define TSR_TILE_ATOMIC_GO_OP_LSB 0u
+#define TSR_TILE_ATOMIC_GO_OP_MASK 0x0000000fu
+
+/* State of the last atomic that was started. */
+#define TSR_TILE_ATOMIC_STATUS_OFFSET 0x274u
+#define TSR_TILE_ATOMIC_STATUS_RESET 0x0u
+#define TSR_TILE_ATOMIC_STATUS_BUSY_SHIFT 0u /* ro: Under way. */
+#define TSR_TILE_ATOMIC_STATUS_BUSY_LSB 0u
+#define TSR_TILE_ATOMIC_STATUS_BUSY_MASK 0x00000001u
+#define TSR_TILE_ATOMIC_STATUS_ERR_SHIFT 4u /* ro: err_e: why it failed; 0 it did not. */
+#define TSR_TILE_ATOMIC_STATUS_ERR_LSB 4u
+#define TSR_TILE_ATOMIC_STATUS_ERR_MASK 0x00000070u
+
+/* What memory held before the atomic; valid when it has ended without error. */
+#define TSR_TILE_ATOMIC_RESULT_OFFSET 0x278u
+#define TSR_TILE_ATOMIC_RESULT_RESET 0x0u
+#define TSR_TILE_ATOMIC_RESULT_VALUE_SHIFT 0u /* ro: The old value. */
+#define TSR_TILE_ATOMIC_RESULT_VALUE_LSB 0u
+#define TSR_TILE_ATOMIC_RESULT_VALUE_MASK 0xffffffffu
+
+/* Arbitration class of this node's requests and of the answers to them. Requests of class 1 win over class 0 in every router at any age. Only the ctl node may write it. */
+#define TSR_TILE_QOS_OFFSET 0x27cu
+#define TSR_TILE_QOS_RESET 0x14u
+#define TSR_TILE_QOS_CLS_SHIFT 0u /* rw: Bit i: class of initiator i. 0 RDMA, 1 WDMA, 2 core and atomics, 3 host port, 4 semaphore posts. The ctl node starts with all ones. */
+#define TSR_TILE_QOS_CLS_LSB 0u
+#define TSR_TILE_QOS_CLS_MASK 0x0000001fu
+
 #endif
