@@ -69,6 +69,24 @@ typedef struct {
   uint32_t index;
 } tsr_misbehave_args_t;
 
+/* spread: the tile with index `reader` reads `bytes` bytes at `src` for all tiles of the launch;
+ * each writes what arrived to dst + index * bytes. */
+typedef struct {
+  uint64_t src, dst;
+  uint32_t bytes; /* 1..128 KiB */
+  uint32_t reader;
+} tsr_spread_args_t;
+
+/* atomics: every tile adds 1 to `counter` (a global address) `rounds` times, then its index to the
+ * maximum at counter + 4, and exchanges its index + 1 with counter + 8. Writes the sum of the old
+ * values of the counter and what it got in exchange to out + 8 * index. */
+typedef struct {
+  uint64_t counter;
+  uint64_t out;
+  uint32_t rounds;
+  uint32_t reserved;
+} tsr_atomics_args_t;
+
 /* me_loop: the matrix engine multiplies rows x k by cols x k in the scratchpad, `repeat` times,
  * without memory traffic. Results are not checked. Writes the cycles it took and the multiply-adds
  * counted by the engine to address + 16 * index (two 64-bit words), if address is not 0. */

@@ -22,7 +22,8 @@ enum {
   TSR_CMD_W_ARG0 = 5,    /* DMA source low;       ME A;  VE I0; TDMA source */
   TSR_CMD_W_ARG1 = 6,    /* DMA source high;      ME B;  VE I1; TDMA destination */
   TSR_CMD_W_ARG2 = 7,    /* DMA destination low;  ME C;  VE I2; TDMA indexes */
-  TSR_CMD_W_ARG3 = 8,    /* DMA destination high; ME O;  VE O0 */
+  TSR_CMD_W_ARG3 = 8,    /* DMA destination high, of a spread read what listeners post;
+                            ME O;  VE O0 */
   TSR_CMD_W_PATTERN = 9, /* fill pattern;                VE O1 */
   TSR_CMD_W_ARG5 = 10,   /* ME scales of A;              VE constant 0 */
   TSR_CMD_W_ARG6 = 11    /* ME scales of B;              VE constant 1, and so on up to word 14 */
@@ -32,6 +33,7 @@ enum {
   TSR_OP_NOP = 0x00,
   TSR_OP_DMA_READ = 0x01,  /* RDMA: global -> scratchpad */
   TSR_OP_SPM_FILL = 0x02,  /* RDMA: pattern -> scratchpad */
+  TSR_OP_SPREAD = 0x03,    /* RDMA: HBM -> scratchpad of every node of a rectangle */
   TSR_OP_DMA_WRITE = 0x11, /* WDMA: scratchpad -> global */
   TSR_OP_MCAST = 0x12,     /* WDMA: scratchpad -> node-local offset of a rectangle */
   TSR_OP_DMA_FILL = 0x13,  /* WDMA: pattern -> global */

@@ -67,6 +67,16 @@ void tsr_dma_read_cmd(tsr_cmd_t *cmd, uint32_t ctx, uint32_t id, uint64_t src, u
   cmd->w[7] = dst_spm;
 }
 
+void tsr_dma_spread_cmd(tsr_cmd_t *cmd, uint32_t ctx, uint32_t id, uint64_t src, uint32_t dst_spm,
+                        tsr_rect_t rect, uint32_t sem) {
+  tsr_cmd_init(cmd, TSR_OP_SPREAD, ctx, id);
+  cmd->w[4] = tsr_cmd_rect(rect);
+  cmd->w[5] = (uint32_t)src;
+  cmd->w[6] = (uint32_t)(src >> 32);
+  cmd->w[7] = dst_spm;
+  cmd->w[8] = sem < TSR_SEMAPHORES ? 16u | sem : 0u;
+}
+
 void tsr_dma_write_cmd(tsr_cmd_t *cmd, uint32_t ctx, uint32_t id, uint32_t src_spm, uint64_t dst) {
   tsr_cmd_init(cmd, TSR_OP_DMA_WRITE, ctx, id);
   cmd->w[5] = src_spm;

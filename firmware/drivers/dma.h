@@ -48,6 +48,19 @@ TSR_MUST_USE tsr_status_t tsr_dma_set_rows(const tsr_dma_t *h, tsr_dma_engine_t 
 /* Command: global address -> own scratchpad offset. */
 void tsr_dma_read_cmd(tsr_cmd_t *cmd, uint32_t ctx, uint32_t id, uint64_t src, uint32_t dst_spm);
 
+/* Command: HBM -> scratchpad offset `dst_spm` of every node of `rect`, which holds the own one: one
+ * read feeds all. The others must allow writes by other nodes there. In each of them every block of
+ * 64 bytes that arrives adds 1 to semaphore `sem` (TSR_DMA_NO_SEM: none); they wait for
+ * tsr_dma_blocks() of them. The command's own posts happen here alone. */
+#define TSR_DMA_NO_SEM TSR_SEMAPHORES
+void tsr_dma_spread_cmd(tsr_cmd_t *cmd, uint32_t ctx, uint32_t id, uint64_t src, uint32_t dst_spm,
+                        tsr_rect_t rect, uint32_t sem);
+
+/* Blocks that one element of `bytes` bytes at `src` arrives in. */
+static inline uint32_t tsr_dma_blocks(uint64_t src, uint32_t bytes) {
+  return (((uint32_t)src & 63u) + bytes + 63u) / 64u;
+}
+
 /* Command: own scratchpad offset -> global address. */
 void tsr_dma_write_cmd(tsr_cmd_t *cmd, uint32_t ctx, uint32_t id, uint32_t src_spm, uint64_t dst);
 

@@ -5,6 +5,7 @@
 
 #include "regs/tile_regs.h"
 
+#define TSR_NET_TIMEOUT 4u /* err_e */
 #define TSR_TILE_IRQ_CLEARABLE (TSR_TILE_IRQ_CMD_DONE | TSR_TILE_IRQ_ERROR | TSR_TILE_IRQ_LAUNCH)
 
 tsr_status_t tsr_tile_identify(const tsr_tile_t *h, tsr_tile_identity_t *identity) {
@@ -117,6 +118,42 @@ tsr_status_t tsr_tile_post(const tsr_tile_t *h, tsr_node_id_t node, uint32_t id,
   tsr_mmio_write(h->base, TSR_TILE_POST_OFFSET,
                  TSR_FIELD(TSR_TILE_POST_ID, id) | TSR_FIELD(TSR_TILE_POST_N, n) |
                      TSR_FIELD(TSR_TILE_POST_X, node.x) | TSR_FIELD(TSR_TILE_POST_Y, node.y));
+  return TSR_OK;
+}
+
+tsr_status_t tsr_tile_atomic(const tsr_tile_t *h, tsr_amo_t op, uint64_t address, uint32_t operand,
+                             uint32_t expected, uint32_t *old) {
+  if (h == NULL || op > TSR_AMO_MAX || (address & 3) != 0) {
+    return TSR_INVALID;
+  }
+  if ((tsr_mmio_read(h->base, TSR_TILE_ATOMIC_STATUS_OFFSET) & TSR_TILE_ATOMIC_STATUS_BUSY_MASK) !=
+      0) {
+    return TSR_BUSY;
+  }
+  tsr_mmio_write(h->base, TSR_TILE_ATOMIC_ADDR_LO_OFFSET, (uint32_t)address);
+  tsr_mmio_write(h->base, TSR_TILE_ATOMIC_ADDR_HI_OFFSET, (uint32_t)(address >> 32));
+  tsr_mmio_write(h->base, TSR_TILE_ATOMIC_OPERAND_OFFSET, operand);
+  tsr_mmio_write(h->base, TSR_TILE_ATOMIC_EXPECT_OFFSET, expected);
+  tsr_mmio_write(h->base, TSR_TILE_ATOMIC_GO_OFFSET, TSR_FIELD(TSR_TILE_ATOMIC_GO_OP, op));
+  uint32_t status = 0;
+  do { /* the hardware's own timeout ends it */
+    status = tsr_mmio_read(h->base, TSR_TILE_ATOMIC_STATUS_OFFSET);
+  } while ((status & TSR_TILE_ATOMIC_STATUS_BUSY_MASK) != 0);
+  const uint32_t error = TSR_FIELD_GET(TSR_TILE_ATOMIC_STATUS_ERR, status);
+  if (error != 0) {
+    return error == TSR_NET_TIMEOUT ? TSR_TIMEOUT : TSR_FAILED;
+  }
+  if (old != NULL) {
+    *old = tsr_mmio_read(h->base, TSR_TILE_ATOMIC_RESULT_OFFSET);
+  }
+  return TSR_OK;
+}
+
+tsr_status_t tsr_tile_qos(const tsr_tile_t *h, uint32_t initiators) {
+  if (h == NULL || (initiators & ~TSR_TILE_QOS_CLS_MASK) != 0) {
+    return TSR_INVALID;
+  }
+  tsr_mmio_write(h->base, TSR_TILE_QOS_OFFSET, initiators);
   return TSR_OK;
 }
 

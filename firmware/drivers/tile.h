@@ -32,7 +32,9 @@
 #define TSR_TILE_COUNTER_INSTRET 117u
 #define TSR_TILE_COUNTER_FIRST_COMMAND 120u /* cycle in which it started */
 #define TSR_TILE_COUNTER_LAST_COMMAND 121u  /* cycle in which it ended */
-#define TSR_TILE_COUNTERS 122u
+#define TSR_TILE_COUNTER_HEARD 122u         /* blocks stored that other nodes read */
+#define TSR_TILE_COUNTER_UNHEARD 123u       /* such blocks refused */
+#define TSR_TILE_COUNTERS 124u
 
 #define TSR_TILE_SCRATCH_WORDS 8u
 
@@ -60,7 +62,7 @@ typedef struct {
 } tsr_tile_remote_t;
 
 /* A captured error. Sources 0..4 are the engines (TSR_ENGINE_*), 5 an access by another node, 6 one
- * by this node. */
+ * by this node, 7 an answer to another node's read that may not be stored here. */
 typedef struct {
   bool valid;
   uint8_t source;
@@ -115,6 +117,33 @@ TSR_MUST_USE tsr_status_t tsr_tile_sem_clear(const tsr_tile_t *h, uint32_t id);
  * more trap the core. */
 TSR_MUST_USE tsr_status_t tsr_tile_post(const tsr_tile_t *h, tsr_node_id_t node, uint32_t id,
                                         uint32_t n);
+
+/* Atomics of 32-bit words; minimum and maximum are signed. */
+typedef enum {
+  TSR_AMO_ADD = 0,
+  TSR_AMO_AND = 1,
+  TSR_AMO_OR = 2,
+  TSR_AMO_SWAP = 3,
+  TSR_AMO_CAS = 4, /* store the operand if memory holds `expected` */
+  TSR_AMO_MIN = 5,
+  TSR_AMO_MAX = 6
+} tsr_amo_t;
+
+/* Do an atomic on the word at a global address (multiple of 4), and wait for it: one round trip.
+ * The node needs the right to read and to write there.
+ * @param old what memory held before; may be NULL.
+ * @return TSR_BUSY if one is under way; TSR_TIMEOUT without an answer, TSR_FAILED if it is refused.
+ */
+TSR_MUST_USE tsr_status_t tsr_tile_atomic(const tsr_tile_t *h, tsr_amo_t op, uint64_t address,
+                                          uint32_t operand, uint32_t expected, uint32_t *old);
+
+/* Initiators whose requests win in every router (TSR_TILE_QOS_*). Ctl only. */
+#define TSR_TILE_QOS_RDMA 1u
+#define TSR_TILE_QOS_WDMA 2u
+#define TSR_TILE_QOS_CORE 4u
+#define TSR_TILE_QOS_HOST 8u
+#define TSR_TILE_QOS_POSTS 16u
+TSR_MUST_USE tsr_status_t tsr_tile_qos(const tsr_tile_t *h, uint32_t initiators);
 
 /* Point core window `window` at the 256 MiB of global addresses that contain `address`. */
 TSR_MUST_USE tsr_status_t tsr_tile_core_window(const tsr_tile_t *h, uint32_t window,

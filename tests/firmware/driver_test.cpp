@@ -311,6 +311,36 @@ TEST(TileDriver, EncodesPostsWindowsAndInterrupts) {
   EXPECT_EQ(bus.memory[Base + TSR_TILE_SPACE_IRQ_OFFSET], 0u);
 }
 
+TEST(TileDriver, DoesAtomicsThroughTheRegisters) {
+  RegisterBus bus;
+  const tsr_tile_t h = {{Base}};
+  const uint64_t address = tsr_addr_node(3, 2, TSR_SPM_BASE + 8);
+  bus.answer(Base + TSR_TILE_ATOMIC_STATUS_OFFSET, {0, 1, 1, 0});
+  bus.memory[Base + TSR_TILE_ATOMIC_RESULT_OFFSET] = 41;
+  uint32_t old = 0;
+  EXPECT_EQ(tsr_tile_atomic(&h, TSR_AMO_CAS, address, 42, 41, &old), TSR_OK);
+  EXPECT_EQ(old, 41u);
+  EXPECT_EQ(bus.writes, (Writes{{Base + TSR_TILE_ATOMIC_ADDR_LO_OFFSET, TSR_SPM_BASE + 8},
+                                {Base + TSR_TILE_ATOMIC_ADDR_HI_OFFSET, 0x100083},
+                                {Base + TSR_TILE_ATOMIC_OPERAND_OFFSET, 42},
+                                {Base + TSR_TILE_ATOMIC_EXPECT_OFFSET, 41},
+                                {Base + TSR_TILE_ATOMIC_GO_OFFSET, 4}}));
+  bus.writes.clear();
+  const uint32_t timeout = 4 << 4, forbidden = 2 << 4;
+  bus.answer(Base + TSR_TILE_ATOMIC_STATUS_OFFSET, {0, timeout});
+  EXPECT_EQ(tsr_tile_atomic(&h, TSR_AMO_ADD, address, 1, 0, &old), TSR_TIMEOUT);
+  bus.answer(Base + TSR_TILE_ATOMIC_STATUS_OFFSET, {timeout, forbidden});
+  EXPECT_EQ(tsr_tile_atomic(&h, TSR_AMO_ADD, address, 1, 0, NULL), TSR_FAILED);
+  bus.writes.clear();
+  bus.answer(Base + TSR_TILE_ATOMIC_STATUS_OFFSET, {1});
+  EXPECT_EQ(tsr_tile_atomic(&h, TSR_AMO_ADD, address, 1, 0, NULL), TSR_BUSY);
+  EXPECT_EQ(tsr_tile_atomic(&h, TSR_AMO_ADD, address + 2, 1, 0, NULL), TSR_INVALID);
+  EXPECT_TRUE(bus.writes.empty());
+  EXPECT_EQ(tsr_tile_qos(&h, TSR_TILE_QOS_RDMA | TSR_TILE_QOS_POSTS), TSR_OK);
+  EXPECT_EQ(bus.memory[Base + TSR_TILE_QOS_OFFSET], 0x11u);
+  EXPECT_EQ(tsr_tile_qos(&h, 0x20), TSR_INVALID);
+}
+
 TEST(TileDriver, ClosesAnAccessWindowWhileItChanges) {
   RegisterBus bus;
   const tsr_tile_t h = {{Base}};
@@ -462,6 +492,19 @@ TEST(DmaDriver, BuildsCommands) {
   EXPECT_EQ(cmd.w[5], 0x40506070u);
   EXPECT_EQ(cmd.w[6], 0x102030u);
   EXPECT_EQ(cmd.w[7], 0x80u);
+  tsr_dma_spread_cmd(&cmd, 1, 2, 0x1200000034ull, 0x40, {0, 1, 3, 4}, 15);
+  EXPECT_EQ(cmd.w[0], TSR_OP_SPREAD | 1u << 8 | 2u << 16);
+  EXPECT_EQ(cmd.w[4], 0u | 1u << 8 | 3u << 16 | 4u << 24);
+  EXPECT_EQ(cmd.w[5], 0x34u);
+  EXPECT_EQ(cmd.w[6], 0x12u);
+  EXPECT_EQ(cmd.w[7], 0x40u);
+  EXPECT_EQ(cmd.w[8], 0x1fu);
+  tsr_dma_spread_cmd(&cmd, 1, 2, 0, 0x40, {0, 1, 3, 4}, TSR_DMA_NO_SEM);
+  EXPECT_EQ(cmd.w[8], 0u);
+  EXPECT_EQ(tsr_dma_blocks(0x1000, 64), 1u);
+  EXPECT_EQ(tsr_dma_blocks(0x103f, 2), 2u);
+  EXPECT_EQ(tsr_dma_blocks(0x1001, 64), 2u);
+  EXPECT_EQ(tsr_dma_blocks(0x1033, 1000), 17u);
   tsr_dma_mcast_cmd(&cmd, 1, 2, 0x40, {0, 1, 3, 4}, 0x1fe00);
   EXPECT_EQ(cmd.w[0] & 0xff, 0x12u);
   EXPECT_EQ(cmd.w[4], 0x04030100u);

@@ -161,3 +161,21 @@ tsr_status_t tsr_node_mcast(tsr_node_t *node, uint32_t src_spm, tsr_rect_t rect,
   tsr_dma_mcast_cmd(&cmd, TSR_NODE_CTX, 0, src_spm, rect, local);
   return run_linear(node, TSR_ENGINE_WDMA, &cmd, bytes);
 }
+
+tsr_status_t tsr_node_spread(tsr_node_t *node, uint64_t src, uint32_t dst_spm, tsr_rect_t rect,
+                             uint32_t bytes, uint32_t sem) {
+  tsr_cmd_t cmd;
+  tsr_dma_spread_cmd(&cmd, TSR_NODE_CTX, 0, src, dst_spm, rect, sem);
+  return run_linear(node, TSR_ENGINE_RDMA, &cmd, bytes);
+}
+
+tsr_status_t tsr_node_hear(tsr_node_t *node, uint64_t src, uint32_t bytes, uint32_t sem,
+                           uint32_t timeout) {
+  return tsr_node_wait(node, sem, tsr_dma_blocks(src, bytes), timeout);
+}
+
+tsr_status_t tsr_atomic(const tsr_node_t *node, tsr_amo_t op, uint64_t address, uint32_t operand,
+                        uint32_t expected, uint32_t *old) {
+  return node == NULL ? TSR_INVALID
+                      : tsr_tile_atomic(&node->regs, op, address, operand, expected, old);
+}

@@ -61,6 +61,22 @@ TSR_MUST_USE tsr_status_t tsr_node_write(tsr_node_t *node, uint32_t src_spm, uin
 TSR_MUST_USE tsr_status_t tsr_node_mcast(tsr_node_t *node, uint32_t src_spm, tsr_rect_t rect,
                                          uint32_t local, uint32_t bytes);
 
+/* Blocking spread read of `bytes` bytes of HBM to scratchpad offset `dst_spm` of every tile of
+ * `rect`, which holds the own one; the others count blocks with `sem` (TSR_DMA_NO_SEM: none).
+ * Returns when the own share has arrived. */
+TSR_MUST_USE tsr_status_t tsr_node_spread(tsr_node_t *node, uint64_t src, uint32_t dst_spm,
+                                          tsr_rect_t rect, uint32_t bytes, uint32_t sem);
+
+/* On the other tiles: sleep until the same read has arrived here.
+ * @param timeout cycles, 0 = none. A read that fails never arrives: only its reader learns of it.
+ */
+TSR_MUST_USE tsr_status_t tsr_node_hear(tsr_node_t *node, uint64_t src, uint32_t bytes,
+                                        uint32_t sem, uint32_t timeout);
+
+/* Atomic on the word at a global address, see tsr_tile_atomic(). */
+TSR_MUST_USE tsr_status_t tsr_atomic(const tsr_node_t *node, tsr_amo_t op, uint64_t address,
+                                     uint32_t operand, uint32_t expected, uint32_t *old);
+
 /* Word access to the own scratchpad; offset is a multiple of 4. */
 static inline uint32_t tsr_spm_read(uint32_t offset) {
   const tsr_mmio_t spm = {TSR_SPM_BASE};
