@@ -60,7 +60,7 @@ inline constexpr Field kCapacityFields[] = {
     {"CHANNELS", 16, 4, Access::kRo, 0x0, false, -1, -1, -1, 193, -1},
 };
 inline constexpr Field kCtrlFields[] = {
-    {"INIT_START", 0, 1, Access::kWo, 0x0, false, 226, 225, -1, -1, -1},
+    {"INIT_START", 0, 1, Access::kWo, 0x0, false, 228, 227, -1, -1, -1},
 };
 inline constexpr Field kStatusFields[] = {
     {"INIT_DONE", 0, 1, Access::kRo, 0x0, false, -1, -1, -1, 192, -1},
@@ -70,93 +70,94 @@ inline constexpr Field kStatusFields[] = {
     {"ERROR_PC", 4, 2, Access::kRo, 0x0, false, -1, -1, -1, 187, -1},
 };
 inline constexpr Field kRefreshFields[] = {
-    {"ENABLE", 0, 1, Access::kRw, 0x1, false, 224, -1, -1, -1, -1},
-    {"POSTPONE", 4, 3, Access::kRw, 0x1, false, 221, -1, -1, -1, -1},
-    {"PULL_IN", 8, 3, Access::kRw, 0x4, false, 218, -1, -1, -1, -1},
+    {"ENABLE", 0, 1, Access::kRw, 0x1, false, 226, -1, -1, -1, -1},
+    {"POSTPONE", 4, 3, Access::kRw, 0x1, false, 223, -1, -1, -1, -1},
+    {"PULL_IN", 8, 3, Access::kRw, 0x4, false, 220, -1, -1, -1, -1},
 };
 inline constexpr Field kSchedFields[] = {
-    {"WR_LOW", 0, 7, Access::kRw, 0x10, false, 211, -1, -1, -1, -1},
-    {"WR_HIGH", 8, 7, Access::kRw, 0x34, false, 204, -1, -1, -1, -1},
-    {"AGE_LIMIT", 16, 12, Access::kRw, 0x400, false, 192, -1, -1, -1, -1},
+    {"WR_LOW", 0, 7, Access::kRw, 0x10, false, 213, -1, -1, -1, -1},
+    {"WR_HIGH", 8, 7, Access::kRw, 0x34, false, 206, -1, -1, -1, -1},
+    {"AGE_LIMIT", 16, 12, Access::kRw, 0x400, false, 194, -1, -1, -1, -1},
+    {"QOS", 28, 1, Access::kRw, 0x1, false, 193, -1, -1, -1, -1},
 };
 inline constexpr Field kTClFields[] = {
-    {"V", 0, 6, Access::kRw, 0x14, false, 186, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x14, false, 187, -1, -1, -1, -1},
 };
 inline constexpr Field kTCwlFields[] = {
-    {"V", 0, 6, Access::kRw, 0xa, false, 180, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0xa, false, 181, -1, -1, -1, -1},
 };
 inline constexpr Field kTBlFields[] = {
     {"V", 0, 4, Access::kRo, 0x0, false, -1, -1, -1, 183, -1},
 };
 inline constexpr Field kTCcdSFields[] = {
-    {"V", 0, 4, Access::kRw, 0x2, false, 176, -1, -1, -1, -1},
+    {"V", 0, 4, Access::kRw, 0x2, false, 177, -1, -1, -1, -1},
 };
 inline constexpr Field kTCcdLFields[] = {
-    {"V", 0, 4, Access::kRw, 0x4, false, 172, -1, -1, -1, -1},
+    {"V", 0, 4, Access::kRw, 0x4, false, 173, -1, -1, -1, -1},
 };
 inline constexpr Field kTRcdrdFields[] = {
-    {"V", 0, 7, Access::kRw, 0x1f, false, 165, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x1f, false, 166, -1, -1, -1, -1},
 };
 inline constexpr Field kTRcdwrFields[] = {
-    {"V", 0, 7, Access::kRw, 0xf, false, 158, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0xf, false, 159, -1, -1, -1, -1},
 };
 inline constexpr Field kTRpFields[] = {
-    {"V", 0, 7, Access::kRw, 0x1a, false, 151, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x1a, false, 152, -1, -1, -1, -1},
 };
 inline constexpr Field kTRasFields[] = {
-    {"V", 0, 7, Access::kRw, 0x2e, false, 144, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x2e, false, 145, -1, -1, -1, -1},
 };
 inline constexpr Field kTRcFields[] = {
-    {"V", 0, 8, Access::kRw, 0x48, false, 136, -1, -1, -1, -1},
+    {"V", 0, 8, Access::kRw, 0x48, false, 137, -1, -1, -1, -1},
 };
 inline constexpr Field kTRrdSFields[] = {
-    {"V", 0, 5, Access::kRw, 0x4, false, 131, -1, -1, -1, -1},
+    {"V", 0, 5, Access::kRw, 0x4, false, 132, -1, -1, -1, -1},
 };
 inline constexpr Field kTRrdLFields[] = {
-    {"V", 0, 5, Access::kRw, 0x5, false, 126, -1, -1, -1, -1},
+    {"V", 0, 5, Access::kRw, 0x5, false, 127, -1, -1, -1, -1},
 };
 inline constexpr Field kTFawFields[] = {
-    {"V", 0, 7, Access::kRw, 0x18, false, 119, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x18, false, 120, -1, -1, -1, -1},
 };
 inline constexpr Field kTPpdFields[] = {
-    {"V", 0, 4, Access::kRw, 0x2, false, 115, -1, -1, -1, -1},
+    {"V", 0, 4, Access::kRw, 0x2, false, 116, -1, -1, -1, -1},
 };
 inline constexpr Field kTWrFields[] = {
-    {"V", 0, 7, Access::kRw, 0x21, false, 108, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x21, false, 109, -1, -1, -1, -1},
 };
 inline constexpr Field kTRtpFields[] = {
-    {"V", 0, 6, Access::kRw, 0x9, false, 102, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x9, false, 103, -1, -1, -1, -1},
 };
 inline constexpr Field kTWtrSFields[] = {
-    {"V", 0, 6, Access::kRw, 0x7, false, 96, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x7, false, 97, -1, -1, -1, -1},
 };
 inline constexpr Field kTWtrLFields[] = {
-    {"V", 0, 6, Access::kRw, 0xa, false, 90, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0xa, false, 91, -1, -1, -1, -1},
 };
 inline constexpr Field kTRtwFields[] = {
-    {"V", 0, 6, Access::kRw, 0x14, false, 84, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x14, false, 85, -1, -1, -1, -1},
 };
 inline constexpr Field kTRefiFields[] = {
-    {"V", 0, 16, Access::kRw, 0x1860, false, 68, -1, -1, -1, -1},
+    {"V", 0, 16, Access::kRw, 0x1860, false, 69, -1, -1, -1, -1},
 };
 inline constexpr Field kTRfcabFields[] = {
-    {"V", 0, 10, Access::kRw, 0x230, false, 58, -1, -1, -1, -1},
+    {"V", 0, 10, Access::kRw, 0x230, false, 59, -1, -1, -1, -1},
 };
 inline constexpr Field kTRfcpbFields[] = {
-    {"V", 0, 10, Access::kRw, 0x140, false, 48, -1, -1, -1, -1},
+    {"V", 0, 10, Access::kRw, 0x140, false, 49, -1, -1, -1, -1},
 };
 inline constexpr Field kTRrefdFields[] = {
-    {"V", 0, 6, Access::kRw, 0xd, false, 42, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0xd, false, 43, -1, -1, -1, -1},
 };
 inline constexpr Field kTInitFields[] = {
-    {"V", 0, 20, Access::kRw, 0xfa0, false, 22, -1, -1, -1, -1},
+    {"V", 0, 20, Access::kRw, 0xfa0, false, 23, -1, -1, -1, -1},
 };
 inline constexpr Field kTModFields[] = {
-    {"V", 0, 7, Access::kRw, 0x18, false, 15, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x18, false, 16, -1, -1, -1, -1},
 };
 inline constexpr Field kErrStatusFields[] = {
-    {"VALID", 0, 1, Access::kRw1c, 0x0, false, 14, -1, -1, 182, 181},
-    {"OVERRUN", 1, 1, Access::kRw1c, 0x0, false, 13, -1, -1, 180, 179},
+    {"VALID", 0, 1, Access::kRw1c, 0x0, false, 15, -1, -1, 182, 181},
+    {"OVERRUN", 1, 1, Access::kRw1c, 0x0, false, 14, -1, -1, 180, 179},
 };
 inline constexpr Field kErrAddrLoFields[] = {
     {"ADDR", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 147, -1},
@@ -172,10 +173,10 @@ inline constexpr Field kErrInfoFields[] = {
     {"TAG", 24, 8, Access::kRo, 0x0, false, -1, -1, -1, 96, -1},
 };
 inline constexpr Field kCountCtrlFields[] = {
-    {"CLEAR", 0, 1, Access::kWo, 0x0, false, 12, 11, -1, -1, -1},
+    {"CLEAR", 0, 1, Access::kWo, 0x0, false, 13, 12, -1, -1, -1},
 };
 inline constexpr Field kCountSelFields[] = {
-    {"SEL", 0, 6, Access::kRw, 0x0, false, 5, -1, -1, -1, -1},
+    {"SEL", 0, 7, Access::kRw, 0x0, false, 5, -1, -1, -1, -1},
 };
 inline constexpr Field kCountLoFields[] = {
     {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, 4, 64, -1},
@@ -196,7 +197,7 @@ inline constexpr Register kRegisters[] = {
     {"CTRL", 0x8, 1, 4, true, false, kCtrlFields, 1, 2, 0, -1},
     {"STATUS", 0xc, 1, 4, false, false, kStatusFields, 5, 0, 6, -1},
     {"REFRESH", 0x10, 1, 4, true, false, kRefreshFields, 3, 7, 0, -1},
-    {"SCHED", 0x14, 1, 4, true, false, kSchedFields, 3, 26, 0, -1},
+    {"SCHED", 0x14, 1, 4, true, false, kSchedFields, 4, 27, 0, -1},
     {"T_CL", 0x40, 1, 4, true, false, kTClFields, 1, 6, 0, -1},
     {"T_CWL", 0x44, 1, 4, true, false, kTCwlFields, 1, 6, 0, -1},
     {"T_BL", 0x48, 1, 4, false, false, kTBlFields, 1, 0, 4, -1},
@@ -227,14 +228,14 @@ inline constexpr Register kRegisters[] = {
     {"ERR_ADDR_HI", 0x108, 1, 4, false, false, kErrAddrHiFields, 1, 0, 24, -1},
     {"ERR_INFO", 0x10c, 1, 4, false, false, kErrInfoFields, 5, 0, 27, -1},
     {"COUNT_CTRL", 0x200, 1, 4, false, false, kCountCtrlFields, 1, 2, 0, -1},
-    {"COUNT_SEL", 0x204, 1, 4, false, false, kCountSelFields, 1, 6, 0, -1},
+    {"COUNT_SEL", 0x204, 1, 4, false, false, kCountSelFields, 1, 7, 0, -1},
     {"COUNT_LO", 0x208, 1, 4, false, false, kCountLoFields, 1, 1, 32, -1},
     {"COUNT_HI", 0x20c, 1, 4, false, false, kCountHiFields, 1, 0, 32, -1},
     {"ROUTER_SEL", 0x180, 1, 4, false, false, kRouterSelFields, 1, 4, 0, -1},
     {"ROUTER_COUNT", 0x184, 1, 4, false, false, kRouterCountFields, 1, 0, 32, -1},
 };
 
-inline constexpr Block kBlock = {"hbm", 0x1000, kRegisters, 41, 227, 227};
+inline constexpr Block kBlock = {"hbm", 0x1000, kRegisters, 41, 229, 227};
 // clang-format on
 
 }  // namespace tsr::regs::hbm

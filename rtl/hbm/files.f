@@ -7,6 +7,7 @@ tsr_hbm_queue.sv
 tsr_hbm_refresh.sv
 tsr_hbm_close.sv
 tsr_hbm_init.sv
+tsr_hbm_latency.sv
 tsr_hbm_pc.sv
 tsr_mem.sv
 tsr_hbm_bare.sv

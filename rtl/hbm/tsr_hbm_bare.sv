@@ -18,6 +18,8 @@ module tsr_hbm_bare
   input  logic [6:0]        wr_low_i,
   input  logic [6:0]        wr_high_i,
   input  logic [11:0]       age_limit_i,
+  /// Reads with rd_high_i go before the others.
+  input  logic              qos_i,
   input  logic [2:0]        ref_postpone_i,
   input  logic [2:0]        ref_pull_in_i,
   /// Start the initialization; init_done_o: requests are served.
@@ -28,6 +30,7 @@ module tsr_hbm_bare
   output logic              rd_ready_o,
   input  logic [28:0]       rd_addr_i,
   input  logic [1:0]        rd_need_i,
+  input  logic              rd_high_i,
   /// Comes back with the data.
   input  logic [23:0]       rd_id_i,
 
@@ -47,7 +50,10 @@ module tsr_hbm_bare
   input  logic              dfi_rvalid_i,
   input  atom_t             dfi_rdata_i,
 
-  output logic              empty_o
+  output logic              empty_o,
+  /// Counters, see tsr_hbm_pc.
+  input  logic [5:0]        cnt_sel_i,
+  output logic [63:0]       cnt_o
 );
 
   dfi_cmd_t         init_cmd;
@@ -63,7 +69,6 @@ module tsr_hbm_bare
   logic [28:0]       addr;
   logic [LocalW-1:0] off;
   rd_meta_t          meta, out_meta;
-  logic [63:0]       unused_cnt;
   logic              unused_inputs;
   assign unused_inputs = init_busy ^ (^init_error) ^ (^out_meta) ^ (^addr[5:0]);
 
@@ -76,6 +81,7 @@ module tsr_hbm_bare
     off[6]    = map_pc(off);
     meta      = '0;
     meta.doff = rd_id_i;
+    meta.cls  = rd_high_i;
     meta.lo   = rd_need_i[0] ? 6'd0 : 6'd32;
     meta.hi   = rd_need_i[1] ? 6'd63 : 6'd31;
   end
@@ -91,14 +97,14 @@ module tsr_hbm_bare
   tsr_hbm_pc u_pc (
     .clk_i, .rst_ni, .t_i, .run_i(init_done_o), .init_cmd_i(init_cmd), .ref_enable_i(1'b1),
     .ref_postpone_i, .ref_pull_in_i,
-    .wr_low_i, .wr_high_i, .age_limit_i,
+    .wr_low_i, .wr_high_i, .age_limit_i, .qos_i,
     .in_valid_i(read_now || wr_valid_i), .in_ready_o(pc_ready), .in_write_i(!read_now),
     .in_block_i(map_block(off)),
     .in_need_i(read_now ? rd_need_i : {wr_strb_i[63:32] != '0, wr_strb_i[31:0] != '0}),
     .in_meta_i(meta), .in_strb_i(wr_strb_i), .in_data_i(wr_data_i), .rd_room_o(rd_room), .wr_room_o(wr_room),
     .out_valid_o, .out_ready_i(1'b1), .out_meta_o(out_meta), .out_data_o,
     .dfi_cmd_o, .dfi_wstrb_o, .dfi_wdata_o, .dfi_rvalid_i, .dfi_rdata_i,
-    .empty_o, .cnt_clear_i(1'b0), .cnt_sel_i('0), .cnt_o(unused_cnt));
+    .empty_o, .cnt_clear_i(1'b0), .cnt_sel_i, .cnt_o);
 
   assign out_id_o = out_meta.doff;
 

@@ -27,6 +27,8 @@ module tsr_hbm_pc
   input  logic [6:0]        wr_low_i,
   input  logic [6:0]        wr_high_i,
   input  logic [11:0]       age_limit_i,
+  /// Reads with meta.cls = 1 go before the others.
+  input  logic              qos_i,
 
   /// One 64-byte block to read or write; `in_need_i`: its atoms that are touched.
   input  logic              in_valid_i,
@@ -58,7 +60,7 @@ module tsr_hbm_pc
   output logic              empty_o,
   /// Counters, see COUNT_SEL in regs/hbm.toml.
   input  logic              cnt_clear_i,
-  input  logic [3:0]        cnt_sel_i,
+  input  logic [5:0]        cnt_sel_i,
   output logic [63:0]       cnt_o
 );
 
@@ -168,6 +170,7 @@ module tsr_hbm_pc
   logic   rd_act_valid, wr_act_valid, rd_pre_valid, wr_pre_valid;
   block_t rd_act_key, wr_act_key;
   bank_t  rd_pre_bank, wr_pre_bank;
+  logic   rd_high, unused_wr_high;
   logic   rd_old, wr_old, rd_avail, wr_avail, rd_hold, unused_wr_hold, rd_used, wr_used;
   logic [6:0] unused_rd_count, wr_count;
   logic [NumBanks-1:0] rd_any, wr_any, rd_hits, wr_hits;
@@ -181,7 +184,8 @@ module tsr_hbm_pc
     .clk_i, .rst_ni,
     .push_i(rd_push), .push_key_i(in_block_i), .push_need_i(in_need_i),
     .push_hold_i(same_wr_after), .push_dep_i(wr_same_slot),
-    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .reserve_i(rd_forward),
+    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .push_high_i(qos_i && in_meta_i.cls),
+    .reserve_i(rd_forward),
     .push_slot_o(rq_idx), .full_o(rq_full),
     .look_i(in_valid_i && in_write_i), .look_key_i(in_block_i),
     .same_o(same_rd), .same_after_o(same_rd_after), .same_slot_o(rd_same_slot),
@@ -195,14 +199,14 @@ module tsr_hbm_pc
     .row_en_i(run_i), .act_ok_i(rd_act_ok), .pre_ok_i(rd_pre_ok),
     .act_valid_o(rd_act_valid), .act_key_o(rd_act_key), .pre_valid_o(rd_pre_valid), .pre_bank_o(rd_pre_bank),
     .free_i(rd_free), .free_slot_i(rd_free_idx), .age_tick_i(age_tick), .old_o(rd_old),
-    .avail_o(rd_avail), .held_o(rd_hold), .used_o(rd_used), .count_o(unused_rd_count),
+    .avail_o(rd_avail), .high_o(rd_high), .held_o(rd_hold), .used_o(rd_used), .count_o(unused_rd_count),
     .bank_any_o(rd_any), .bank_hit_o(rd_hits));
 
   tsr_hbm_queue u_wr_queue (
     .clk_i, .rst_ni,
     .push_i(wr_push), .push_key_i(in_block_i), .push_need_i(in_need_i),
     .push_hold_i(same_rd_after), .push_dep_i(rd_same_slot),
-    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .reserve_i(1'b0),
+    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .push_high_i(1'b0), .reserve_i(1'b0),
     .push_slot_o(wq_idx), .full_o(wq_full),
     .look_i(in_valid_i), .look_key_i(in_block_i),
     .same_o(same_wr), .same_after_o(same_wr_after), .same_slot_o(wr_same_slot),
@@ -216,7 +220,7 @@ module tsr_hbm_pc
     .row_en_i(run_i), .act_ok_i(wr_act_ok), .pre_ok_i(wr_pre_ok),
     .act_valid_o(wr_act_valid), .act_key_o(wr_act_key), .pre_valid_o(wr_pre_valid), .pre_bank_o(wr_pre_bank),
     .free_i(wr_free), .free_slot_i(wr_free_idx), .age_tick_i(age_tick), .old_o(wr_old),
-    .avail_o(wr_avail), .held_o(unused_wr_hold), .used_o(wr_used), .count_o(wr_count),
+    .avail_o(wr_avail), .high_o(unused_wr_high), .held_o(unused_wr_hold), .used_o(wr_used), .count_o(wr_count),
     .bank_any_o(wr_any), .bank_hit_o(wr_hits));
 
   // Entries of every bank, of both queues.
@@ -245,6 +249,8 @@ module tsr_hbm_pc
 
   /// Column commands in one direction before the other may take over by its demand alone.
   localparam logic [7:0] MinBurst  = 8'd127;
+  /// Column writes before the turn to a read of the high class.
+  localparam logic [7:0] HighBurst = 8'd32;
   /// Cycles without reads before a few writes are drained.
   localparam logic [3:0] IdleDrain = 4'd15;
   /// Cycles after which the column commands turn, whatever still lies in open rows.
@@ -266,6 +272,7 @@ module tsr_hbm_pc
                                  || (wr_old && (slice_q == '0))
                                  || ((wr_force || (wr_count >= wr_high_i)) && ((burst_q == '0) || !rd_avail)));
   assign rd_want  = !wr_avail || (rd_old && (slice_q == '0))
+                    || (rd_high && !wr_old && (burst_q <= MinBurst - HighBurst))
                     || (rd_avail && ((burst_q == '0) || (!wr_force && (wr_count <= wr_low_i))));
 
   always_ff @(posedge clk_i) begin
@@ -573,6 +580,12 @@ module tsr_hbm_pc
 
   // ------------------------------------------------------------ counters
 
+  logic [63:0] latency_cnt;
+  tsr_hbm_latency u_latency (
+    .clk_i, .rst_ni, .clear_i(cnt_clear_i), .start_i(rd_push || rd_forward), .start_slot_i(rq_idx),
+    .take_i(out_take), .take_slot_i(rd_free_idx), .answer_i(out_valid_q && out_ready_i),
+    .sel_i(cnt_sel_i[3:0]), .cnt_o(latency_cnt));
+
   logic [63:0] reads_q, writes_q, hits_q, misses_q, acts_q, pres_q, refs_q, rbytes_q, wbytes_q;
   logic [63:0] turns_q, merges_q, holds_q, forwards_q;
   logic        last_wr_q, col_last, col_miss;
@@ -615,22 +628,32 @@ module tsr_hbm_pc
     end
   end
 
+  logic [63:0] basic_cnt;
+
   always_comb begin
-    unique case (cnt_sel_i)
-      4'd0:    cnt_o = reads_q;
-      4'd1:    cnt_o = writes_q;
-      4'd2:    cnt_o = hits_q;
-      4'd3:    cnt_o = misses_q;
-      4'd4:    cnt_o = acts_q;
-      4'd5:    cnt_o = pres_q;
-      4'd6:    cnt_o = refs_q;
-      4'd7:    cnt_o = reads_q + writes_q;
-      4'd8:    cnt_o = rbytes_q;
-      4'd9:    cnt_o = wbytes_q;
-      4'd10:   cnt_o = turns_q;
-      4'd11:   cnt_o = merges_q;
-      4'd12:   cnt_o = holds_q;
-      4'd13:   cnt_o = forwards_q;
+    unique case (cnt_sel_i[3:0])
+      4'd0:    basic_cnt = reads_q;
+      4'd1:    basic_cnt = writes_q;
+      4'd2:    basic_cnt = hits_q;
+      4'd3:    basic_cnt = misses_q;
+      4'd4:    basic_cnt = acts_q;
+      4'd5:    basic_cnt = pres_q;
+      4'd6:    basic_cnt = refs_q;
+      4'd7:    basic_cnt = reads_q + writes_q;
+      4'd8:    basic_cnt = rbytes_q;
+      4'd9:    basic_cnt = wbytes_q;
+      4'd10:   basic_cnt = turns_q;
+      4'd11:   basic_cnt = merges_q;
+      4'd12:   basic_cnt = holds_q;
+      4'd13:   basic_cnt = forwards_q;
+      default: basic_cnt = '0;
+    endcase
+  end
+
+  always_comb begin
+    unique case (cnt_sel_i[5:4])
+      2'd0:    cnt_o = basic_cnt;
+      2'd2:    cnt_o = latency_cnt;
       default: cnt_o = '0;
     endcase
   end

@@ -26,6 +26,8 @@ module tsr_hbm_queue
   input  idx_t                push_dep_i,
   input  logic                push_match_i,
   input  logic                push_ready_i,
+  /// It is of the high class: goes before all others that are not old.
+  input  logic                push_high_i,
   /// Take only the slot: the block needs no command. Not together with push_i.
   input  logic                reserve_i,
   output idx_t                push_slot_o,
@@ -56,7 +58,8 @@ module tsr_hbm_queue
   input  logic                rcd_end_i,
   input  bank_t               rcd_bank_i,
 
-  /// Column candidate: the oldest ready entry outside the blocked bank groups and banks.
+  /// Column candidate: the oldest ready entry outside the blocked bank groups and banks, of those that go first
+  /// if one of them is ready.
   input  logic [NumBg-1:0]    bg_block_i,
   input  logic [NumBanks-1:0] bank_block_i,
   output logic                col_valid_o,
@@ -69,7 +72,7 @@ module tsr_hbm_queue
   input  logic                col_take_i,
 
   /// Row candidates: the oldest entry whose bank may be activated, and the oldest whose bank holds another row
-  /// that no entry here wants and may be precharged.
+  /// that no entry here wants and may be precharged; here too some go first.
   input  logic                row_en_i,
   input  logic [NumBanks-1:0] act_ok_i,
   input  logic [NumBanks-1:0] pre_ok_i,
@@ -88,6 +91,7 @@ module tsr_hbm_queue
   output logic                old_o,
 
   output logic                avail_o,      // an entry may issue
+  output logic                high_o,       // one of the high class may issue
   output logic                held_o,       // an entry is held back by a hazard
   output logic                used_o,       // a slot is in use
   output logic [6:0]          count_o,      // pending entries
@@ -105,6 +109,7 @@ module tsr_hbm_queue
   vec_t [NumBg-1:0]    bg_q;
   // Zero beyond the last entry.
   vec_t   pend_q, hold_q, match_q, ready_q, need0_q, need1_q, begun_q, miss_q, aged_q, elder_q, old_q;
+  vec_t   high_q;
   vec_t   tail_q;         // the position after the last entry; zero: none
   logic [6:0] count_q;
   // By slot.
@@ -156,17 +161,25 @@ module tsr_hbm_queue
   // ------------------------------------------------------------ choice
 
   vec_t                avail;
-  logic [NumBanks-1:0] preempt;  // the bank's oldest entry is old and its row is not open: it serves nobody else
+  vec_t                lead;     // go first: of the high class, or old; zero while nobody is of the high class
+  logic [NumBanks-1:0] preempt;  // the bank's row must change for its oldest entry, which is old, or for one in `lead`
   vec_t                act_pos;
 
   always_comb begin
     avail   = pend_q & ~hold_q;
     avail_o = avail != '0;
     old_o   = (old_q & avail) != '0;
+    high_o  = (high_q & avail) != '0;
+    lead    = high_o ? (high_q | old_q) & avail : '0;
     preempt = '0;
+    if (high_o) begin
+      for (int unsigned b = 0; b < NumBanks; b++) begin
+        preempt[b] = ((lead & bank_q[b]) != '0) && ((lead & bank_q[b] & match_q) == '0);
+      end
+    end
     if (old_o) begin
       for (int unsigned b = 0; b < NumBanks; b++) begin
-        preempt[b] = (first_of(avail & bank_q[b]) & old_q & ~match_q) != '0;
+        preempt[b] |= (first_of(avail & bank_q[b]) & old_q & ~match_q) != '0;
       end
     end
   end
@@ -186,6 +199,7 @@ module tsr_hbm_queue
       if ((bank_block_i | preempt) != '0) begin
         for (int unsigned b = 0; b < NumBanks; b++) if (bank_block_i[b] || preempt[b]) cand &= ~bank_q[b];
       end
+      if ((cand & lead) != '0) cand &= lead;
       if (cand != '0) begin
         col_valid_o = 1'b1;
         col_pos     = first_of(cand);
@@ -212,6 +226,7 @@ module tsr_hbm_queue
       if (act_ok_i != '0) begin
         for (int unsigned b = 0; b < NumBanks; b++) if (act_ok_i[b]) act |= bank_q[b];
         act &= miss;
+        if ((act & lead) != '0) act &= lead;
       end
       if (act != '0) begin
         act_valid_o = 1'b1;
@@ -223,6 +238,7 @@ module tsr_hbm_queue
           if (pre_ok_i[b] && (!bank_hit_o[b] || preempt[b])) pre |= bank_q[b];
         end
         pre &= miss;
+        if ((pre & lead) != '0) pre &= lead;
         if (pre != '0) begin
           pre_valid_o = 1'b1;
           pre_bank_o  = block_q[slot_of(first_of(pre))].bank;
@@ -335,6 +351,7 @@ module tsr_hbm_queue
       aged_q  <= moved(aged, 1'b0, place, older);
       elder_q <= moved(elder, 1'b0, place, older);
       old_q   <= moved(old, 1'b0, place, older);
+      if (push || leave) high_q <= moved(high_q, push_high_i, place, older);
       if (push || leave) begin
         pend_q <= moved(pend_q, 1'b1, place, older);
       end
@@ -357,6 +374,7 @@ module tsr_hbm_queue
       aged_q  <= '0;
       elder_q <= '0;
       old_q   <= '0;
+      high_q  <= '0;
       tail_q  <= vec_t'('1) & ~(vec_t'('1) << 1);
       count_q <= '0;
       full_q  <= 1'b0;

@@ -75,6 +75,9 @@ package tsr_hbm_reg_pkg;
     struct packed {
       logic [11:0] q;
     } age_limit;
+    struct packed {
+      logic q;
+    } qos;
   } reg2hw_sched_t;
 
   typedef struct packed {
@@ -239,7 +242,7 @@ package tsr_hbm_reg_pkg;
 
   typedef struct packed {
     struct packed {
-      logic [5:0] q;
+      logic [6:0] q;
     } sel;
   } reg2hw_count_sel_t;
 
@@ -410,6 +413,6 @@ package tsr_hbm_reg_pkg;
   } hw2reg_t;
 
   // reg2hw_t in reset.
-  localparam reg2hw_t Reg2hwReset = 227'h13083440050a243e3cd2e48214c12124729418608c1403403e80c0000;
+  localparam reg2hw_t Reg2hwReset = 229'h4c20d1002a14487c79a5c90429824248e52830c1182806807d0180000;
 
 endpackage

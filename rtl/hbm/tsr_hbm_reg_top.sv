@@ -188,6 +188,7 @@ module tsr_hbm_reg_top
         regs_q.sched.wr_low.q <= (regs_q.sched.wr_low.q & ~wmask[6:0]) | wdata[6:0];
         regs_q.sched.wr_high.q <= (regs_q.sched.wr_high.q & ~wmask[14:8]) | wdata[14:8];
         regs_q.sched.age_limit.q <= (regs_q.sched.age_limit.q & ~wmask[27:16]) | wdata[27:16];
+        regs_q.sched.qos.q <= (regs_q.sched.qos.q & ~wmask[28]) | wdata[28];
       end
       if (we_priv && hit_t_cl) begin
         regs_q.t_cl.v.q <= (regs_q.t_cl.v.q & ~wmask[5:0]) | wdata[5:0];
@@ -265,7 +266,7 @@ module tsr_hbm_reg_top
         regs_q.count_ctrl.clear.q <= wdata[0];
       end
       if (we && hit_count_sel) begin
-        regs_q.count_sel.sel.q <= (regs_q.count_sel.sel.q & ~wmask[5:0]) | wdata[5:0];
+        regs_q.count_sel.sel.q <= (regs_q.count_sel.sel.q & ~wmask[6:0]) | wdata[6:0];
       end
       if (we && hit_router_sel) begin
         regs_q.router_sel.sel.q <= (regs_q.router_sel.sel.q & ~wmask[3:0]) | wdata[3:0];
@@ -329,6 +330,7 @@ module tsr_hbm_reg_top
         reg_o.rdata[6:0] = regs_q.sched.wr_low.q;
         reg_o.rdata[14:8] = regs_q.sched.wr_high.q;
         reg_o.rdata[27:16] = regs_q.sched.age_limit.q;
+        reg_o.rdata[28] = regs_q.sched.qos.q;
       end
       if (hit_t_cl) begin
         reg_o.rdata[5:0] = regs_q.t_cl.v.q;
@@ -423,7 +425,7 @@ module tsr_hbm_reg_top
         reg_o.rdata[31:24] = hw2reg_i.err_info.tag.d;
       end
       if (hit_count_sel) begin
-        reg_o.rdata[5:0] = regs_q.count_sel.sel.q;
+        reg_o.rdata[6:0] = regs_q.count_sel.sel.q;
       end
       if (hit_count_lo) begin
         reg_o.rdata[31:0] = hw2reg_i.count_lo.v.d;

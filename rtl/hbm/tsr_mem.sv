@@ -319,7 +319,7 @@ module tsr_mem
 
     tsr_hbm_pc u_pc (
       .clk_i, .rst_ni, .t_i(t_q), .run_i(init_done), .init_cmd_i(init_cmd),
-      
+      .qos_i(reg2hw.sched.qos.q),
       .ref_enable_i(reg2hw.refresh.enable.q), .ref_postpone_i(reg2hw.refresh.postpone.q),
       .ref_pull_in_i(reg2hw.refresh.pull_in.q), .wr_low_i(reg2hw.sched.wr_low.q),
       .wr_high_i(reg2hw.sched.wr_high.q), .age_limit_i(reg2hw.sched.age_limit.q),
@@ -330,7 +330,8 @@ module tsr_mem
       .out_data_o(rsp_data[p]),
       .dfi_cmd_o(dfi_cmd_o[p]), .dfi_wstrb_o(dfi_wstrb_o[p]), .dfi_wdata_o(dfi_wdata_o[p]),
       .dfi_rvalid_i(dfi_rvalid_i[p]), .dfi_rdata_i(dfi_rdata_i[p]),
-      .empty_o(pc_empty[p]), .cnt_clear_i(cnt_clear), .cnt_sel_i(reg2hw.count_sel.sel.q[3:0]),
+      .empty_o(pc_empty[p]), .cnt_clear_i(cnt_clear), .cnt_sel_i({reg2hw.count_sel.sel.q[6:5],
+                                                                           reg2hw.count_sel.sel.q[3:0]}),
       .cnt_o(pc_cnt[p]));
   end
 
@@ -557,10 +558,10 @@ module tsr_mem
   assign cnt_clear = reg2hw.count_ctrl.clear.qe && reg2hw.count_ctrl.clear.q;
 
   always_comb begin
-    unique case (reg2hw.count_sel.sel.q[5:4])
-      2'd0: count = pc_cnt[0];
-      2'd1: count = pc_cnt[1];
-      2'd2: begin
+    unique case (reg2hw.count_sel.sel.q[6:4])
+      3'd0, 3'd4, 3'd6: count = pc_cnt[0];
+      3'd1, 3'd5, 3'd7: count = pc_cnt[1];
+      3'd2: begin
         unique case (reg2hw.count_sel.sel.q[3:0])
           4'd0:    count = now_q - start_q;
           4'd1:    count = refused_q;

@@ -770,6 +770,10 @@ TEST_F(HbmCtrl, CountersAddUp) {
                 static_cast<double>(now[pc]->refreshes - before[pc]->refreshes), 3);
   }
   EXPECT_EQ(blocks, 64U + 1 + 64 + 1);
+  std::uint64_t answered = 0;
+  for (unsigned n = 0; n < 32; ++n) answered += counter(64 + n);
+  EXPECT_EQ(answered, 64U + 1) << "blocks in the latency histograms";
+  EXPECT_EQ(counter(64) + counter(80), 0U) << "none is faster than the DRAM";
   EXPECT_EQ(bytes_read, 16U * 256 + 3);
   EXPECT_EQ(bytes_written, 64U * 64 + 3);
   EXPECT_EQ(read_register(hbm::kStatusOffset) & 8U, 8U);

@@ -151,6 +151,89 @@ TEST_F(HbmPerf, Stride16KiB) {
             97);
 }
 
+/// A reader of the high class, one read at a time, among low traffic that takes all it can get.
+class HbmQos : public HbmPerf {
+ protected:
+  struct Figures {
+    double mean = 0;        ///< of the high reader's latencies, in clocks
+    std::uint64_t p99 = 0;  ///< not exceeded by 99 % of them
+    double bus = 0;         ///< percent of the peak, all traffic
+  };
+
+  Figures measure(bool qos, const std::function<void()>& low) {
+    node_->source = node_->config.ctl;
+    const std::uint32_t sched = 16U | 52U << 8 | 1024U << 16;
+    node_->register_write(regs::hbm::kSchedOffset, sched | (qos ? 1U << 28 : 0U));
+    EXPECT_TRUE(run_until([this] { return node_->quiet(); }, 10000));
+    node_->source = {2, 2};
+    std::vector<std::uint64_t> latencies;
+    bool waiting = false;
+    node_->on_answer = [&](const Flit& request, std::uint64_t clocks) {
+      if (!request.cls) return;
+      latencies.push_back(clocks);
+      waiting = false;
+    };
+    const std::uint64_t start = node_->cycle, before = columns();
+    while (node_->cycle - start < 2 * kCycles) {
+      if (!waiting && rand_in(0, 19) == 0) {
+        node_->vc = node_->cls = waiting = true;
+        node_->read(rand_in(kDramNodeBytes / 128, kDramNodeBytes / 64 - 1) * 64, 64);
+        node_->vc = node_->cls = false;
+      }
+      while (node_->can_send()) low();
+      tick();
+    }
+    Figures f;
+    f.bus = 50.0 * static_cast<double>(columns() - before) / static_cast<double>(2 * kCycles);
+    EXPECT_TRUE(run_until([this] { return node_->quiet(); }, 100000));
+    node_->on_answer = nullptr;
+    EXPECT_GT(latencies.size(), 100U);
+    std::sort(latencies.begin(), latencies.end());
+    for (const auto l : latencies) f.mean += static_cast<double>(l);
+    f.mean /= static_cast<double>(latencies.size());
+    f.p99 = latencies[latencies.size() * 99 / 100];
+    return f;
+  }
+
+  void compare(const char* name, double mean_share, double p99_share,
+               const std::function<void()>& low) {
+    node_->max_queued = 1;
+    const Figures off = measure(false, low);
+    const Figures on = measure(true, low);
+    fmt::print(
+        "{:<22} high reader {:.0f} -> {:.0f} clocks, 99 % {} -> {}; bus {:.1f} -> {:.1f} %\n", name,
+        off.mean, on.mean, off.p99, on.p99, off.bus, on.bus);
+    EXPECT_LE(on.mean, mean_share * off.mean);
+    EXPECT_LE(static_cast<double>(on.p99), p99_share * static_cast<double>(off.p99));
+    EXPECT_GE(on.bus, 0.97 * off.bus);
+  }
+};
+
+TEST_F(HbmQos, HighReadsOvertakeRandomReads) {
+  compare("random reads 64 B", 0.5, 0.6,
+          [&] { node_->read(rand_in(0, kDramNodeBytes / 128 - 1) * 64, 64); });
+}
+
+TEST_F(HbmQos, HighReadsOvertakeStreams) {
+  std::array<std::uint64_t, 16> at;
+  for (auto& a : at) a = rand_in(0, (kDramNodeBytes >> 10) - 1) * 256;
+  compare("16 streams 256 B", 0.6, 0.7, [&] {
+    auto& a = at[rand_in(0, 15)];
+    node_->read(std::exchange(a, a + 256), 256);
+  });
+}
+
+TEST_F(HbmQos, HighReadsOvertakeAMixWithWrites) {
+  compare("2 reads : 1 write 64 B", 0.6, 0.8, [&] {
+    const std::uint64_t block = rand_in(0, kDramNodeBytes / 128 - 1) * 64;
+    if (rand_in(0, 2) == 0) {
+      node_->write(block, ~0ULL);
+    } else {
+      node_->read(block, 64);
+    }
+  });
+}
+
 /// Cost of evaluating the model alone: the inputs of a run are recorded, then replayed on a fresh
 /// model.
 class HbmSimulation : public HbmPerf {

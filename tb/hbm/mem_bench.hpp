@@ -118,17 +118,13 @@ class MemNode {
     }
     model_.rsp_tx_credit_i = static_cast<std::uint8_t>(credit);
     model_.req_rx_valid_i = 0;
-    if (!outbox_.empty() && credits_[outbox_.front().vc] > 0 && !chance(send_stall)) {
-      const Flit& flit = outbox_.front();
-      const auto lanes = flit.to_lanes();
-      for (unsigned i = 0; i < kFlitLanes; ++i) {
-        model_.req_rx_flit_i[2 * i] = static_cast<std::uint32_t>(lanes[i]);
-        model_.req_rx_flit_i[2 * i + 1] = static_cast<std::uint32_t>(lanes[i] >> 32);
-      }
-      model_.req_rx_valid_i = 1;
-      --credits_[flit.vc];
-      outbox_.pop_front();
-      last_request = cycle;
+    // The channels take turns; one without credit does not hold up the other.
+    for (unsigned i = 0; i < 2; ++i) {
+      const unsigned v = static_cast<unsigned>(next_vc_ ^ (i != 0));
+      if (outbox_[v].empty() || credits_[v] == 0) continue;
+      if (!chance(send_stall)) drive_request(outbox_[v]);
+      next_vc_ = v == 0;
+      break;
     }
   }
 
@@ -140,9 +136,10 @@ class MemNode {
 
   // ---------------------------------------------------------------- requests
 
-  bool can_send() const { return outbox_.size() < max_queued && !free_tags_.empty(); }
+  bool can_send() const { return outbox_[vc].size() < max_queued && !free_tags_.empty(); }
   bool quiet() const {
-    return outbox_.empty() && pending_.empty() && inbox_[0].empty() && inbox_[1].empty();
+    return outbox_[0].empty() && outbox_[1].empty() && pending_.empty() && inbox_[0].empty() &&
+           inbox_[1].empty();
   }
   std::size_t pending() const { return pending_.size(); }
 
@@ -161,7 +158,8 @@ class MemNode {
   /// Send a flit as it is (sealed here unless `damaged`).
   void send_raw(Flit flit, bool damaged = false) {
     if (!damaged) flit.seal();
-    outbox_.push_back(flit);
+    if (flit.kind != Kind::kWritePosted) sent_[flit.tag] = cycle;
+    outbox_[flit.vc].push_back(flit);
   }
 
   /// Read `bytes` at node-local offset `local`; the response is compared with the reference memory.
@@ -270,6 +268,9 @@ class MemNode {
   bool vc = false;
   bool cls = false;          ///< class of the next reads
   double spread_chance = 0;  ///< probability that a read asks for a multicast
+  /// Called when the last response of a request has come, with the clocks since it was
+  /// asked for.
+  std::function<void(const Flit&, std::uint64_t)> on_answer;
   std::uint64_t cycle = 0;
   std::uint64_t last_request = 0;   ///< cycle in which a request was last on the link
   std::uint64_t last_response = 0;  ///< cycle in which a response was last on the link
@@ -283,6 +284,19 @@ class MemNode {
     Err err = Err::kNone;
     bool is_register = false;
   };
+
+  void drive_request(std::deque<Flit>& from) {
+    const Flit& flit = from.front();
+    const auto lanes = flit.to_lanes();
+    for (unsigned i = 0; i < kFlitLanes; ++i) {
+      model_.req_rx_flit_i[2 * i] = static_cast<std::uint32_t>(lanes[i]);
+      model_.req_rx_flit_i[2 * i + 1] = static_cast<std::uint32_t>(lanes[i] >> 32);
+    }
+    model_.req_rx_valid_i = 1;
+    --credits_[flit.vc];
+    from.pop_front();
+    last_request = cycle;
+  }
 
   std::uint8_t take_tag() {
     const std::uint8_t tag = free_tags_.front();
@@ -299,8 +313,8 @@ class MemNode {
     EXPECT_EQ(f.dpar, f.data_parity());
     EXPECT_EQ(f.src, node());
     EXPECT_EQ(f.vc, q.vc);
-    EXPECT_EQ(f.err, p.err);
     EXPECT_EQ(f.cls, q.cls);
+    EXPECT_EQ(f.err, p.err);
     // Only data is spread: an error goes to the requester alone.
     const bool spread = q.spread && p.err == Err::kNone;
     EXPECT_EQ(f.mcast, spread);
@@ -327,6 +341,7 @@ class MemNode {
       check_block(f, p);
     }
     if (finished) {
+      if (on_answer) on_answer(q, 2 * (cycle - sent_[f.tag]));
       pending_.erase(f.tag);
       free_tags_.push_back(f.tag);
     }
@@ -360,7 +375,9 @@ class MemNode {
   std::unordered_map<std::uint64_t, std::array<std::uint8_t, 64>> memory_;
   std::deque<std::uint8_t> free_tags_;
   std::map<std::uint8_t, Pending> pending_;
-  std::deque<Flit> outbox_;
+  std::array<std::deque<Flit>, 2> outbox_;
+  bool next_vc_ = false;
+  std::array<std::uint64_t, 256> sent_{};  // cycle by tag
   std::array<std::deque<Flit>, 2> inbox_;
   std::array<unsigned, 2> credits_{kVcDepth, kVcDepth};
 };

@@ -18,6 +18,7 @@ namespace {
 
 constexpr unsigned kRefreshPostpone = 1;  // reset values of REFRESH
 constexpr unsigned kRefreshPullIn = 4;
+constexpr unsigned kSelectLatency = 32;       // of the counter: see tsr_hbm_pc
 constexpr unsigned kBlock = 64;               // what the controller takes at once
 constexpr std::uint64_t kPatience = 100'000;  // cycles without any progress
 using BlockData = std::array<std::uint64_t, 8>;
@@ -188,6 +189,7 @@ class HbmBench {
     model_->ref_postpone_i = kRefreshPostpone;
     model_->ref_pull_in_i = kRefreshPullIn;
     model_->age_limit_i = static_cast<std::uint16_t>(options_.age_limit);
+    model_->qos_i = 1;
   }
 
   void fill_memory() {
@@ -339,6 +341,7 @@ class HbmBench {
       compare(piece.block, i, lane, expected_[index][i], "read");
     }
     figures_.read_wait = std::max(figures_.read_wait, 2 * cycle_ - taken_[index]);
+    ++figures_.latency_seen[hbm_latency_class(2 * cycle_ - taken_[index])];
     if (counting_) latencies_.push_back(2 * cycle_ - offered_[index]);
     offered_[index] = kAnswered;
   }
@@ -377,6 +380,7 @@ class HbmBench {
     f.writes = total_atoms_ - f.reads;
     f.clocks = 2 * (end_cycle_ - count_cycle_);
     latency_figures();
+    read_histogram();
     const auto& now = observer_.counts;
     f.activates = now.activates - before_.activates;
     f.columns = now.columns - before_.columns;
@@ -406,6 +410,15 @@ class HbmBench {
     figures_.latency_max = latencies_.back();
   }
 
+  /// The controller's own histogram.
+  void read_histogram() {
+    for (unsigned c = 0; c < kHbmLatencyClasses; ++c) {
+      model_->cnt_sel_i = static_cast<std::uint8_t>(kSelectLatency + c);
+      model_->eval();
+      figures_.latency_counts[c] = model_->cnt_o;
+    }
+  }
+
   static constexpr std::uint64_t kAnswered = ~std::uint64_t{0};
 
   HbmBenchOptions options_;
@@ -432,6 +445,12 @@ class HbmBench {
 };
 
 }  // namespace
+
+unsigned hbm_latency_class(std::uint64_t clocks) {
+  unsigned c = 0;
+  while (c < kHbmLatencyClasses - 1 && clocks >= hbm_latency_limit(c)) ++c;
+  return c;
+}
 
 HbmFigures run_hbm_trace(const HbmTrace& trace, const DramTiming& timing,
                          const HbmBenchOptions& options) {

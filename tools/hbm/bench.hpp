@@ -23,6 +23,15 @@ struct HbmBenchOptions {
   std::FILE* commands = nullptr;  ///< every command to the DRAM
 };
 
+/// Classes of the controller's latency histogram.
+constexpr unsigned kHbmLatencyClasses = 16;
+/// First latency in DRAM clocks that is beyond class `c`: 32, 48, 64, 96, ... 4096.
+constexpr std::uint64_t hbm_latency_limit(unsigned c) {
+  return std::uint64_t{32 + c % 2 * 16} << c / 2;
+}
+/// The class of a latency.
+unsigned hbm_latency_class(std::uint64_t clocks);
+
 /// What was measured. Everything but totals and refreshes leaves out the first tenth of the trace.
 struct HbmFigures {
   std::uint64_t reads = 0, writes = 0;  ///< atoms of the trace
@@ -32,6 +41,9 @@ struct HbmFigures {
   std::uint64_t latency_min = 0, latency_p99 = 0, latency_max = 0;
   std::uint64_t read_wait = 0;   ///< longest from taken to data, in DRAM clocks, of the whole run
   std::uint64_t write_wait = 0;  ///< longest from taken to the last write command
+  /// Blocks read by latency class, taken to data, of the whole run: the controller's counters, and
+  /// what was seen at its ports.
+  std::array<std::uint64_t, kHbmLatencyClasses> latency_counts{}, latency_seen{};
   double activates_per_kilobyte = 0;
   std::uint64_t activates = 0, columns = 0, turnarounds = 0;
   double row_hits = 0;            ///< share of column commands to a row that had one before

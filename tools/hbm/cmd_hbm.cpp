@@ -51,6 +51,13 @@ nlohmann::ordered_json to_json(const HbmOptions& options, const DramProfile& pro
   json["latency_min"] = f.latency_min;
   json["latency_p99"] = f.latency_p99;
   json["latency_max"] = f.latency_max;
+  auto& histogram = json["latency_histogram"] = nlohmann::ordered_json::array();
+  for (unsigned c = 0; c < kHbmLatencyClasses; ++c) {
+    nlohmann::ordered_json entry;
+    if (c + 1 < kHbmLatencyClasses) entry["below"] = hbm_latency_limit(c);
+    entry["blocks"] = f.latency_counts[c];
+    histogram.push_back(entry);
+  }
   json["read_wait_max"] = f.read_wait;
   json["write_wait_max"] = f.write_wait;
   json["activates"] = f.activates;

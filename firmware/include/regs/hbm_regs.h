@@ -72,7 +72,7 @@
 
 /* Scheduling; may be changed at any time. */
 #define TSR_HBM_SCHED_OFFSET 0x14u
-#define TSR_HBM_SCHED_RESET 0x4003410u
+#define TSR_HBM_SCHED_RESET 0x14003410u
 #define TSR_HBM_SCHED_WR_LOW_SHIFT 0u /* rw: A write drain ends when at most this many writes are left and reads wait. */
 #define TSR_HBM_SCHED_WR_LOW_LSB 0u
 #define TSR_HBM_SCHED_WR_LOW_MASK 0x0000007fu
@@ -82,6 +82,9 @@
 #define TSR_HBM_SCHED_AGE_LIMIT_SHIFT 16u /* rw: DRAM clocks, multiple of 4, at least 4: an entry that waits longer than this, at most half as long again, goes before row hits of younger ones in its bank, and turns the data bus to its direction. */
 #define TSR_HBM_SCHED_AGE_LIMIT_LSB 16u
 #define TSR_HBM_SCHED_AGE_LIMIT_MASK 0x0fff0000u
+#define TSR_HBM_SCHED_QOS_SHIFT 28u /* rw: Reads of the high class (hdr.cls = 1) go before others that are not beyond AGE_LIMIT. */
+#define TSR_HBM_SCHED_QOS_LSB 28u
+#define TSR_HBM_SCHED_QOS_MASK 0x10000000u
 
 /* Read latency: read command to data. */
 #define TSR_HBM_T_CL_OFFSET 0x40u
@@ -308,12 +311,12 @@
 #define TSR_HBM_COUNT_CTRL_CLEAR_LSB 0u
 #define TSR_HBM_COUNT_CTRL_CLEAR_MASK 0x00000001u
 
-/* Counter that COUNT_LO/HI show: pseudo channel * 16 + n with n = 0 read column commands, 1 write column commands, 2 row hits (64-byte blocks), 3 row misses (blocks that caused an activate), 4 activates, 5 precharges, 6 refreshes, 7 data bus busy cycles, 8 bytes read, 9 bytes written, 10 turnarounds of the data bus, 11 writes merged into a queued write, 12 blocks held back by a hazard, 13 reads answered from a queued write. 32 elapsed cycles, 33 refused requests, 34 flits dropped for bad header parity. */
+/* Counter that COUNT_LO/HI show: pseudo channel * 16 + n with n = 0 read column commands, 1 write column commands, 2 row hits (64-byte blocks), 3 row misses (blocks that caused an activate), 4 activates, 5 precharges, 6 refreshes, 7 data bus busy cycles, 8 bytes read, 9 bytes written, 10 turnarounds of the data bus, 11 writes merged into a queued write, 12 blocks held back by a hazard, 13 reads answered from a queued write. 32 elapsed cycles, 33 refused requests, 34 flits dropped for bad header parity. 64 + pseudo channel * 16 + n: blocks read whose latency, from their acceptance to their response, was in class n of 16: class 0 below 32 DRAM clocks, 1 below 48, 2 below 64, and so on by turns half and a third more, class 14 below 4096, class 15 longer. */
 #define TSR_HBM_COUNT_SEL_OFFSET 0x204u
 #define TSR_HBM_COUNT_SEL_RESET 0x0u
 #define TSR_HBM_COUNT_SEL_SEL_SHIFT 0u /* rw: Selector. */
 #define TSR_HBM_COUNT_SEL_SEL_LSB 0u
-#define TSR_HBM_COUNT_SEL_SEL_MASK 0x0000003fu
+#define TSR_HBM_COUNT_SEL_SEL_MASK 0x0000007fu
 
 /* Selected counter, low word. Reading it latches COUNT_HI. */
 #define TSR_HBM_COUNT_LO_OFFSET 0x208u

@@ -37,6 +37,7 @@ HbmFigures run(const HbmTrace& trace, HbmBenchOptions options = {},
   EXPECT_EQ(f.reads + f.writes, hbm_atoms(trace));
   // At most four refreshes ahead, then two intervals behind; the DRAM allows eight of each.
   EXPECT_LE(f.refresh_gap, 7U * static_cast<unsigned>(t.refi));
+  EXPECT_EQ(f.latency_counts, f.latency_seen) << "the controller's latency histogram";
   return f;
 }
 
@@ -112,6 +113,16 @@ TEST(HbmBench, EarliestClockIsKept) {
   for (std::size_t i = 0; i < trace.size(); ++i) trace[i].earliest = 50 * i;
   EXPECT_GE(run(trace).clocks, 50 * trace.size() * 85 / 100);
   EXPECT_LT(at_once, 50 * trace.size() / 4);
+}
+
+TEST(HbmBench, LatencyClassesAreTwoAnOctave) {
+  EXPECT_EQ(hbm_latency_limit(0), 32U);
+  EXPECT_EQ(hbm_latency_limit(1), 48U);
+  EXPECT_EQ(hbm_latency_limit(14), 4096U);
+  EXPECT_EQ(hbm_latency_class(31), 0U);
+  EXPECT_EQ(hbm_latency_class(32), 1U);
+  EXPECT_EQ(hbm_latency_class(4095), 14U);
+  EXPECT_EQ(hbm_latency_class(4096), 15U);
 }
 
 // ---------------------------------------------------------------- waiting
