@@ -10,7 +10,17 @@
 
 namespace tsr {
 
-enum class RowCmd : std::uint8_t { kAct = 0, kPre = 1, kRefPb = 2, kRefAb = 3, kMrs = 4 };
+/// kPde, kSre, kPdx: enter power-down, enter self-refresh, leave either.
+enum class RowCmd : std::uint8_t {
+  kAct = 0,
+  kPre = 1,
+  kRefPb = 2,
+  kRefAb = 3,
+  kMrs = 4,
+  kPde = 5,
+  kSre = 6,
+  kPdx = 7
+};
 enum class ColCmd : std::uint8_t { kRd = 0, kWr = 1, kMrr = 2 };
 
 /// Mode registers.

@@ -27,6 +27,8 @@ void DramChecker::reset(std::int64_t clock) {
     groups_ = {};
     acts_.fill(kNever);
     last_pre_ = last_rd_ = last_ref_all_ = last_mrs_ = kNever;
+    slept_ = left_down_ = left_self_ = kNever;
+    power_ = Power::kUp;
     enabled_ = false;
     mode_ = {};
     next_deadline_ = kNoDeadline;
@@ -64,6 +66,11 @@ void DramChecker::need(std::int64_t clock, unsigned bank, const char* rule, cons
 
 void DramChecker::need_ready(std::int64_t clock, unsigned bank, const char* command, bool array) {
   need(clock, bank, "tINIT", "reset release", command, released_, t_.init);
+  if (power_ != Power::kUp) {
+    report(clock, bank, "CommandInPowerDown", "", command, 0, 0);
+  }
+  need(clock, bank, "tXP", "PDX", command, left_down_, t_.xp);
+  need(clock, bank, "tXS", "SRX", command, left_self_, t_.xs);
   need(clock, bank, "tMOD", "MRS", command, last_mrs_, t_.mod);
   need(clock, bank, "tRFCab", "REFab", command, last_ref_all_, t_.rfcab);
   if (array && !enabled_) report(clock, bank, "NotInitialized", "", command, 0, 0);
@@ -102,6 +109,15 @@ void DramChecker::row(std::int64_t clock, RowCmd cmd, unsigned bank, unsigned ro
       break;
     case RowCmd::kMrs:
       mode_write(clock, bank, row);
+      break;
+    case RowCmd::kPde:
+      enter_sleep(clock, Power::kDown);
+      break;
+    case RowCmd::kSre:
+      enter_sleep(clock, Power::kSelf);
+      break;
+    case RowCmd::kPdx:
+      leave_sleep(clock);
       break;
     default:
       report(clock, bank, "UnknownCommand", "", "row command", 0, 0);
@@ -189,6 +205,37 @@ void DramChecker::mode_write(std::int64_t clock, unsigned index, unsigned value)
   }
 }
 
+void DramChecker::enter_sleep(std::int64_t clock, Power to) {
+  const char* name = to == Power::kSelf ? "SRE" : "PDE";
+  need_ready(clock, 0, name, true);
+  for (unsigned i = 0; i < kDramBanks; ++i) {
+    const Bank& b = banks_[i];
+    if (b.open) report(clock, i, "PowerDownOpenBank", "", name, 0, 0);
+    need(clock, i, "tRP", "PRE", name, b.pre, t_.rp);
+    need(clock, i, "tRFCpb", "REFpb", name, b.ref, t_.rfcpb);
+  }
+  need(clock, 0, "tRDPDE", "RD", name, last_rd_, t_.cl + t_.bl);
+  power_ = to;
+  slept_ = clock;
+  update_deadline();
+}
+
+void DramChecker::leave_sleep(std::int64_t clock) {
+  if (power_ == Power::kUp) {
+    report(clock, 0, "ExitWithoutEntry", "", "PDX", 0, 0);
+    return;
+  }
+  need(clock, 0, "tCKE", power_ == Power::kSelf ? "SRE" : "PDE", "PDX", slept_, t_.cke);
+  if (power_ == Power::kSelf) {
+    left_self_ = clock;
+    enabled_at_ += clock - slept_;
+  } else {
+    left_down_ = clock;
+  }
+  power_ = Power::kUp;
+  update_deadline();
+}
+
 void DramChecker::column(std::int64_t clock, ColCmd cmd, unsigned bank) {
   advance(clock);
   if (cmd == ColCmd::kMrr) {
@@ -235,7 +282,8 @@ void DramChecker::pay_refresh(std::int64_t clock, Bank& bank) {
 void DramChecker::update_deadline() {
   std::int64_t least = banks_[0].refreshed;
   for (const Bank& b : banks_) least = std::min(least, b.refreshed);
-  next_deadline_ = enabled_ ? enabled_at_ + (least + kMaxPostponed + 1) * t_.refi : kNoDeadline;
+  const bool counts = enabled_ && power_ != Power::kSelf;
+  next_deadline_ = counts ? enabled_at_ + (least + kMaxPostponed + 1) * t_.refi : kNoDeadline;
 }
 
 void DramChecker::check_deadlines(std::int64_t clock) {
@@ -252,6 +300,7 @@ void DramChecker::check_deadlines(std::int64_t clock) {
 
 std::int64_t DramChecker::refresh_debt(std::int64_t clock) const {
   if (!enabled_) return 0;
+  if (power_ == Power::kSelf) clock = slept_;
   std::int64_t debt = -kMaxPostponed;
   for (const Bank& b : banks_) debt = std::max(debt, (clock - enabled_at_) / t_.refi - b.refreshed);
   return debt;

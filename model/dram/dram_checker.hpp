@@ -48,14 +48,19 @@ class DramChecker {
   void report_data(std::int64_t clock, const std::string& rule, const std::string& what);
 
   bool enabled() const { return enabled_; }
+  bool powered_down() const { return power_ == Power::kDown; }
+  bool self_refreshing() const { return power_ == Power::kSelf; }
   bool open(unsigned bank) const { return banks_[bank].open; }
   unsigned open_row(unsigned bank) const { return banks_[bank].row; }
   unsigned mode_register(unsigned index) const { return index < 3 ? mode_[index] : 0; }
-  /// Refresh intervals that the worst bank is behind at `clock`; negative: ahead.
+  /// Refresh intervals that the worst bank is behind at `clock`; negative: ahead. Time in
+  /// self-refresh does not count.
   std::int64_t refresh_debt(std::int64_t clock) const;
 
  private:
   static constexpr std::int64_t kNever = -(1LL << 60);
+
+  enum class Power { kUp, kDown, kSelf };
 
   struct Bank {
     bool open = false;
@@ -79,8 +84,8 @@ class DramChecker {
   /// `clock` must be at least `required` after `since`.
   void need(std::int64_t clock, unsigned bank, const char* rule, const char* previous,
             const char* command, std::int64_t since, std::int64_t required);
-  /// Rules of every command: power-up, mode registers, all-bank refresh. `array`: needs an enabled
-  /// device.
+  /// Rules of every command: power-up, power-down, mode registers, all-bank refresh. `array`: needs
+  /// an enabled device.
   void need_ready(std::int64_t clock, unsigned bank, const char* command, bool array);
   void need_act_spacing(std::int64_t clock, unsigned bank, const char* command);
   void need_refresh_spacing(std::int64_t clock, unsigned bank, const char* command);
@@ -89,6 +94,8 @@ class DramChecker {
   void refresh_bank(std::int64_t clock, unsigned bank);
   void refresh_all(std::int64_t clock);
   void mode_write(std::int64_t clock, unsigned index, unsigned value);
+  void enter_sleep(std::int64_t clock, Power to);
+  void leave_sleep(std::int64_t clock);
   void pay_refresh(std::int64_t clock, Bank& bank);
   void check_deadlines(std::int64_t clock);
   void update_deadline();
@@ -105,6 +112,10 @@ class DramChecker {
   std::int64_t last_rd_ = kNever;
   std::int64_t last_ref_all_ = kNever;
   std::int64_t last_mrs_ = kNever;
+  Power power_ = Power::kUp;
+  std::int64_t slept_ = kNever;      // last entry to power-down or self-refresh
+  std::int64_t left_down_ = kNever;  // last exit of power-down, of self-refresh
+  std::int64_t left_self_ = kNever;
   std::int64_t released_ = 0;  // clock after the last one with reset low
   bool enabled_ = false;
   std::int64_t enabled_at_ = 0;

@@ -50,6 +50,9 @@ void DramDevice::Channel::row_command(const DfiCommand& c, std::uint64_t cycle) 
   counts.activates += c.row_cmd == RowCmd::kAct;
   counts.precharges += c.row_cmd == RowCmd::kPre;
   counts.refreshes += c.row_cmd == RowCmd::kRefPb || c.row_cmd == RowCmd::kRefAb;
+  counts.all_refreshes += c.row_cmd == RowCmd::kRefAb;
+  counts.power_downs += c.row_cmd == RowCmd::kPde;
+  counts.self_refreshes += c.row_cmd == RowCmd::kSre;
 }
 
 void DramDevice::Channel::column_command(const DfiCommand& c, std::uint64_t cycle) {

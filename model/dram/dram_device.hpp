@@ -34,6 +34,9 @@ class DramDevice {
     std::uint64_t reads = 0;
     std::uint64_t writes = 0;
     std::uint64_t refreshes = 0;
+    std::uint64_t all_refreshes = 0;  ///< of them: of all banks at once
+    std::uint64_t power_downs = 0;
+    std::uint64_t self_refreshes = 0;
   };
 
   explicit DramDevice(const DramTiming& timing);
@@ -62,6 +65,8 @@ class DramDevice {
   std::int64_t refresh_debt(unsigned pc) const {
     return channels_[pc].checker.refresh_debt(static_cast<std::int64_t>(cycle_) * 2);
   }
+  bool powered_down(unsigned pc) const { return channels_[pc].checker.powered_down(); }
+  bool self_refreshing(unsigned pc) const { return channels_[pc].checker.self_refreshing(); }
   bool initialized(unsigned pc) const { return channels_[pc].checker.enabled(); }
   const DramTiming& timing() const { return timing_; }
   std::uint64_t cycle() const { return cycle_; }

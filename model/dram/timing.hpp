@@ -35,6 +35,9 @@ struct DramTiming {
   int rrefd = 0;  ///< per-bank refresh to activate or refresh, other bank
   int init = 0;   ///< release of reset to the first command
   int mod = 0;    ///< mode register command to the next command
+  int cke = 0;    ///< entry to power-down or self-refresh to its exit
+  int xp = 0;     ///< exit of power-down to the next command
+  int xs = 0;     ///< exit of self-refresh to the next command
 };
 
 /// Name and member of a timing value; the name is the key in profile files.
@@ -43,7 +46,7 @@ struct DramTimingField {
   int DramTiming::*member;
 };
 
-inline constexpr std::array<DramTimingField, 25> kDramTimingFields{{
+inline constexpr std::array<DramTimingField, 28> kDramTimingFields{{
     {"cl", &DramTiming::cl},       {"cwl", &DramTiming::cwl},     {"bl", &DramTiming::bl},
     {"ccd_s", &DramTiming::ccd_s}, {"ccd_l", &DramTiming::ccd_l}, {"rcdrd", &DramTiming::rcdrd},
     {"rcdwr", &DramTiming::rcdwr}, {"rp", &DramTiming::rp},       {"ras", &DramTiming::ras},
@@ -52,7 +55,8 @@ inline constexpr std::array<DramTimingField, 25> kDramTimingFields{{
     {"rtp", &DramTiming::rtp},     {"wtr_s", &DramTiming::wtr_s}, {"wtr_l", &DramTiming::wtr_l},
     {"rtw", &DramTiming::rtw},     {"refi", &DramTiming::refi},   {"rfcab", &DramTiming::rfcab},
     {"rfcpb", &DramTiming::rfcpb}, {"rrefd", &DramTiming::rrefd}, {"init", &DramTiming::init},
-    {"mod", &DramTiming::mod},
+    {"mod", &DramTiming::mod},     {"cke", &DramTiming::cke},     {"xp", &DramTiming::xp},
+    {"xs", &DramTiming::xs},
 }};
 
 /// A speed grade with its name.

@@ -13,6 +13,7 @@ inline constexpr std::uint32_t kCtrlOffset = 0x8;
 inline constexpr std::uint32_t kStatusOffset = 0xc;
 inline constexpr std::uint32_t kRefreshOffset = 0x10;
 inline constexpr std::uint32_t kSchedOffset = 0x14;
+inline constexpr std::uint32_t kPowerOffset = 0x18;
 inline constexpr std::uint32_t kTClOffset = 0x40;
 inline constexpr std::uint32_t kTCwlOffset = 0x44;
 inline constexpr std::uint32_t kTBlOffset = 0x48;
@@ -38,6 +39,9 @@ inline constexpr std::uint32_t kTRfcpbOffset = 0x94;
 inline constexpr std::uint32_t kTRrefdOffset = 0x98;
 inline constexpr std::uint32_t kTInitOffset = 0x9c;
 inline constexpr std::uint32_t kTModOffset = 0xa0;
+inline constexpr std::uint32_t kTCkeOffset = 0xa4;
+inline constexpr std::uint32_t kTXpOffset = 0xa8;
+inline constexpr std::uint32_t kTXsOffset = 0xac;
 inline constexpr std::uint32_t kErrStatusOffset = 0x100;
 inline constexpr std::uint32_t kErrAddrLoOffset = 0x104;
 inline constexpr std::uint32_t kErrAddrHiOffset = 0x108;
@@ -51,109 +55,125 @@ inline constexpr std::uint32_t kRouterCountOffset = 0x184;
 
 // clang-format off
 inline constexpr Field kIdFields[] = {
-    {"X", 0, 6, Access::kRo, 0x0, false, -1, -1, -1, 221, -1},
-    {"Y", 8, 6, Access::kRo, 0x0, false, -1, -1, -1, 215, -1},
-    {"KIND", 16, 2, Access::kRo, 0x0, false, -1, -1, -1, 213, -1},
+    {"X", 0, 6, Access::kRo, 0x0, false, -1, -1, -1, 225, -1},
+    {"Y", 8, 6, Access::kRo, 0x0, false, -1, -1, -1, 219, -1},
+    {"KIND", 16, 2, Access::kRo, 0x0, false, -1, -1, -1, 217, -1},
 };
 inline constexpr Field kCapacityFields[] = {
-    {"MIB", 0, 16, Access::kRo, 0x0, false, -1, -1, -1, 197, -1},
-    {"CHANNELS", 16, 4, Access::kRo, 0x0, false, -1, -1, -1, 193, -1},
+    {"MIB", 0, 16, Access::kRo, 0x0, false, -1, -1, -1, 201, -1},
+    {"CHANNELS", 16, 4, Access::kRo, 0x0, false, -1, -1, -1, 197, -1},
 };
 inline constexpr Field kCtrlFields[] = {
-    {"INIT_START", 0, 1, Access::kWo, 0x0, false, 228, 227, -1, -1, -1},
+    {"INIT_START", 0, 1, Access::kWo, 0x0, false, 264, 263, -1, -1, -1},
+    {"SELF_REFRESH", 1, 1, Access::kRw, 0x0, false, 262, -1, -1, -1, -1},
 };
 inline constexpr Field kStatusFields[] = {
-    {"INIT_DONE", 0, 1, Access::kRo, 0x0, false, -1, -1, -1, 192, -1},
-    {"INIT_ERROR", 1, 1, Access::kRo, 0x0, false, -1, -1, -1, 191, -1},
-    {"INIT_BUSY", 2, 1, Access::kRo, 0x0, false, -1, -1, -1, 190, -1},
-    {"QUEUES_EMPTY", 3, 1, Access::kRo, 0x0, false, -1, -1, -1, 189, -1},
-    {"ERROR_PC", 4, 2, Access::kRo, 0x0, false, -1, -1, -1, 187, -1},
+    {"INIT_DONE", 0, 1, Access::kRo, 0x0, false, -1, -1, -1, 196, -1},
+    {"INIT_ERROR", 1, 1, Access::kRo, 0x0, false, -1, -1, -1, 195, -1},
+    {"INIT_BUSY", 2, 1, Access::kRo, 0x0, false, -1, -1, -1, 194, -1},
+    {"QUEUES_EMPTY", 3, 1, Access::kRo, 0x0, false, -1, -1, -1, 193, -1},
+    {"ERROR_PC", 4, 2, Access::kRo, 0x0, false, -1, -1, -1, 191, -1},
+    {"SELF_REFRESH", 6, 2, Access::kRo, 0x0, false, -1, -1, -1, 189, -1},
+    {"POWER_DOWN", 8, 2, Access::kRo, 0x0, false, -1, -1, -1, 187, -1},
 };
 inline constexpr Field kRefreshFields[] = {
-    {"ENABLE", 0, 1, Access::kRw, 0x1, false, 226, -1, -1, -1, -1},
-    {"POSTPONE", 4, 3, Access::kRw, 0x1, false, 223, -1, -1, -1, -1},
-    {"PULL_IN", 8, 3, Access::kRw, 0x4, false, 220, -1, -1, -1, -1},
+    {"ENABLE", 0, 1, Access::kRw, 0x1, false, 261, -1, -1, -1, -1},
+    {"POSTPONE", 4, 3, Access::kRw, 0x1, false, 258, -1, -1, -1, -1},
+    {"PULL_IN", 8, 3, Access::kRw, 0x4, false, 255, -1, -1, -1, -1},
+    {"ALL_BANK", 12, 1, Access::kRw, 0x0, false, 254, -1, -1, -1, -1},
 };
 inline constexpr Field kSchedFields[] = {
-    {"WR_LOW", 0, 7, Access::kRw, 0x10, false, 213, -1, -1, -1, -1},
-    {"WR_HIGH", 8, 7, Access::kRw, 0x34, false, 206, -1, -1, -1, -1},
-    {"AGE_LIMIT", 16, 12, Access::kRw, 0x400, false, 194, -1, -1, -1, -1},
-    {"QOS", 28, 1, Access::kRw, 0x1, false, 193, -1, -1, -1, -1},
+    {"WR_LOW", 0, 7, Access::kRw, 0x10, false, 247, -1, -1, -1, -1},
+    {"WR_HIGH", 8, 7, Access::kRw, 0x34, false, 240, -1, -1, -1, -1},
+    {"AGE_LIMIT", 16, 12, Access::kRw, 0x400, false, 228, -1, -1, -1, -1},
+    {"QOS", 28, 1, Access::kRw, 0x1, false, 227, -1, -1, -1, -1},
+};
+inline constexpr Field kPowerFields[] = {
+    {"PD_IDLE", 0, 12, Access::kRw, 0x0, false, 215, -1, -1, -1, -1},
 };
 inline constexpr Field kTClFields[] = {
-    {"V", 0, 6, Access::kRw, 0x14, false, 187, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x14, false, 209, -1, -1, -1, -1},
 };
 inline constexpr Field kTCwlFields[] = {
-    {"V", 0, 6, Access::kRw, 0xa, false, 181, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0xa, false, 203, -1, -1, -1, -1},
 };
 inline constexpr Field kTBlFields[] = {
     {"V", 0, 4, Access::kRo, 0x0, false, -1, -1, -1, 183, -1},
 };
 inline constexpr Field kTCcdSFields[] = {
-    {"V", 0, 4, Access::kRw, 0x2, false, 177, -1, -1, -1, -1},
+    {"V", 0, 4, Access::kRw, 0x2, false, 199, -1, -1, -1, -1},
 };
 inline constexpr Field kTCcdLFields[] = {
-    {"V", 0, 4, Access::kRw, 0x4, false, 173, -1, -1, -1, -1},
+    {"V", 0, 4, Access::kRw, 0x4, false, 195, -1, -1, -1, -1},
 };
 inline constexpr Field kTRcdrdFields[] = {
-    {"V", 0, 7, Access::kRw, 0x1f, false, 166, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x1f, false, 188, -1, -1, -1, -1},
 };
 inline constexpr Field kTRcdwrFields[] = {
-    {"V", 0, 7, Access::kRw, 0xf, false, 159, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0xf, false, 181, -1, -1, -1, -1},
 };
 inline constexpr Field kTRpFields[] = {
-    {"V", 0, 7, Access::kRw, 0x1a, false, 152, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x1a, false, 174, -1, -1, -1, -1},
 };
 inline constexpr Field kTRasFields[] = {
-    {"V", 0, 7, Access::kRw, 0x2e, false, 145, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x2e, false, 167, -1, -1, -1, -1},
 };
 inline constexpr Field kTRcFields[] = {
-    {"V", 0, 8, Access::kRw, 0x48, false, 137, -1, -1, -1, -1},
+    {"V", 0, 8, Access::kRw, 0x48, false, 159, -1, -1, -1, -1},
 };
 inline constexpr Field kTRrdSFields[] = {
-    {"V", 0, 5, Access::kRw, 0x4, false, 132, -1, -1, -1, -1},
+    {"V", 0, 5, Access::kRw, 0x4, false, 154, -1, -1, -1, -1},
 };
 inline constexpr Field kTRrdLFields[] = {
-    {"V", 0, 5, Access::kRw, 0x5, false, 127, -1, -1, -1, -1},
+    {"V", 0, 5, Access::kRw, 0x5, false, 149, -1, -1, -1, -1},
 };
 inline constexpr Field kTFawFields[] = {
-    {"V", 0, 7, Access::kRw, 0x18, false, 120, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x18, false, 142, -1, -1, -1, -1},
 };
 inline constexpr Field kTPpdFields[] = {
-    {"V", 0, 4, Access::kRw, 0x2, false, 116, -1, -1, -1, -1},
+    {"V", 0, 4, Access::kRw, 0x2, false, 138, -1, -1, -1, -1},
 };
 inline constexpr Field kTWrFields[] = {
-    {"V", 0, 7, Access::kRw, 0x21, false, 109, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x21, false, 131, -1, -1, -1, -1},
 };
 inline constexpr Field kTRtpFields[] = {
-    {"V", 0, 6, Access::kRw, 0x9, false, 103, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x9, false, 125, -1, -1, -1, -1},
 };
 inline constexpr Field kTWtrSFields[] = {
-    {"V", 0, 6, Access::kRw, 0x7, false, 97, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x7, false, 119, -1, -1, -1, -1},
 };
 inline constexpr Field kTWtrLFields[] = {
-    {"V", 0, 6, Access::kRw, 0xa, false, 91, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0xa, false, 113, -1, -1, -1, -1},
 };
 inline constexpr Field kTRtwFields[] = {
-    {"V", 0, 6, Access::kRw, 0x14, false, 85, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x14, false, 107, -1, -1, -1, -1},
 };
 inline constexpr Field kTRefiFields[] = {
-    {"V", 0, 16, Access::kRw, 0x1860, false, 69, -1, -1, -1, -1},
+    {"V", 0, 16, Access::kRw, 0x1860, false, 91, -1, -1, -1, -1},
 };
 inline constexpr Field kTRfcabFields[] = {
-    {"V", 0, 10, Access::kRw, 0x230, false, 59, -1, -1, -1, -1},
+    {"V", 0, 10, Access::kRw, 0x230, false, 81, -1, -1, -1, -1},
 };
 inline constexpr Field kTRfcpbFields[] = {
-    {"V", 0, 10, Access::kRw, 0x140, false, 49, -1, -1, -1, -1},
+    {"V", 0, 10, Access::kRw, 0x140, false, 71, -1, -1, -1, -1},
 };
 inline constexpr Field kTRrefdFields[] = {
-    {"V", 0, 6, Access::kRw, 0xd, false, 43, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0xd, false, 65, -1, -1, -1, -1},
 };
 inline constexpr Field kTInitFields[] = {
-    {"V", 0, 20, Access::kRw, 0xfa0, false, 23, -1, -1, -1, -1},
+    {"V", 0, 20, Access::kRw, 0xfa0, false, 45, -1, -1, -1, -1},
 };
 inline constexpr Field kTModFields[] = {
-    {"V", 0, 7, Access::kRw, 0x18, false, 16, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x18, false, 38, -1, -1, -1, -1},
+};
+inline constexpr Field kTCkeFields[] = {
+    {"V", 0, 6, Access::kRw, 0xd, false, 32, -1, -1, -1, -1},
+};
+inline constexpr Field kTXpFields[] = {
+    {"V", 0, 6, Access::kRw, 0xd, false, 26, -1, -1, -1, -1},
+};
+inline constexpr Field kTXsFields[] = {
+    {"V", 0, 10, Access::kRw, 0x23d, false, 16, -1, -1, -1, -1},
 };
 inline constexpr Field kErrStatusFields[] = {
     {"VALID", 0, 1, Access::kRw1c, 0x0, false, 15, -1, -1, 182, 181},
@@ -194,10 +214,11 @@ inline constexpr Field kRouterCountFields[] = {
 inline constexpr Register kRegisters[] = {
     {"ID", 0x0, 1, 4, false, false, kIdFields, 3, 0, 14, -1},
     {"CAPACITY", 0x4, 1, 4, false, false, kCapacityFields, 2, 0, 20, -1},
-    {"CTRL", 0x8, 1, 4, true, false, kCtrlFields, 1, 2, 0, -1},
-    {"STATUS", 0xc, 1, 4, false, false, kStatusFields, 5, 0, 6, -1},
-    {"REFRESH", 0x10, 1, 4, true, false, kRefreshFields, 3, 7, 0, -1},
+    {"CTRL", 0x8, 1, 4, true, false, kCtrlFields, 2, 3, 0, -1},
+    {"STATUS", 0xc, 1, 4, false, false, kStatusFields, 7, 0, 10, -1},
+    {"REFRESH", 0x10, 1, 4, true, false, kRefreshFields, 4, 8, 0, -1},
     {"SCHED", 0x14, 1, 4, true, false, kSchedFields, 4, 27, 0, -1},
+    {"POWER", 0x18, 1, 4, true, false, kPowerFields, 1, 12, 0, -1},
     {"T_CL", 0x40, 1, 4, true, false, kTClFields, 1, 6, 0, -1},
     {"T_CWL", 0x44, 1, 4, true, false, kTCwlFields, 1, 6, 0, -1},
     {"T_BL", 0x48, 1, 4, false, false, kTBlFields, 1, 0, 4, -1},
@@ -223,6 +244,9 @@ inline constexpr Register kRegisters[] = {
     {"T_RREFD", 0x98, 1, 4, true, false, kTRrefdFields, 1, 6, 0, -1},
     {"T_INIT", 0x9c, 1, 4, true, false, kTInitFields, 1, 20, 0, -1},
     {"T_MOD", 0xa0, 1, 4, true, false, kTModFields, 1, 7, 0, -1},
+    {"T_CKE", 0xa4, 1, 4, true, false, kTCkeFields, 1, 6, 0, -1},
+    {"T_XP", 0xa8, 1, 4, true, false, kTXpFields, 1, 6, 0, -1},
+    {"T_XS", 0xac, 1, 4, true, false, kTXsFields, 1, 10, 0, -1},
     {"ERR_STATUS", 0x100, 1, 4, false, false, kErrStatusFields, 2, 2, 4, -1},
     {"ERR_ADDR_LO", 0x104, 1, 4, false, false, kErrAddrLoFields, 1, 0, 32, -1},
     {"ERR_ADDR_HI", 0x108, 1, 4, false, false, kErrAddrHiFields, 1, 0, 24, -1},
@@ -235,7 +259,7 @@ inline constexpr Register kRegisters[] = {
     {"ROUTER_COUNT", 0x184, 1, 4, false, false, kRouterCountFields, 1, 0, 32, -1},
 };
 
-inline constexpr Block kBlock = {"hbm", 0x1000, kRegisters, 41, 229, 227};
+inline constexpr Block kBlock = {"hbm", 0x1000, kRegisters, 45, 265, 231};
 // clang-format on
 
 }  // namespace tsr::regs::hbm

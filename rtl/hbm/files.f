@@ -8,6 +8,8 @@ tsr_hbm_refresh.sv
 tsr_hbm_close.sv
 tsr_hbm_init.sv
 tsr_hbm_latency.sv
+tsr_hbm_count.sv
+tsr_hbm_power.sv
 tsr_hbm_pc.sv
 tsr_mem.sv
 tsr_hbm_bare.sv

@@ -20,6 +20,8 @@ module tsr_hbm_bare
   input  logic [11:0]       age_limit_i,
   /// Reads with rd_high_i go before the others.
   input  logic              qos_i,
+  input  logic              ref_all_i,
+  input  logic [11:0]       pd_idle_i,
   input  logic [2:0]        ref_postpone_i,
   input  logic [2:0]        ref_pull_in_i,
   /// Start the initialization; init_done_o: requests are served.
@@ -69,7 +71,7 @@ module tsr_hbm_bare
   logic [28:0]       addr;
   logic [LocalW-1:0] off;
   rd_meta_t          meta, out_meta;
-  logic              unused_inputs;
+  logic              unused_inputs, unused_down, unused_self;
   assign unused_inputs = init_busy ^ (^init_error) ^ (^out_meta) ^ (^addr[5:0]);
 
   // The kinds take turns, also when one is not taken: it may wait for its bank. Pseudo channel 0: bit 6 of the
@@ -97,14 +99,15 @@ module tsr_hbm_bare
   tsr_hbm_pc u_pc (
     .clk_i, .rst_ni, .t_i, .run_i(init_done_o), .init_cmd_i(init_cmd), .ref_enable_i(1'b1),
     .ref_postpone_i, .ref_pull_in_i,
-    .wr_low_i, .wr_high_i, .age_limit_i, .qos_i,
+    .wr_low_i, .wr_high_i, .age_limit_i, .qos_i, .ref_all_i, .pd_idle_i,
+    .self_refresh_i(1'b0),
     .in_valid_i(read_now || wr_valid_i), .in_ready_o(pc_ready), .in_write_i(!read_now),
     .in_block_i(map_block(off)),
     .in_need_i(read_now ? rd_need_i : {wr_strb_i[63:32] != '0, wr_strb_i[31:0] != '0}),
     .in_meta_i(meta), .in_strb_i(wr_strb_i), .in_data_i(wr_data_i), .rd_room_o(rd_room), .wr_room_o(wr_room),
     .out_valid_o, .out_ready_i(1'b1), .out_meta_o(out_meta), .out_data_o,
     .dfi_cmd_o, .dfi_wstrb_o, .dfi_wdata_o, .dfi_rvalid_i, .dfi_rdata_i,
-    .empty_o, .cnt_clear_i(1'b0), .cnt_sel_i, .cnt_o);
+    .empty_o, .down_o(unused_down), .self_o(unused_self), .cnt_clear_i(1'b0), .cnt_sel_i, .cnt_o);
 
   assign out_id_o = out_meta.doff;
 

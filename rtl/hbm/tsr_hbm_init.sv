@@ -2,8 +2,8 @@
 /// Initialization of the DRAM behind both pseudo channels.
 ///
 /// Releases the device's reset, waits for power-up, writes the mode registers, refreshes all banks once, and
-/// reads the mode registers back: that checks the read path and its latency. A missing or wrong answer is an
-/// error; the sequence may be started again.
+/// reads the mode registers back: that checks the read path and its latency. A missing or wrong answer, one that is not
+/// in its cycle, or a second one is an error; the sequence may be started again.
 ///
 /// *Latency:* INIT + 3 MOD + RFCAB + CL DRAM clocks and a few cycles. *Backpressure:* none.
 /// *Reset:* device in reset, not initialized.
@@ -34,10 +34,11 @@ module tsr_hbm_init
   /// Cycles that the device's reset is held, and that an answer may take.
   localparam logic [18:0] ResetCycles  = 19'd8;
   localparam logic [18:0] AnswerCycles = 19'd128;
+  localparam logic [10:0] BurstClocks  = 11'd2;
 
   state_e           state_q;
   logic [18:0]      wait_q;
-  logic [NumPc-1:0] good_q;
+  logic [NumPc-1:0] good_q, seen_q;
   dfi_cmd_t         cmd_q;
 
   assign busy_o  = !(state_q inside {StIdle, StDone, StError});
@@ -56,6 +57,10 @@ module tsr_hbm_init
     return c;
   endfunction
 
+  // What is left of the wait when the answer arrives: the command shows at the DFI a cycle after cmd_q.
+  logic [18:0] due_left;
+  assign due_left = AnswerCycles - 19'd1 - 19'(cycles_up(11'(t_i.cl) + BurstClocks));
+
   /// Clocks to cycles, rounded up, with one to spare.
   function automatic logic [18:0] cycles(logic [19:0] clocks);
     return clocks[19:1] + 19'd1;
@@ -66,6 +71,7 @@ module tsr_hbm_init
       state_q <= StIdle;
       wait_q  <= '0;
       good_q  <= '0;
+      seen_q  <= '0;
       cmd_q   <= '0;
     end else if (busy_o) begin
       cmd_q.row_valid <= 1'b0;
@@ -112,7 +118,9 @@ module tsr_hbm_init
       if (state_q == StRead) begin
         for (int unsigned p = 0; p < NumPc; p++) begin
           if (rvalid_i[p]) begin
-            good_q[p] <= rdata_i[p][47:0] == {2'b0, t_i.cwl, 2'b0, t_i.cl, MrrMagic};
+            seen_q[p] <= 1'b1;
+            good_q[p] <= (rdata_i[p][47:0] == {2'b0, t_i.cwl, 2'b0, t_i.cl, MrrMagic}) && (wait_q == due_left)
+                         && !seen_q[p];
           end
         end
       end
@@ -120,6 +128,7 @@ module tsr_hbm_init
       state_q <= StReset;
       wait_q  <= ResetCycles;
       good_q  <= '0;
+      seen_q  <= '0;
       cmd_q   <= '0;
     end
   end

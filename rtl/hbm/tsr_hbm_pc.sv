@@ -29,6 +29,10 @@ module tsr_hbm_pc
   input  logic [11:0]       age_limit_i,
   /// Reads with meta.cls = 1 go before the others.
   input  logic              qos_i,
+  /// All banks are refreshed at once. Cycles without work before power-down, 0: never. Self-refresh is wanted.
+  input  logic              ref_all_i,
+  input  logic [11:0]       pd_idle_i,
+  input  logic              self_refresh_i,
 
   /// One 64-byte block to read or write; `in_need_i`: its atoms that are touched.
   input  logic              in_valid_i,
@@ -58,6 +62,9 @@ module tsr_hbm_pc
 
   /// Nothing queued and no response waiting.
   output logic              empty_o,
+  /// The DRAM is in power-down, in self-refresh.
+  output logic              down_o,
+  output logic              self_o,
   /// Counters, see COUNT_SEL in regs/hbm.toml.
   input  logic              cnt_clear_i,
   input  logic [5:0]        cnt_sel_i,
@@ -66,7 +73,8 @@ module tsr_hbm_pc
 
   // ------------------------------------------------------------ commands of this cycle
 
-  logic   act, pre, refresh, rd, wr;
+  logic   act, pre, refresh, refresh_all, rd, wr;
+  logic   enter, leave;    // power-down or self-refresh
   bank_t  row_bank;
   row_t   act_row;
   logic   row_phase;
@@ -80,8 +88,8 @@ module tsr_hbm_pc
 
   tsr_hbm_timing u_timing (
     .clk_i, .rst_ni, .t_i,
-    .act_i(act), .pre_i(pre), .ref_i(refresh), .row_bank_i(row_bank), .row_phase_i(row_phase),
-    .rd_i(rd), .wr_i(wr), .col_bank_i(col_bank),
+    .act_i(act), .pre_i(pre), .ref_i(refresh), .ref_all_i(refresh_all), .row_bank_i(row_bank),
+    .row_phase_i(row_phase), .rd_i(rd), .wr_i(wr), .col_bank_i(col_bank),
     .open_o(open), .act_ok_o(act_ok), .ref_ok_o(ref_ok), .pre_ok_o(pre_ok), .late_o(late),
     .rd_block_o(rd_block), .wr_block_o(wr_block),
     .rcdrd_block_o(rcdrd_block), .rcdwr_block_o(rcdwr_block),
@@ -90,10 +98,22 @@ module tsr_hbm_pc
   row_t open_row_q [NumBanks];
 
   logic [NumBanks-1:0] due, forced, early;
+  logic [3:0]          ref_worst;
   tsr_hbm_refresh u_refresh (
-    .clk_i, .rst_ni, .enable_i(run_i && ref_enable_i), .refi_i(t_i.refi),
+    .clk_i, .rst_ni, .enable_i(run_i && ref_enable_i), .hold_i(self_o), .all_i(ref_all_i), .refi_i(t_i.refi),
     .postpone_i(ref_postpone_i), .pull_in_i(ref_pull_in_i), .due_o(due), .forced_o(forced), .early_o(early),
-    .done_i(refresh), .done_bank_i(row_bank));
+    .done_i(refresh), .done_bank_i(row_bank), .done_all_i(refresh_all), .clear_i(cnt_clear_i),
+    .worst_o(ref_worst));
+
+  logic cmd_ok;  // commands are allowed
+  logic up, park, want_enter, self_entry, busy;
+  tsr_hbm_power u_power (
+    .clk_i, .rst_ni, .t_i, .run_i, .idle_i(pd_idle_i), .self_i(self_refresh_i), .busy_i(busy),
+    .due_i(due != '0), .forced_i(forced != '0), .up_o(up), .park_o(park), .enter_o(want_enter),
+    .self_entry_o(self_entry), .entered_i(enter), .leave_o(leave), .down_o, .self_o);
+
+  assign cmd_ok = run_i && up;
+  assign busy   = in_valid_i || !empty_o;
 
   // ------------------------------------------------------------ acceptance and hazards
 
@@ -110,6 +130,7 @@ module tsr_hbm_pc
   logic   rd_push, rd_forward, wr_push, wr_merge, wr_stall;
   logic   forward_ok;  // the pending write has all bytes of the read, and its data can be taken in this cycle
   logic   in_match, in_ready;
+  logic   in_high;     // a read of the high class
 
   /// Entries of one bank: all of them, each in a row of its own, must be served within the age bound.
   localparam logic [4:0] BankLimit = 5'd20;
@@ -142,6 +163,8 @@ module tsr_hbm_pc
       end
     end
   end
+
+  assign in_high = qos_i && in_meta_i.cls && !in_write_i;
 
   // Row state of the offered block's bank after this cycle's row command.
   always_comb begin
@@ -184,10 +207,10 @@ module tsr_hbm_pc
     .clk_i, .rst_ni,
     .push_i(rd_push), .push_key_i(in_block_i), .push_need_i(in_need_i),
     .push_hold_i(same_wr_after), .push_dep_i(wr_same_slot),
-    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .push_high_i(qos_i && in_meta_i.cls),
+    .push_match_i(in_match), .push_ready_i(in_match && in_ready), .push_high_i(in_high),
     .reserve_i(rd_forward),
     .push_slot_o(rq_idx), .full_o(rq_full),
-    .look_i(in_valid_i && in_write_i), .look_key_i(in_block_i),
+    .look_i(in_valid_i && (in_write_i || in_high)), .look_key_i(in_block_i),
     .same_o(same_rd), .same_after_o(same_rd_after), .same_slot_o(rd_same_slot),
     .same_begun_o(unused_rd_begun), .merge_i(1'b0), .merge_need_i('0),
     .unhold_i(wr && wr_col_last), .unhold_slot_i(wr_idx),
@@ -196,9 +219,9 @@ module tsr_hbm_pc
     .bg_block_i(rd_block), .bank_block_i(forced),
     .col_valid_o(rd_col_valid), .col_slot_o(rd_idx), .col_key_o(rd_key), .col_half_o(rd_col_half),
     .col_last_o(rd_col_last), .col_miss_o(rd_col_miss), .col_take_i(rd),
-    .row_en_i(run_i), .act_ok_i(rd_act_ok), .pre_ok_i(rd_pre_ok),
+    .row_en_i(cmd_ok), .act_ok_i(rd_act_ok), .pre_ok_i(rd_pre_ok),
     .act_valid_o(rd_act_valid), .act_key_o(rd_act_key), .pre_valid_o(rd_pre_valid), .pre_bank_o(rd_pre_bank),
-    .free_i(rd_free), .free_slot_i(rd_free_idx), .age_tick_i(age_tick), .old_o(rd_old),
+    .free_i(rd_free), .free_slot_i(rd_free_idx), .age_tick_i(age_tick), .now_i(wait_now_q), .bound_i(wait_bound), .old_o(rd_old),
     .avail_o(rd_avail), .high_o(rd_high), .held_o(rd_hold), .used_o(rd_used), .count_o(unused_rd_count),
     .bank_any_o(rd_any), .bank_hit_o(rd_hits));
 
@@ -217,9 +240,9 @@ module tsr_hbm_pc
     .bg_block_i(wr_block), .bank_block_i(forced),
     .col_valid_o(wr_col_valid), .col_slot_o(wr_idx), .col_key_o(wr_key), .col_half_o(wr_col_half),
     .col_last_o(wr_col_last), .col_miss_o(wr_col_miss), .col_take_i(wr),
-    .row_en_i(run_i), .act_ok_i(wr_act_ok), .pre_ok_i(wr_pre_ok),
+    .row_en_i(cmd_ok), .act_ok_i(wr_act_ok), .pre_ok_i(wr_pre_ok),
     .act_valid_o(wr_act_valid), .act_key_o(wr_act_key), .pre_valid_o(wr_pre_valid), .pre_bank_o(wr_pre_bank),
-    .free_i(wr_free), .free_slot_i(wr_free_idx), .age_tick_i(age_tick), .old_o(wr_old),
+    .free_i(wr_free), .free_slot_i(wr_free_idx), .age_tick_i(age_tick), .now_i(wait_now_q), .bound_i(wait_bound), .old_o(wr_old),
     .avail_o(wr_avail), .high_o(unused_wr_high), .held_o(unused_wr_hold), .used_o(wr_used), .count_o(wr_count),
     .bank_any_o(wr_any), .bank_hit_o(wr_hits));
 
@@ -312,6 +335,32 @@ module tsr_hbm_pc
   logic unused_age;
   assign unused_age = ^age_limit_i[1:0];
 
+  // The bound of waiting, in DRAM clocks: half as long again as the age limit, then rows of all others in the bank,
+  // a refresh in between, and turns of the data bus. 4096 with the default profile and age limit.
+  localparam logic [14:0] TurnClocks = 15'd398;
+
+  logic [13:0] wait_now_q;  // time in which commands are allowed
+  logic [13:0] wait_bound;  // in cycles
+
+  function automatic logic [13:0] bound_of(timing_t t, logic [11:0] age_limit, logic all);
+    logic [14:0] row, refreshes, clocks;
+    row = 15'(t.rcdwr) + 15'(t.wr2pre) + 15'(t.rp);
+    if (15'(t.rcdrd) + 15'(t.rtp) + 15'(t.rp) > row) row = 15'(t.rcdrd) + 15'(t.rtp) + 15'(t.rp);
+    if (15'(t.rc) > row) row = 15'(t.rc);
+    // All banks are closed before their refresh. Intervals shorter than the bound: more refreshes.
+    refreshes = all ? 15'(t.rfcab) + 15'd128 : 15'(t.rfcpb);
+    if (t.refi < 16'd4096) refreshes = (refreshes << 1) + refreshes;
+    clocks = 15'(age_limit) + 15'(age_limit[11:1]) + ((row + 15'd4) * 15'(BankLimit)) + refreshes + TurnClocks
+             + 15'(t.wr2rd_l) + 15'(t.rtw);
+    return clocks[14:1];
+  endfunction
+
+  assign wait_bound = bound_of(t_i, age_limit_i, ref_all_i);
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) wait_now_q <= '0;
+    else if (cmd_ok) wait_now_q <= wait_now_q + 14'd1;
+  end
+
   // ------------------------------------------------------------ command choice
 
   // Row commands of the other direction keep off banks that the current one wants; and no row is closed that
@@ -341,13 +390,15 @@ module tsr_hbm_pc
     .quiet_o(quiet), .close_o(close));
 
   always_comb begin
-    rd       = run_i && !wmode_q && rd_col_valid;
-    wr       = run_i && wmode_q && wr_col_valid;
+    rd       = cmd_ok && !wmode_q && rd_col_valid;
+    wr       = cmd_ok && wmode_q && wr_col_valid;
     col_bank = wmode_q ? wr_key.bank : rd_key.bank;
 
     act       = 1'b0;
     pre       = 1'b0;
     refresh   = 1'b0;
+    refresh_all = 1'b0;
+    enter     = 1'b0;
     act_rd    = 1'b0;
     act_wr    = 1'b0;
     row_bank  = '0;
@@ -357,15 +408,18 @@ module tsr_hbm_pc
     spare     = '0;
     conflict  = 1'b0;
     choice    = 1'b0;
-    if (run_i) begin
+    if (cmd_ok) begin
       // Forced refreshes, or else those of banks that nobody wants; ahead, of banks that nobody has wanted for
       // a while.
-      ref_now   = forced & ref_ok;
+      ref_now   = (ref_all_i && (ref_ok != '1)) ? '0 : forced & ref_ok;
       ref_close = forced & pre_ok;
-      if ((forced == '0) && ((due | (early & quiet)) != '0)) spare = (due | (early & quiet)) & ~rd_any & ~wr_any;
+      spare     = park ? '0 : early & quiet;  // none ahead on the way to power-down
+      spare     = (forced == '0) ? (due | spare) & ~rd_any & ~wr_any : '0;
+      if (ref_all_i && (spare != '1)) spare = '0;
       if (ref_now != '0) begin
-        refresh  = 1'b1;
-        row_bank = first_bank(ref_now);
+        refresh     = !ref_all_i;
+        refresh_all = ref_all_i;
+        row_bank    = first_bank(ref_now);
       end else if (ref_close != '0) begin
         pre      = 1'b1;
         row_bank = first_bank(ref_close);
@@ -389,9 +443,10 @@ module tsr_hbm_pc
         pre      = 1'b1;
         conflict = 1'b1;
         row_bank = row_wr_q ? rd_pre_bank : wr_pre_bank;
-      end else if ((spare & ref_ok) != '0) begin
-        refresh  = 1'b1;
-        row_bank = first_bank(spare & ref_ok);
+      end else if (ref_all_i ? (spare & ref_ok) == '1 : (spare & ref_ok) != '0) begin
+        refresh     = !ref_all_i;
+        refresh_all = ref_all_i;
+        row_bank    = first_bank(spare & ref_ok);
       end else if ((spare & pre_ok) != '0) begin
         pre      = 1'b1;
         row_bank = first_bank(spare & pre_ok);
@@ -399,9 +454,14 @@ module tsr_hbm_pc
         pre      = 1'b1;
         choice   = 1'b1;
         row_bank = first_bank(close & pre_ok & ~rd_any & ~wr_any);
+      end else if (park && ((open & pre_ok) != '0)) begin
+        pre      = 1'b1;
+        row_bank = first_bank(open & pre_ok);
+      end else if (want_enter && (ref_ok == '1)) begin
+        enter    = 1'b1;
       end
     end
-    row_phase = (act || pre || refresh) && late[row_bank];
+    row_phase = ((act || pre || refresh) && late[row_bank]) || ((refresh_all || enter) && (late != '0));
   end
 
   always_ff @(posedge clk_i) begin
@@ -421,15 +481,18 @@ module tsr_hbm_pc
       cmd_q.reset_n     <= 1'b1;
       cmd_q.wdata_valid <= wdata_now;
       cmd_q.col_valid   <= rd || wr;
-      cmd_q.row_valid   <= act || pre || refresh;
+      cmd_q.row_valid   <= act || pre || refresh || refresh_all || enter || leave;
       if (rd || wr) begin
         cmd_q.col_cmd   <= wr ? ColWr : ColRd;
         cmd_q.col_phase <= 1'b0;
         cmd_q.col_bank  <= col_bank;
         cmd_q.col       <= wr ? {wr_key.col_hi, wr_col_half} : {rd_key.col_hi, rd_col_half};
       end
-      if (act || pre || refresh) begin
-        cmd_q.row_cmd   <= act ? RowAct : (pre ? RowPre : RowRefPb);
+      if (act || pre || refresh || refresh_all || enter || leave) begin
+        if (leave) cmd_q.row_cmd <= RowPdx;
+        else if (enter) cmd_q.row_cmd <= self_entry ? RowSre : RowPde;
+        else if (refresh_all) cmd_q.row_cmd <= RowRefAb;
+        else cmd_q.row_cmd <= act ? RowAct : (pre ? RowPre : RowRefPb);
         cmd_q.row_phase <= row_phase;
         cmd_q.row_bank  <= row_bank;
         cmd_q.row       <= act_row;
@@ -580,11 +643,16 @@ module tsr_hbm_pc
 
   // ------------------------------------------------------------ counters
 
-  logic [63:0] latency_cnt;
+  logic [63:0] latency_cnt, mode_cnt;
   tsr_hbm_latency u_latency (
     .clk_i, .rst_ni, .clear_i(cnt_clear_i), .start_i(rd_push || rd_forward), .start_slot_i(rq_idx),
     .take_i(out_take), .take_slot_i(rd_free_idx), .answer_i(out_valid_q && out_ready_i),
     .sel_i(cnt_sel_i[3:0]), .cnt_o(latency_cnt));
+  tsr_hbm_count u_count (
+    .clk_i, .rst_ni, .run_i, .clear_i(cnt_clear_i), .refresh_i(refresh), .refresh_all_i(refresh_all),
+    .bank_i(row_bank), .phase_i(row_phase), .worst_i(ref_worst), .enter_i(enter), .enter_self_i(self_entry),
+    .down_i(down_o), .self_i(self_o), .high_i((rd_push || rd_forward) && in_meta_i.cls),
+    .sel_i(cnt_sel_i[3:0]), .cnt_o(mode_cnt));
 
   logic [63:0] reads_q, writes_q, hits_q, misses_q, acts_q, pres_q, refs_q, rbytes_q, wbytes_q;
   logic [63:0] turns_q, merges_q, holds_q, forwards_q;
@@ -604,7 +672,7 @@ module tsr_hbm_pc
     end
     if (act) acts_q <= acts_q + 64'd1;
     if (pre) pres_q <= pres_q + 64'd1;
-    if (refresh) refs_q <= refs_q + 64'd1;
+    if (refresh || refresh_all) refs_q <= refs_q + 64'd1;
     if (rd_push || rd_forward) rbytes_q <= rbytes_q + 64'd1 + {58'b0, in_meta_i.hi - in_meta_i.lo};
     if (wr_merge) merges_q <= merges_q + 64'd1;
     if (rd_forward) forwards_q <= forwards_q + 64'd1;
@@ -654,6 +722,7 @@ module tsr_hbm_pc
     unique case (cnt_sel_i[5:4])
       2'd0:    cnt_o = basic_cnt;
       2'd2:    cnt_o = latency_cnt;
+      2'd3:    cnt_o = mode_cnt;
       default: cnt_o = '0;
     endcase
   end

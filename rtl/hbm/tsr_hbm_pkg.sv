@@ -56,7 +56,10 @@ package tsr_hbm_pkg;
     RowPre   = 3'd1,  // close `bank`
     RowRefPb = 3'd2,  // refresh `bank`
     RowRefAb = 3'd3,  // refresh all banks
-    RowMrs   = 3'd4   // mode register `bank` := row[7:0]
+    RowMrs   = 3'd4,  // mode register `bank` := row[7:0]
+    RowPde   = 3'd5,  // enter power-down, all banks closed
+    RowSre   = 3'd6,  // enter self-refresh, all banks closed
+    RowPdx   = 3'd7   // leave either
   } row_cmd_e;
 
   typedef enum logic [1:0] {
@@ -118,6 +121,9 @@ package tsr_hbm_pkg;
     logic [5:0]  rrefd;
     logic [19:0] init;
     logic [6:0]  mod;
+    logic [5:0]  cke;
+    logic [5:0]  xp;
+    logic [9:0]  xs;
   } timing_t;
 
   // ---------------------------------------------------------------- queues
@@ -167,6 +173,11 @@ package tsr_hbm_pkg;
   /// Clocks to whole chip cycles, rounded up, minus one: what a counter loads when it must block that long.
   function automatic logic [5:0] block_cycles(logic [6:0] clocks);
     return (clocks <= 7'd2) ? '0 : 6'((8'(clocks) - 8'd1) >> 1);
+  endfunction
+
+  /// Clocks to whole chip cycles, rounded up.
+  function automatic logic [9:0] cycles_up(logic [10:0] clocks);
+    return 10'((clocks + 11'd1) >> 1);
   endfunction
 
   /// Countdown in clocks: one chip cycle passes.

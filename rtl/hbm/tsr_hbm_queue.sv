@@ -26,7 +26,7 @@ module tsr_hbm_queue
   input  idx_t                push_dep_i,
   input  logic                push_match_i,
   input  logic                push_ready_i,
-  /// It is of the high class: goes before all others that are not old.
+  /// It is of the high class: goes before all others that are not old. look_i must be 1 then.
   input  logic                push_high_i,
   /// Take only the slot: the block needs no command. Not together with push_i.
   input  logic                reserve_i,
@@ -87,6 +87,9 @@ module tsr_hbm_queue
 
   /// Pulse every half of the age limit.
   input  logic                age_tick_i,
+  /// Time in cycles in which commands are allowed, and the longest that an entry may wait, at most 16383.
+  input  logic [13:0]         now_i,
+  input  logic [13:0]         bound_i,
   /// An entry that may issue has waited for the age limit, at most half as long again.
   output logic                old_o,
 
@@ -351,7 +354,8 @@ module tsr_hbm_queue
       aged_q  <= moved(aged, 1'b0, place, older);
       elder_q <= moved(elder, 1'b0, place, older);
       old_q   <= moved(old, 1'b0, place, older);
-      if (push || leave) high_q <= moved(high_q, push_high_i, place, older);
+      // Those of its block become as high: their order is kept.
+      if (push || leave) high_q <= moved(high_q | ((push && push_high_i) ? same : '0), push_high_i, place, older);
       if (push || leave) begin
         pend_q <= moved(pend_q, 1'b1, place, older);
       end
@@ -406,10 +410,17 @@ module tsr_hbm_queue
   end
 
   `TSR_ASSERT(PushHasRoom, !(push_i || reserve_i) || !full_q)
+  `TSR_ASSERT(HighPushLooks, !(push_i && push_high_i) || (look_i && (look_key_i == push_key_i)))
   `TSR_ASSERT(PushOrReserve, !(push_i && reserve_i))
   `TSR_ASSERT(MergePending, !merge_i || (same_o && !same_begun_o))
   `TSR_ASSERT(FreeUsed, !free_i || used_q[free_slot_i])
   `TSR_ASSERT(CountInRange, count_q <= 7'(Entries))
+  // The oldest entry is the first one. Its time of arrival lies by slot.
+  logic [13:0] since_q [Entries];
+  always_ff @(posedge clk_i) begin
+    if (push) since_q[push_slot_o] <= now_i;
+  end
+  `TSR_ASSERT(NobodyStarves, !pend_q[0] || (14'(now_i - since_q[slot_of(vec_t'(1))]) <= bound_i))
   `TSR_ASSERT(TakeValid, !col_take_i || col_valid_o)
 
 endmodule

@@ -9,6 +9,7 @@ package tsr_hbm_reg_pkg;
   localparam logic [15:0] StatusOffset = 16'h000c;
   localparam logic [15:0] RefreshOffset = 16'h0010;
   localparam logic [15:0] SchedOffset = 16'h0014;
+  localparam logic [15:0] PowerOffset = 16'h0018;
   localparam logic [15:0] TClOffset = 16'h0040;
   localparam logic [15:0] TCwlOffset = 16'h0044;
   localparam logic [15:0] TBlOffset = 16'h0048;
@@ -34,6 +35,9 @@ package tsr_hbm_reg_pkg;
   localparam logic [15:0] TRrefdOffset = 16'h0098;
   localparam logic [15:0] TInitOffset = 16'h009c;
   localparam logic [15:0] TModOffset = 16'h00a0;
+  localparam logic [15:0] TCkeOffset = 16'h00a4;
+  localparam logic [15:0] TXpOffset = 16'h00a8;
+  localparam logic [15:0] TXsOffset = 16'h00ac;
   localparam logic [15:0] ErrStatusOffset = 16'h0100;
   localparam logic [15:0] ErrAddrLoOffset = 16'h0104;
   localparam logic [15:0] ErrAddrHiOffset = 16'h0108;
@@ -51,6 +55,9 @@ package tsr_hbm_reg_pkg;
       logic q;
       logic qe;
     } init_start;
+    struct packed {
+      logic q;
+    } self_refresh;
   } reg2hw_ctrl_t;
 
   typedef struct packed {
@@ -63,6 +70,9 @@ package tsr_hbm_reg_pkg;
     struct packed {
       logic [2:0] q;
     } pull_in;
+    struct packed {
+      logic q;
+    } all_bank;
   } reg2hw_refresh_t;
 
   typedef struct packed {
@@ -79,6 +89,12 @@ package tsr_hbm_reg_pkg;
       logic q;
     } qos;
   } reg2hw_sched_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [11:0] q;
+    } pd_idle;
+  } reg2hw_power_t;
 
   typedef struct packed {
     struct packed {
@@ -226,6 +242,24 @@ package tsr_hbm_reg_pkg;
 
   typedef struct packed {
     struct packed {
+      logic [5:0] q;
+    } v;
+  } reg2hw_t_cke_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [5:0] q;
+    } v;
+  } reg2hw_t_xp_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [9:0] q;
+    } v;
+  } reg2hw_t_xs_t;
+
+  typedef struct packed {
+    struct packed {
       logic q;
     } valid;
     struct packed {
@@ -262,6 +296,7 @@ package tsr_hbm_reg_pkg;
     reg2hw_ctrl_t ctrl;
     reg2hw_refresh_t refresh;
     reg2hw_sched_t sched;
+    reg2hw_power_t power;
     reg2hw_t_cl_t t_cl;
     reg2hw_t_cwl_t t_cwl;
     reg2hw_t_ccd_s_t t_ccd_s;
@@ -286,6 +321,9 @@ package tsr_hbm_reg_pkg;
     reg2hw_t_rrefd_t t_rrefd;
     reg2hw_t_init_t t_init;
     reg2hw_t_mod_t t_mod;
+    reg2hw_t_cke_t t_cke;
+    reg2hw_t_xp_t t_xp;
+    reg2hw_t_xs_t t_xs;
     reg2hw_err_status_t err_status;
     reg2hw_count_ctrl_t count_ctrl;
     reg2hw_count_sel_t count_sel;
@@ -331,6 +369,12 @@ package tsr_hbm_reg_pkg;
     struct packed {
       logic [1:0] d;
     } error_pc;
+    struct packed {
+      logic [1:0] d;
+    } self_refresh;
+    struct packed {
+      logic [1:0] d;
+    } power_down;
   } hw2reg_status_t;
 
   typedef struct packed {
@@ -413,6 +457,6 @@ package tsr_hbm_reg_pkg;
   } hw2reg_t;
 
   // reg2hw_t in reset.
-  localparam reg2hw_t Reg2hwReset = 229'h4c20d1002a14487c79a5c90429824248e52830c1182806807d0180000;
+  localparam reg2hw_t Reg2hwReset = 265'h260834400800285121f1e6972410a609092394a0c30460a01a01f4060d363d0000;
 
 endpackage

@@ -28,6 +28,7 @@ module tsr_hbm_reg_top
   logic hit_status;
   logic hit_refresh;
   logic hit_sched;
+  logic hit_power;
   logic hit_t_cl;
   logic hit_t_cwl;
   logic hit_t_bl;
@@ -53,6 +54,9 @@ module tsr_hbm_reg_top
   logic hit_t_rrefd;
   logic hit_t_init;
   logic hit_t_mod;
+  logic hit_t_cke;
+  logic hit_t_xp;
+  logic hit_t_xs;
   logic hit_err_status;
   logic hit_err_addr_lo;
   logic hit_err_addr_hi;
@@ -72,6 +76,7 @@ module tsr_hbm_reg_top
     hit_status = '0;
     hit_refresh = '0;
     hit_sched = '0;
+    hit_power = '0;
     hit_t_cl = '0;
     hit_t_cwl = '0;
     hit_t_bl = '0;
@@ -97,6 +102,9 @@ module tsr_hbm_reg_top
     hit_t_rrefd = '0;
     hit_t_init = '0;
     hit_t_mod = '0;
+    hit_t_cke = '0;
+    hit_t_xp = '0;
+    hit_t_xs = '0;
     hit_err_status = '0;
     hit_err_addr_lo = '0;
     hit_err_addr_hi = '0;
@@ -116,6 +124,7 @@ module tsr_hbm_reg_top
         16'h000c: hit_status = 1'b1;
         16'h0010: hit_refresh = 1'b1;
         16'h0014: hit_sched = 1'b1;
+        16'h0018: hit_power = 1'b1;
         16'h0040: hit_t_cl = 1'b1;
         16'h0044: hit_t_cwl = 1'b1;
         16'h0048: hit_t_bl = 1'b1;
@@ -141,6 +150,9 @@ module tsr_hbm_reg_top
         16'h0098: hit_t_rrefd = 1'b1;
         16'h009c: hit_t_init = 1'b1;
         16'h00a0: hit_t_mod = 1'b1;
+        16'h00a4: hit_t_cke = 1'b1;
+        16'h00a8: hit_t_xp = 1'b1;
+        16'h00ac: hit_t_xs = 1'b1;
         16'h0100: hit_err_status = 1'b1;
         16'h0104: hit_err_addr_lo = 1'b1;
         16'h0108: hit_err_addr_hi = 1'b1;
@@ -178,17 +190,22 @@ module tsr_hbm_reg_top
       regs_q.count_ctrl.clear.qe <= we && hit_count_ctrl;
       if (we_priv && hit_ctrl) begin
         regs_q.ctrl.init_start.q <= wdata[0];
+        regs_q.ctrl.self_refresh.q <= (regs_q.ctrl.self_refresh.q & ~wmask[1]) | wdata[1];
       end
       if (we_priv && hit_refresh) begin
         regs_q.refresh.enable.q <= (regs_q.refresh.enable.q & ~wmask[0]) | wdata[0];
         regs_q.refresh.postpone.q <= (regs_q.refresh.postpone.q & ~wmask[6:4]) | wdata[6:4];
         regs_q.refresh.pull_in.q <= (regs_q.refresh.pull_in.q & ~wmask[10:8]) | wdata[10:8];
+        regs_q.refresh.all_bank.q <= (regs_q.refresh.all_bank.q & ~wmask[12]) | wdata[12];
       end
       if (we_priv && hit_sched) begin
         regs_q.sched.wr_low.q <= (regs_q.sched.wr_low.q & ~wmask[6:0]) | wdata[6:0];
         regs_q.sched.wr_high.q <= (regs_q.sched.wr_high.q & ~wmask[14:8]) | wdata[14:8];
         regs_q.sched.age_limit.q <= (regs_q.sched.age_limit.q & ~wmask[27:16]) | wdata[27:16];
         regs_q.sched.qos.q <= (regs_q.sched.qos.q & ~wmask[28]) | wdata[28];
+      end
+      if (we_priv && hit_power) begin
+        regs_q.power.pd_idle.q <= (regs_q.power.pd_idle.q & ~wmask[11:0]) | wdata[11:0];
       end
       if (we_priv && hit_t_cl) begin
         regs_q.t_cl.v.q <= (regs_q.t_cl.v.q & ~wmask[5:0]) | wdata[5:0];
@@ -262,6 +279,15 @@ module tsr_hbm_reg_top
       if (we_priv && hit_t_mod) begin
         regs_q.t_mod.v.q <= (regs_q.t_mod.v.q & ~wmask[6:0]) | wdata[6:0];
       end
+      if (we_priv && hit_t_cke) begin
+        regs_q.t_cke.v.q <= (regs_q.t_cke.v.q & ~wmask[5:0]) | wdata[5:0];
+      end
+      if (we_priv && hit_t_xp) begin
+        regs_q.t_xp.v.q <= (regs_q.t_xp.v.q & ~wmask[5:0]) | wdata[5:0];
+      end
+      if (we_priv && hit_t_xs) begin
+        regs_q.t_xs.v.q <= (regs_q.t_xs.v.q & ~wmask[9:0]) | wdata[9:0];
+      end
       if (we && hit_count_ctrl) begin
         regs_q.count_ctrl.clear.q <= wdata[0];
       end
@@ -297,14 +323,16 @@ module tsr_hbm_reg_top
           hit_router_count)) reg_o.err = 1'b1;
       if (reg_i.write && !reg_i.priv && (
           hit_ctrl || hit_refresh || hit_sched ||
-          hit_t_cl || hit_t_cwl || hit_t_ccd_s ||
-          hit_t_ccd_l || hit_t_rcdrd || hit_t_rcdwr ||
-          hit_t_rp || hit_t_ras || hit_t_rc ||
-          hit_t_rrd_s || hit_t_rrd_l || hit_t_faw ||
-          hit_t_ppd || hit_t_wr || hit_t_rtp ||
-          hit_t_wtr_s || hit_t_wtr_l || hit_t_rtw ||
-          hit_t_refi || hit_t_rfcab || hit_t_rfcpb ||
-          hit_t_rrefd || hit_t_init || hit_t_mod)) reg_o.err = 1'b1;
+          hit_power || hit_t_cl || hit_t_cwl ||
+          hit_t_ccd_s || hit_t_ccd_l || hit_t_rcdrd ||
+          hit_t_rcdwr || hit_t_rp || hit_t_ras ||
+          hit_t_rc || hit_t_rrd_s || hit_t_rrd_l ||
+          hit_t_faw || hit_t_ppd || hit_t_wr ||
+          hit_t_rtp || hit_t_wtr_s || hit_t_wtr_l ||
+          hit_t_rtw || hit_t_refi || hit_t_rfcab ||
+          hit_t_rfcpb || hit_t_rrefd || hit_t_init ||
+          hit_t_mod || hit_t_cke || hit_t_xp ||
+          hit_t_xs)) reg_o.err = 1'b1;
       if (hit_id) begin
         reg_o.rdata[5:0] = hw2reg_i.id.x.d;
         reg_o.rdata[13:8] = hw2reg_i.id.y.d;
@@ -314,23 +342,32 @@ module tsr_hbm_reg_top
         reg_o.rdata[15:0] = hw2reg_i.capacity.mib.d;
         reg_o.rdata[19:16] = hw2reg_i.capacity.channels.d;
       end
+      if (hit_ctrl) begin
+        reg_o.rdata[1] = regs_q.ctrl.self_refresh.q;
+      end
       if (hit_status) begin
         reg_o.rdata[0] = hw2reg_i.status.init_done.d;
         reg_o.rdata[1] = hw2reg_i.status.init_error.d;
         reg_o.rdata[2] = hw2reg_i.status.init_busy.d;
         reg_o.rdata[3] = hw2reg_i.status.queues_empty.d;
         reg_o.rdata[5:4] = hw2reg_i.status.error_pc.d;
+        reg_o.rdata[7:6] = hw2reg_i.status.self_refresh.d;
+        reg_o.rdata[9:8] = hw2reg_i.status.power_down.d;
       end
       if (hit_refresh) begin
         reg_o.rdata[0] = regs_q.refresh.enable.q;
         reg_o.rdata[6:4] = regs_q.refresh.postpone.q;
         reg_o.rdata[10:8] = regs_q.refresh.pull_in.q;
+        reg_o.rdata[12] = regs_q.refresh.all_bank.q;
       end
       if (hit_sched) begin
         reg_o.rdata[6:0] = regs_q.sched.wr_low.q;
         reg_o.rdata[14:8] = regs_q.sched.wr_high.q;
         reg_o.rdata[27:16] = regs_q.sched.age_limit.q;
         reg_o.rdata[28] = regs_q.sched.qos.q;
+      end
+      if (hit_power) begin
+        reg_o.rdata[11:0] = regs_q.power.pd_idle.q;
       end
       if (hit_t_cl) begin
         reg_o.rdata[5:0] = regs_q.t_cl.v.q;
@@ -406,6 +443,15 @@ module tsr_hbm_reg_top
       end
       if (hit_t_mod) begin
         reg_o.rdata[6:0] = regs_q.t_mod.v.q;
+      end
+      if (hit_t_cke) begin
+        reg_o.rdata[5:0] = regs_q.t_cke.v.q;
+      end
+      if (hit_t_xp) begin
+        reg_o.rdata[5:0] = regs_q.t_xp.v.q;
+      end
+      if (hit_t_xs) begin
+        reg_o.rdata[9:0] = regs_q.t_xs.v.q;
       end
       if (hit_err_status) begin
         reg_o.rdata[0] = regs_q.err_status.valid.q;

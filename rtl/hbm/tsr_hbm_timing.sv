@@ -21,6 +21,7 @@ module tsr_hbm_timing
   input  logic                act_i,
   input  logic                pre_i,
   input  logic                ref_i,
+  input  logic                ref_all_i,
   input  bank_t               row_bank_i,
   input  logic                row_phase_i,
   /// Column command of this cycle.
@@ -177,6 +178,7 @@ module tsr_hbm_timing
 
   // Row commands count in clocks: how far the first legal clock is from the first clock of this cycle.
   logic [7:0] rrd_s_q, ppd_q, rrefd_q;
+  logic [9:0] rfcab_q;
   logic [NumBg-1:0][7:0] rrd_l_q;
   logic [3:0][7:0] faw_q;
   logic [1:0] faw_ptr_q;
@@ -194,10 +196,11 @@ module tsr_hbm_timing
       rrd_s_q <= dec2(rrd_s_q);
       ppd_q   <= dec2(ppd_q);
       rrefd_q <= dec2(rrefd_q);
+      rfcab_q <= (rfcab_q > 10'd2) ? rfcab_q - 10'd2 : '0;
       for (int unsigned g = 0; g < NumBg; g++) rrd_l_q[g] <= dec2(rrd_l_q[g]);
       for (int unsigned i = 0; i < 4; i++) faw_q[i] <= dec2(faw_q[i]);
-      row_count_q <= (rrd_s_q | ppd_q | rrefd_q | rrd_l_q[0] | rrd_l_q[1] | rrd_l_q[2] | rrd_l_q[3]
-                      | faw_q[0] | faw_q[1] | faw_q[2] | faw_q[3]) != '0;
+      row_count_q <= ((rrd_s_q | ppd_q | rrefd_q | rrd_l_q[0] | rrd_l_q[1] | rrd_l_q[2] | rrd_l_q[3]
+                      | faw_q[0] | faw_q[1] | faw_q[2] | faw_q[3]) != '0) || (rfcab_q != '0);
     end
     if (act_i) begin
       row_count_q      <= 1'b1;
@@ -213,6 +216,10 @@ module tsr_hbm_timing
     if (ref_i) begin
       row_count_q <= 1'b1;
       rrefd_q     <= load2({2'b0, t_i.rrefd}, row_phase_i);
+    end
+    if (ref_all_i) begin
+      row_count_q <= 1'b1;
+      rfcab_q     <= t_i.rfcab + {9'b0, row_phase_i} - 10'd2;
     end
 
     if (col_count_q) begin
@@ -240,6 +247,7 @@ module tsr_hbm_timing
       rrd_s_q     <= '0;
       ppd_q       <= '0;
       rrefd_q     <= '0;
+      rfcab_q     <= '0;
       faw_ptr_q   <= '0;
       ccd_s_q     <= '0;
       rtw_q       <= '0;
@@ -264,9 +272,9 @@ module tsr_hbm_timing
     late_o        = late_q;
     pre_ok_o      = (ppd_q <= 8'd1) ? open_q & ~(ras_q | rtp_q | wr_q) : '0;
     if (ppd_q[0]) late_o |= open_q;
-    if ((rrd_s_q <= 8'd1) && (rrefd_q <= 8'd1)) begin
+    if ((rrd_s_q <= 8'd1) && (rrefd_q <= 8'd1) && (rfcab_q <= 10'd1)) begin
       ref_ok_o = ~(open_q | rc_q | rp_q | rfc_q);
-      if (rrd_s_q[0] || rrefd_q[0]) late_o |= ~open_q;
+      if (rrd_s_q[0] || rrefd_q[0] || rfcab_q[0]) late_o |= ~open_q;
       if (row_count_q) for (int unsigned g = 0; g < NumBg; g++) begin
         if (rrd_l_q[g] > 8'd1) ref_ok_o[4*g+:4] = '0;
         if (rrd_l_q[g] == 8'd1) late_o[4*g+:4] = late_o[4*g+:4] | ~open_q[4*g+:4];
@@ -286,6 +294,7 @@ module tsr_hbm_timing
   end
 
   `TSR_ASSERT(OneRowCommand, !(act_i && pre_i) && !(act_i && ref_i) && !(pre_i && ref_i))
+  `TSR_ASSERT(RefAllLegal, !ref_all_i || ((ref_ok_o == '1) && !act_i && !pre_i && !ref_i))
   `TSR_ASSERT(OneColumnCommand, !(rd_i && wr_i))
   `TSR_ASSERT(ActLegal, !act_i || act_ok_o[row_bank_i])
   `TSR_ASSERT(PreLegal, !pre_i || pre_ok_o[row_bank_i])

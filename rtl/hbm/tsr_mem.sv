@@ -175,13 +175,14 @@ module tsr_mem
     return '{cls: ClsReg, err: ErrNone, answer: answer};
   endfunction
 
-  logic    init_done;
+  logic    init_done, asleep_q;  // self-refresh is wanted
   decode_t dec;
 
   always_comb begin
     dec = refuse(ErrNone, 1'b0);
     if (cur_valid_q) begin
-      dec = decode(cur_q.hdr, spread_t'(cur_q.data[0]), data_parity(cur_q.data), cfg_q, node_q, init_done);
+      dec = decode(cur_q.hdr, spread_t'(cur_q.data[0]), data_parity(cur_q.data), cfg_q, node_q,
+                   init_done && !asleep_q);
     end
   end
 
@@ -278,7 +279,7 @@ module tsr_mem
 
   timing_t                     t_q;
   dfi_cmd_t                    init_cmd;
-  logic [NumPc-1:0]            rsp_valid, rsp_ready, pc_empty;
+  logic [NumPc-1:0]            rsp_valid, rsp_ready, pc_empty, pc_down, pc_self;
   rd_meta_t [NumPc-1:0]        rsp_meta;
   data_t    [NumPc-1:0]        rsp_data;
   logic [NumPc-1:0][63:0]      pc_cnt;
@@ -319,7 +320,8 @@ module tsr_mem
 
     tsr_hbm_pc u_pc (
       .clk_i, .rst_ni, .t_i(t_q), .run_i(init_done), .init_cmd_i(init_cmd),
-      .qos_i(reg2hw.sched.qos.q),
+      .qos_i(reg2hw.sched.qos.q), .ref_all_i(reg2hw.refresh.all_bank.q), .pd_idle_i(reg2hw.power.pd_idle.q),
+      .self_refresh_i(asleep_q),
       .ref_enable_i(reg2hw.refresh.enable.q), .ref_postpone_i(reg2hw.refresh.postpone.q),
       .ref_pull_in_i(reg2hw.refresh.pull_in.q), .wr_low_i(reg2hw.sched.wr_low.q),
       .wr_high_i(reg2hw.sched.wr_high.q), .age_limit_i(reg2hw.sched.age_limit.q),
@@ -330,7 +332,7 @@ module tsr_mem
       .out_data_o(rsp_data[p]),
       .dfi_cmd_o(dfi_cmd_o[p]), .dfi_wstrb_o(dfi_wstrb_o[p]), .dfi_wdata_o(dfi_wdata_o[p]),
       .dfi_rvalid_i(dfi_rvalid_i[p]), .dfi_rdata_i(dfi_rdata_i[p]),
-      .empty_o(pc_empty[p]), .cnt_clear_i(cnt_clear), .cnt_sel_i({reg2hw.count_sel.sel.q[6:5],
+      .empty_o(pc_empty[p]), .down_o(pc_down[p]), .self_o(pc_self[p]), .cnt_clear_i(cnt_clear), .cnt_sel_i({reg2hw.count_sel.sel.q[6:5],
                                                                            reg2hw.count_sel.sel.q[3:0]}),
       .cnt_o(pc_cnt[p]));
   end
@@ -500,6 +502,8 @@ module tsr_mem
     assign rdata_low[p] = dfi_rdata_i[p][0];
   end
 
+  always_ff @(posedge clk_i) asleep_q <= rst_ni && reg2hw.ctrl.self_refresh.q;
+
   assign init_start = reg2hw.ctrl.init_start.qe && reg2hw.ctrl.init_start.q && !init_busy && !init_done;
 
   localparam logic [6:0] BurstClocks = 7'd2;
@@ -531,6 +535,9 @@ module tsr_mem
       t_q.rrefd   <= reg2hw.t_rrefd.v.q;
       t_q.init    <= reg2hw.t_init.v.q;
       t_q.mod     <= reg2hw.t_mod.v.q;
+      t_q.cke     <= reg2hw.t_cke.v.q;
+      t_q.xp      <= reg2hw.t_xp.v.q;
+      t_q.xs      <= reg2hw.t_xs.v.q;
     end
   end
 
@@ -619,6 +626,8 @@ module tsr_mem
     hw2reg.status.init_busy.d       = init_busy;
     hw2reg.status.queues_empty.d    = pc_empty == '1;
     hw2reg.status.error_pc.d        = init_error;
+    hw2reg.status.self_refresh.d    = pc_self;
+    hw2reg.status.power_down.d      = pc_down;
     hw2reg.t_bl.v.d                 = 4'(BurstClocks);
     hw2reg.err_status.valid.d       = 1'b1;
     hw2reg.err_status.valid.de      = fail_q;

@@ -37,6 +37,10 @@ Command ref(std::int64_t clock, unsigned bank) {
   return {clock, false, RowCmd::kRefPb, ColCmd::kRd, bank};
 }
 Command ref_all(std::int64_t clock) { return {clock, false, RowCmd::kRefAb, ColCmd::kRd, 0}; }
+Command sleep(std::int64_t clock, RowCmd cmd) { return {clock, false, cmd, ColCmd::kRd, 0}; }
+Command pde(std::int64_t clock) { return sleep(clock, RowCmd::kPde); }
+Command sre(std::int64_t clock) { return sleep(clock, RowCmd::kSre); }
+Command pdx(std::int64_t clock) { return sleep(clock, RowCmd::kPdx); }
 Command rd(std::int64_t clock, unsigned bank) {
   return {clock, true, RowCmd::kAct, ColCmd::kRd, bank};
 }
@@ -376,6 +380,76 @@ std::vector<Rule> rules() {
          return S{ref(0, 3), ref(d, 4)};
        },
        {}},
+      {"tCKE_PowerDown",
+       "tCKE",
+       [](const T& t) { return t.cke; },
+       [](const T&, D d) {
+         return S{pde(0), pdx(d)};
+       },
+       {}},
+      {"tCKE_SelfRefresh",
+       "tCKE",
+       [](const T& t) { return t.cke; },
+       [](const T&, D d) {
+         return S{sre(0), pdx(d)};
+       },
+       {}},
+      {"tXP_Activate",
+       "tXP",
+       [](const T& t) { return t.xp; },
+       [](const T&, D d) {
+         return S{pde(0), pdx(kLong), act(kLong + d, 3)};
+       },
+       {}},
+      {"tXP_Refresh",
+       "tXP",
+       [](const T& t) { return t.xp; },
+       [](const T&, D d) {
+         return S{pde(0), pdx(kLong), ref(kLong + d, 3)};
+       },
+       {}},
+      {"tXS_Activate",
+       "tXS",
+       [](const T& t) { return t.xs; },
+       [](const T&, D d) {
+         return S{sre(0), pdx(kLong), act(kLong + d, 3)};
+       },
+       {}},
+      {"tXS_PowerDown",
+       "tXS",
+       [](const T& t) { return t.xs; },
+       [](const T&, D d) {
+         return S{sre(0), pdx(kLong), pde(kLong + d)};
+       },
+       {}},
+      {"tRP_PowerDown",
+       "tRP",
+       [](const T& t) { return t.rp; },
+       [](const T&, D d) {
+         return S{act(0, 5), pre(kLong, 5), pde(kLong + d)};
+       },
+       {}},
+      {"tRFCpb_SelfRefresh",
+       "tRFCpb",
+       [](const T& t) { return t.rfcpb; },
+       [](const T&, D d) {
+         return S{ref(0, 3), sre(d)};
+       },
+       {}},
+      {"tRFCab_PowerDown",
+       "tRFCab",
+       [](const T& t) { return t.rfcab; },
+       [](const T&, D d) {
+         return S{ref_all(0), pde(d)};
+       },
+       {}},
+      {"tRDPDE",
+       "tRDPDE",
+       [](const T& t) { return t.cl + t.bl; },
+       [](const T& t, D d) {
+         return S{act(0, 5), rd(kLong, 5), pre(kLong + t.rtp, 5), pde(kLong + d)};
+       },
+       {"tRP"}},
   };
 }
 
@@ -468,6 +542,12 @@ TEST_P(DramProfileTest, StateRulesAreChecked) {
       {"RefreshOpenBank", {act(0, 2), ref(kLong, 2)}},
       {"RefreshOpenBank", {act(0, 2), ref_all(kLong)}},
       {"PrechargeClosedBank", {pre(0, 2)}},
+      {"PowerDownOpenBank", {act(0, 2), pde(kLong)}},
+      {"PowerDownOpenBank", {act(0, 2), sre(kLong)}},
+      {"CommandInPowerDown", {pde(0), act(kLong, 2)}},
+      {"CommandInPowerDown", {sre(0), ref(kLong, 2)}},
+      {"CommandInPowerDown", {pde(0), sre(kLong)}},
+      {"ExitWithoutEntry", {pdx(0)}},
   };
   for (const auto& [name, commands] : cases) {
     Driver driver(timing());
@@ -577,6 +657,28 @@ TEST_P(DramProfileTest, RefreshAheadCountsEightAtMost) {
   const std::int64_t elapsed = (static_cast<std::int64_t>(driver.device().cycle()) * 2) / t.refi;
   EXPECT_GE(driver.device().refresh_debt(0), -8);
   EXPECT_LE(driver.device().refresh_debt(0), -8 + elapsed);
+}
+
+TEST_P(DramProfileTest, RefreshGoesOnInPowerDownAndStopsInSelfRefresh) {
+  const DramTiming t = timing();
+  for (const bool self : {false, true}) {
+    Driver driver(t);
+    driver.initialize();
+    driver.run({self ? sre(0) : pde(0)});
+    EXPECT_EQ(driver.device().powered_down(0), !self);
+    EXPECT_EQ(driver.device().self_refreshing(0), self);
+    driver.idle(std::int64_t{20} * t.refi / 2);
+    EXPECT_EQ(driver.device().violation_count() == 0, self);
+    const std::int64_t debt = driver.device().refresh_debt(0);
+    EXPECT_EQ(debt, self ? 0 : 8);  // in power-down every interval beyond is reported
+    driver.device().clear_violations();
+    const auto now = static_cast<std::int64_t>(driver.device().cycle()) * 2 - driver.base();
+    driver.run({pdx(now)});
+    EXPECT_EQ(driver.device().refresh_debt(0), debt);
+    driver.idle(std::int64_t{5} * t.refi / 2);
+    EXPECT_EQ(driver.device().violation_count() == 0, self);
+    if (self) EXPECT_EQ(driver.device().refresh_debt(0), 5);
+  }
 }
 
 TEST_P(DramProfileTest, WriteDataIsExpectedOnTime) {

@@ -66,7 +66,7 @@ TEST_F(HbmMap, DfiPackingEqualsRtl) {
     c.col_bank = static_cast<unsigned>(rand_in(0, 15));
     c.col = static_cast<unsigned>(rand_in(0, 31));
     c.row_valid = chance(0.5);
-    c.row_cmd = static_cast<RowCmd>(rand_in(0, 4));
+    c.row_cmd = static_cast<RowCmd>(rand_in(0, 7));
     c.row_phase = static_cast<unsigned>(rand_in(0, 1));
     c.row_bank = static_cast<unsigned>(rand_in(0, 15));
     c.row = static_cast<unsigned>(rand_in(0, kDramRows - 1));

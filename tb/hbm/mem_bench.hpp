@@ -43,6 +43,9 @@ inline std::uint32_t timing_register(const std::string& name) {
   throw std::runtime_error("no register for timing value " + name);
 }
 
+/// Faults of a pseudo channel's read path: no answers, a wrong bit, a cycle late, two for one.
+enum class ReadFault { kNone, kDead, kWrong, kLate, kTwice };
+
 template <class Model>
 class MemNode {
  public:
@@ -68,10 +71,10 @@ class MemNode {
   }
 
   ChipConfig config;
-  unsigned index = 1;           ///< which memory node the model is
-  double send_stall = 0;        ///< probability that a request waits another cycle
-  double response_stall = 0;    ///< probability that a response buffer is not emptied in a cycle
-  bool answer_reads = true;     ///< false: the DRAM's read path is dead
+  unsigned index = 1;         ///< which memory node the model is
+  double send_stall = 0;      ///< probability that a request waits another cycle
+  double response_stall = 0;  ///< probability that a response buffer is not emptied in a cycle
+  std::array<ReadFault, kDramPcs> read_fault{};  ///< what is wrong with the DRAM's read data
   std::size_t max_queued = 64;  ///< requests handed to send() that may wait for the link
 
   void apply_straps() {
@@ -107,7 +110,7 @@ class MemNode {
     model_.now_i = cycle;
     model_.router_cnt_i = 0x1000 * (model_.router_sel_o + 1U);
     port_.drive(model_);
-    if (!answer_reads) model_.dfi_rvalid_i = 0;
+    for (unsigned p = 0; p < kDramPcs; ++p) damage_answer(p);
     unsigned credit = 0;
     for (unsigned v = 0; v < 2; ++v) {
       if (inbox_[v].empty() || chance(response_stall)) continue;
@@ -285,6 +288,31 @@ class MemNode {
     bool is_register = false;
   };
 
+  void damage_answer(unsigned pc) {
+    const auto bit = static_cast<std::uint8_t>(1U << pc);
+    const bool now = (model_.dfi_rvalid_i & bit) != 0;
+    const bool before = std::exchange(answered_[pc], now);
+    bool shown = now;
+    switch (read_fault[pc]) {
+      case ReadFault::kNone:
+        return;
+      case ReadFault::kDead:
+        shown = false;
+        break;
+      case ReadFault::kWrong:
+        model_.dfi_rdata_i[8 * pc] ^= 0x100U;
+        break;
+      case ReadFault::kLate:
+        shown = before;
+        break;
+      case ReadFault::kTwice:
+        shown = now || before;
+        break;
+    }
+    model_.dfi_rvalid_i =
+        static_cast<std::uint8_t>((model_.dfi_rvalid_i & ~bit) | (shown ? bit : 0));
+  }
+
   void drive_request(std::deque<Flit>& from) {
     const Flit& flit = from.front();
     const auto lanes = flit.to_lanes();
@@ -377,6 +405,7 @@ class MemNode {
   std::map<std::uint8_t, Pending> pending_;
   std::array<std::deque<Flit>, 2> outbox_;
   bool next_vc_ = false;
+  std::array<bool, kDramPcs> answered_{};  // in the last cycle
   std::array<std::uint64_t, 256> sent_{};  // cycle by tag
   std::array<std::deque<Flit>, 2> inbox_;
   std::array<unsigned, 2> credits_{kVcDepth, kVcDepth};

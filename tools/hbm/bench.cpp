@@ -18,7 +18,8 @@ namespace {
 
 constexpr unsigned kRefreshPostpone = 1;  // reset values of REFRESH
 constexpr unsigned kRefreshPullIn = 4;
-constexpr unsigned kSelectLatency = 32;       // of the counter: see tsr_hbm_pc
+constexpr unsigned kSelectLatency = 32;  // of the counter: see tsr_hbm_pc
+constexpr unsigned kSelectModes = 48;
 constexpr unsigned kBlock = 64;               // what the controller takes at once
 constexpr std::uint64_t kPatience = 100'000;  // cycles without any progress
 using BlockData = std::array<std::uint64_t, 8>;
@@ -151,7 +152,10 @@ class HbmBench {
 
   /// Fields of timing_t, from its last one up: see tsr_hbm_pkg.
   void drive_settings(const DramTiming& t) {
-    const std::array<std::pair<int, unsigned>, 24> fields{{{t.mod, 7},
+    const std::array<std::pair<int, unsigned>, 27> fields{{{t.xs, 10},
+                                                           {t.xp, 6},
+                                                           {t.cke, 6},
+                                                           {t.mod, 7},
                                                            {t.init, 20},
                                                            {t.rrefd, 6},
                                                            {t.rfcpb, 10},
@@ -190,6 +194,8 @@ class HbmBench {
     model_->ref_pull_in_i = kRefreshPullIn;
     model_->age_limit_i = static_cast<std::uint16_t>(options_.age_limit);
     model_->qos_i = 1;
+    model_->ref_all_i = options_.refresh_all;
+    model_->pd_idle_i = static_cast<std::uint16_t>(options_.power_down);
   }
 
   void fill_memory() {
@@ -381,6 +387,10 @@ class HbmBench {
     f.clocks = 2 * (end_cycle_ - count_cycle_);
     latency_figures();
     read_histogram();
+    f.refresh_gap_count = counter(kSelectModes);
+    f.refresh_debt = counter(kSelectModes + 1);
+    f.power_downs = counter(kSelectModes + 3);
+    f.power_down_cycles = counter(kSelectModes + 4);
     const auto& now = observer_.counts;
     f.activates = now.activates - before_.activates;
     f.columns = now.columns - before_.columns;
@@ -394,6 +404,7 @@ class HbmBench {
                            static_cast<double>(std::max<std::uint64_t>(f.columns, 1));
     f.refreshes = observer_.refreshes;
     f.refresh_gap = observer_.refresh_gap;
+    f.refresh_between = observer_.refresh_between;
     f.violations = device_.violation_count();
     if (f.violations != 0) f.first_violation = device_.violations().front().message;
     return f;
@@ -413,10 +424,13 @@ class HbmBench {
   /// The controller's own histogram.
   void read_histogram() {
     for (unsigned c = 0; c < kHbmLatencyClasses; ++c) {
-      model_->cnt_sel_i = static_cast<std::uint8_t>(kSelectLatency + c);
-      model_->eval();
-      figures_.latency_counts[c] = model_->cnt_o;
+      figures_.latency_counts[c] = counter(kSelectLatency + c);
     }
+  }
+  std::uint64_t counter(unsigned select) {
+    model_->cnt_sel_i = static_cast<std::uint8_t>(select);
+    model_->eval();
+    return model_->cnt_o;
   }
 
   static constexpr std::uint64_t kAnswered = ~std::uint64_t{0};

@@ -20,6 +20,8 @@ struct HbmBenchOptions {
   unsigned write_low = 16;        ///< SCHED.WR_LOW
   unsigned write_high = 52;       ///< SCHED.WR_HIGH
   unsigned age_limit = 1024;      ///< SCHED.AGE_LIMIT
+  bool refresh_all = false;       ///< REFRESH.ALL_BANK
+  unsigned power_down = 0;        ///< POWER.PD_IDLE, chip cycles; 0: never
   std::FILE* commands = nullptr;  ///< every command to the DRAM
 };
 
@@ -46,9 +48,13 @@ struct HbmFigures {
   std::array<std::uint64_t, kHbmLatencyClasses> latency_counts{}, latency_seen{};
   double activates_per_kilobyte = 0;
   std::uint64_t activates = 0, columns = 0, turnarounds = 0;
-  double row_hits = 0;            ///< share of column commands to a row that had one before
-  std::uint64_t refreshes = 0;    ///< bank refreshes of the whole run
-  std::uint64_t refresh_gap = 0;  ///< longest time of a bank without one, in DRAM clocks
+  double row_hits = 0;                  ///< share of column commands to a row that had one before
+  std::uint64_t refreshes = 0;          ///< bank refreshes of the whole run
+  std::uint64_t refresh_gap = 0;        ///< longest time of a bank without one, in DRAM clocks
+  std::uint64_t refresh_between = 0;    ///< longest time of a bank between two
+  std::uint64_t refresh_gap_count = 0;  ///< the controller's counter: between two refreshes
+  std::uint64_t refresh_debt = 0;       ///< most refreshes that a bank has owed
+  std::uint64_t power_downs = 0, power_down_cycles = 0;
   std::uint64_t wrong_bytes = 0;  ///< read data, and memory at the end
   std::string first_wrong;        ///< where
   std::uint64_t violations = 0;   ///< of the DRAM's rules

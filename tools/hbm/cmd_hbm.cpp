@@ -67,6 +67,9 @@ nlohmann::ordered_json to_json(const HbmOptions& options, const DramProfile& pro
   json["turnarounds"] = f.turnarounds;
   json["refreshes"] = f.refreshes;
   json["refresh_longest_gap"] = f.refresh_gap;
+  json["refreshes_owed_max"] = f.refresh_debt;
+  json["power_downs"] = f.power_downs;
+  json["power_down_cycles"] = f.power_down_cycles;
   json["timing_violations"] = f.violations;
   json["wrong_bytes"] = f.wrong_bytes;
   return json;
@@ -83,7 +86,11 @@ void print_report(std::FILE* out, const DramProfile& profile, const HbmFigures& 
   fmt::print(out, "activates       {:.3f} a kilobyte, {:.1f} % row hits\n",
              f.activates_per_kilobyte, 100 * f.row_hits);
   fmt::print(out, "turnarounds     {}\n", f.turnarounds);
-  fmt::print(out, "bank refreshes  {}, longest gap {} clocks\n", f.refreshes, f.refresh_gap);
+  fmt::print(out, "bank refreshes  {}, longest gap {} clocks, {} owed at most\n", f.refreshes,
+             f.refresh_gap, f.refresh_debt);
+  if (f.power_downs != 0) {
+    fmt::print(out, "power-downs     {}, {} cycles\n", f.power_downs, f.power_down_cycles);
+  }
 }
 
 void write_result(const nlohmann::ordered_json& json, const std::string& file) {
@@ -164,6 +171,12 @@ void add_hbm(CLI::App& bench, int& code) {
   cmd->add_option("--age-limit", options->bench.age_limit, "SCHED.AGE_LIMIT of the controller")
       ->capture_default_str()
       ->check(CLI::Range(8U, 4095U));
+  cmd->add_flag("--refresh-all", options->bench.refresh_all,
+                "Refresh all banks at once: REFRESH.ALL_BANK of the controller");
+  cmd->add_option("--power-down", options->bench.power_down,
+                  "POWER.PD_IDLE of the controller: idle cycles before power-down, 0 never")
+      ->capture_default_str()
+      ->check(CLI::Range(0U, 4095U));
   cmd->add_option("--commands", options->commands_file,
                   "Write every DRAM command: clock name bank-group bank row column");
   cmd->add_option("--json", options->json_file, "Write the result as JSON; - is standard output");

@@ -37,6 +37,15 @@ void HbmObserver::row(const DfiCommand& c, std::uint64_t clock) {
       for (unsigned b = 0; b < kDramBanks; ++b) note_refresh(b, clock);
       print(clock, "REFAB", 0, 0, 0);
       break;
+    case RowCmd::kPde:
+      print(clock, "PDE", 0, 0, 0);
+      break;
+    case RowCmd::kSre:
+      print(clock, "SRE", 0, 0, 0);
+      break;
+    case RowCmd::kPdx:
+      print(clock, "PDX", 0, 0, 0);
+      break;
     default:  // mode registers move no data
       break;
   }
@@ -55,6 +64,9 @@ void HbmObserver::column(const DfiCommand& c, std::uint64_t clock) {
 
 void HbmObserver::note_refresh(unsigned bank, std::uint64_t clock) {
   refresh_gap = std::max(refresh_gap, clock - refreshed_[bank]);
+  if (refreshed_before_[bank])
+    refresh_between = std::max(refresh_between, clock - refreshed_[bank]);
+  refreshed_before_[bank] = true;
   refreshed_[bank] = clock;
 }
 

@@ -2,6 +2,7 @@
 /// Watches the commands of one pseudo channel: trace, counts, refresh gaps.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -25,17 +26,20 @@ class HbmObserver {
   /// Refresh gaps count from `clock` on.
   void begin(std::uint64_t clock) {
     refreshed_.fill(clock);
-    refreshes = refresh_gap = 0;
+    refreshed_before_.fill(false);
+    refreshes = refresh_gap = refresh_between = 0;
     counts = {};
   }
   void end(std::uint64_t clock) {
-    for (unsigned b = 0; b < kDramBanks; ++b) note_refresh(b, clock);
+    for (const auto since : refreshed_) refresh_gap = std::max(refresh_gap, clock - since);
   }
 
   unsigned open_row(unsigned bank) const { return open_row_[bank]; }
 
   Counts counts;
   std::uint64_t refreshes = 0, refresh_gap = 0;
+  std::uint64_t refresh_between = 0;  ///< as refresh_gap, without the times before a bank's first
+                                      ///< one and after its last
 
  private:
   void commands(std::uint64_t command, std::uint64_t cycle);
@@ -48,6 +52,7 @@ class HbmObserver {
   std::array<unsigned, kDramBanks> open_row_{};
   std::array<bool, kDramBanks> fresh_{};  // no column command since the activate
   std::array<std::uint64_t, kDramBanks> refreshed_{};
+  std::array<bool, kDramBanks> refreshed_before_{};
   bool last_write_ = false;
 };
 

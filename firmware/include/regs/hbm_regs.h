@@ -31,12 +31,15 @@
 #define TSR_HBM_CAPACITY_CHANNELS_LSB 16u
 #define TSR_HBM_CAPACITY_CHANNELS_MASK 0x000f0000u
 
-/* Start of the initialization. */
+/* Start of the initialization, self-refresh. */
 #define TSR_HBM_CTRL_OFFSET 0x8u
 #define TSR_HBM_CTRL_RESET 0x0u
 #define TSR_HBM_CTRL_INIT_START_SHIFT 0u /* wo: 1: sample the timing registers and initialize the DRAM. Ignored while STATUS.INIT_BUSY or STATUS.INIT_DONE is 1. */
 #define TSR_HBM_CTRL_INIT_START_LSB 0u
 #define TSR_HBM_CTRL_INIT_START_MASK 0x00000001u
+#define TSR_HBM_CTRL_SELF_REFRESH_SHIFT 1u /* rw: 1: what is queued is finished, then the DRAM refreshes itself; HBM accesses are refused as before initialization. 0: end of that. */
+#define TSR_HBM_CTRL_SELF_REFRESH_LSB 1u
+#define TSR_HBM_CTRL_SELF_REFRESH_MASK 0x00000002u
 
 /* State of the controller. */
 #define TSR_HBM_STATUS_OFFSET 0xcu
@@ -56,11 +59,17 @@
 #define TSR_HBM_STATUS_ERROR_PC_SHIFT 4u /* ro: Pseudo channels that failed the last initialization. */
 #define TSR_HBM_STATUS_ERROR_PC_LSB 4u
 #define TSR_HBM_STATUS_ERROR_PC_MASK 0x00000030u
+#define TSR_HBM_STATUS_SELF_REFRESH_SHIFT 6u /* ro: Pseudo channels whose DRAM is in self-refresh. */
+#define TSR_HBM_STATUS_SELF_REFRESH_LSB 6u
+#define TSR_HBM_STATUS_SELF_REFRESH_MASK 0x000000c0u
+#define TSR_HBM_STATUS_POWER_DOWN_SHIFT 8u /* ro: Pseudo channels whose DRAM is in power-down. */
+#define TSR_HBM_STATUS_POWER_DOWN_LSB 8u
+#define TSR_HBM_STATUS_POWER_DOWN_MASK 0x00000300u
 
 /* Refresh control. */
 #define TSR_HBM_REFRESH_OFFSET 0x10u
 #define TSR_HBM_REFRESH_RESET 0x411u
-#define TSR_HBM_REFRESH_ENABLE_SHIFT 0u /* rw: Per-bank refresh runs after initialization. 0 loses data: for experiments only. */
+#define TSR_HBM_REFRESH_ENABLE_SHIFT 0u /* rw: Refresh runs after initialization. 0 loses data: for experiments only. */
 #define TSR_HBM_REFRESH_ENABLE_LSB 0u
 #define TSR_HBM_REFRESH_ENABLE_MASK 0x00000001u
 #define TSR_HBM_REFRESH_POSTPONE_SHIFT 4u /* rw: Refreshes that a bank in use may owe; with one more it is refreshed at once. */
@@ -69,6 +78,9 @@
 #define TSR_HBM_REFRESH_PULL_IN_SHIFT 8u /* rw: Refreshes that a bank which nobody uses may be ahead. */
 #define TSR_HBM_REFRESH_PULL_IN_LSB 8u
 #define TSR_HBM_REFRESH_PULL_IN_MASK 0x00000700u
+#define TSR_HBM_REFRESH_ALL_BANK_SHIFT 12u /* rw: 1: all banks are refreshed at once (T_RFCAB), when one of them must be or nobody wants any; 0: bank by bank. May be changed at any time. */
+#define TSR_HBM_REFRESH_ALL_BANK_LSB 12u
+#define TSR_HBM_REFRESH_ALL_BANK_MASK 0x00001000u
 
 /* Scheduling; may be changed at any time. */
 #define TSR_HBM_SCHED_OFFSET 0x14u
@@ -85,6 +97,13 @@
 #define TSR_HBM_SCHED_QOS_SHIFT 28u /* rw: Reads of the high class (hdr.cls = 1) go before others that are not beyond AGE_LIMIT. */
 #define TSR_HBM_SCHED_QOS_LSB 28u
 #define TSR_HBM_SCHED_QOS_MASK 0x10000000u
+
+/* Power saving; may be changed at any time. */
+#define TSR_HBM_POWER_OFFSET 0x18u
+#define TSR_HBM_POWER_RESET 0x0u
+#define TSR_HBM_POWER_PD_IDLE_SHIFT 0u /* rw: Chip cycles without work after which a pseudo channel closes its rows and puts the DRAM into power-down; 0: never. */
+#define TSR_HBM_POWER_PD_IDLE_LSB 0u
+#define TSR_HBM_POWER_PD_IDLE_MASK 0x00000fffu
 
 /* Read latency: read command to data. */
 #define TSR_HBM_T_CL_OFFSET 0x40u
@@ -261,6 +280,27 @@
 #define TSR_HBM_T_MOD_V_LSB 0u
 #define TSR_HBM_T_MOD_V_MASK 0x0000007fu
 
+/* Entry to power-down or self-refresh to its exit. At least 4. */
+#define TSR_HBM_T_CKE_OFFSET 0xa4u
+#define TSR_HBM_T_CKE_RESET 0xdu
+#define TSR_HBM_T_CKE_V_SHIFT 0u /* rw: DRAM clocks. */
+#define TSR_HBM_T_CKE_V_LSB 0u
+#define TSR_HBM_T_CKE_V_MASK 0x0000003fu
+
+/* Exit of power-down to the next command. At least 4. */
+#define TSR_HBM_T_XP_OFFSET 0xa8u
+#define TSR_HBM_T_XP_RESET 0xdu
+#define TSR_HBM_T_XP_V_SHIFT 0u /* rw: DRAM clocks. */
+#define TSR_HBM_T_XP_V_LSB 0u
+#define TSR_HBM_T_XP_V_MASK 0x0000003fu
+
+/* Exit of self-refresh to the next command. At least 4. */
+#define TSR_HBM_T_XS_OFFSET 0xacu
+#define TSR_HBM_T_XS_RESET 0x23du
+#define TSR_HBM_T_XS_V_SHIFT 0u /* rw: DRAM clocks. */
+#define TSR_HBM_T_XS_V_LSB 0u
+#define TSR_HBM_T_XS_V_MASK 0x000003ffu
+
 /* Captured errors of requests to this node. ERR_ADDR_* and ERR_INFO hold the first one until VALID is cleared. */
 #define TSR_HBM_ERR_STATUS_OFFSET 0x100u
 #define TSR_HBM_ERR_STATUS_RESET 0x0u
@@ -311,7 +351,7 @@
 #define TSR_HBM_COUNT_CTRL_CLEAR_LSB 0u
 #define TSR_HBM_COUNT_CTRL_CLEAR_MASK 0x00000001u
 
-/* Counter that COUNT_LO/HI show: pseudo channel * 16 + n with n = 0 read column commands, 1 write column commands, 2 row hits (64-byte blocks), 3 row misses (blocks that caused an activate), 4 activates, 5 precharges, 6 refreshes, 7 data bus busy cycles, 8 bytes read, 9 bytes written, 10 turnarounds of the data bus, 11 writes merged into a queued write, 12 blocks held back by a hazard, 13 reads answered from a queued write. 32 elapsed cycles, 33 refused requests, 34 flits dropped for bad header parity. 64 + pseudo channel * 16 + n: blocks read whose latency, from their acceptance to their response, was in class n of 16: class 0 below 32 DRAM clocks, 1 below 48, 2 below 64, and so on by turns half and a third more, class 14 below 4096, class 15 longer. */
+/* Counter that COUNT_LO/HI show: pseudo channel * 16 + n with n = 0 read column commands, 1 write column commands, 2 row hits (64-byte blocks), 3 row misses (blocks that caused an activate), 4 activates, 5 precharges, 6 refreshes, 7 data bus busy cycles, 8 bytes read, 9 bytes written, 10 turnarounds of the data bus, 11 writes merged into a queued write, 12 blocks held back by a hazard, 13 reads answered from a queued write. 32 elapsed cycles, 33 refused requests, 34 flits dropped for bad header parity. 64 + pseudo channel * 16 + n: blocks read whose latency, from their acceptance to their response, was in class n of 16: class 0 below 32 DRAM clocks, 1 below 48, 2 below 64, and so on by turns half and a third more, class 14 below 4096, class 15 longer. 96 + pseudo channel * 16 + n with n = 0 longest time of a bank between two refreshes in DRAM clocks, self-refresh left out, 1 most refreshes that a bank has owed, 2 all-bank refreshes, 3 power-downs, 4 cycles in power-down, 5 self-refreshes, 6 cycles in self-refresh, 7 blocks read of the high class. */
 #define TSR_HBM_COUNT_SEL_OFFSET 0x204u
 #define TSR_HBM_COUNT_SEL_RESET 0x0u
 #define TSR_HBM_COUNT_SEL_SEL_SHIFT 0u /* rw: Selector. */

@@ -81,6 +81,42 @@ TEST(HbmBench, SecondProfileRunsEveryPattern) {
   }
 }
 
+TEST(HbmBench, AllBankRefreshCostsLittleMore) {
+  HbmBenchOptions options;
+  options.refresh_all = true;
+  for (const auto& name : hbm_pattern_names()) {
+    SCOPED_TRACE(name);
+    const HbmTrace trace = make_hbm_pattern(name, seed(), 1 << 19);
+    const HbmFigures each = run(trace), all = run(trace, options);
+    // A refresh of all banks takes 560 of 6,240 clocks.
+    EXPECT_GE(all.efficiency, 0.85 * each.efficiency);
+    EXPECT_LE(all.refresh_debt, 2U);
+    EXPECT_EQ(all.refreshes % kDramBanks, 0U);
+  }
+}
+
+TEST(HbmBench, RefreshCountersAgreeWithTheCommands) {
+  for (const bool all : {false, true}) {
+    HbmBenchOptions options;
+    options.refresh_all = all;
+    const HbmFigures f = run(make_hbm_pattern("rnd_mix21_64", seed(), 2 << 20), options);
+    EXPECT_EQ(f.refresh_gap_count, f.refresh_between);
+    EXPECT_GT(f.refresh_gap_count, 0U);
+    EXPECT_GE(f.refresh_debt, 1U);
+    EXPECT_LE(f.refresh_debt, 2U);
+  }
+}
+
+TEST(HbmBench, PowerDownOfAnIdleChannelKeepsTheData) {
+  HbmBenchOptions options;
+  options.rate = 0.02;
+  options.power_down = 8;
+  const HbmFigures f = run(make_hbm_pattern("rnd_mix21_64", seed(), 1 << 17), options);
+  fmt::print("2 % of the peak: {} power-downs, {} of {} cycles, mean latency {:.1f}\n",
+             f.power_downs, f.power_down_cycles, f.clocks / 2, f.latency_mean);
+  EXPECT_GT(f.power_downs, 100U);
+}
+
 TEST(HbmBench, LowRateGivesUnloadedLatency) {
   HbmBenchOptions options;
   options.rate = 0.02;
