@@ -90,12 +90,14 @@ struct DfiIn {
   std::uint64_t command = 0;  ///< packed DfiCommand
   std::uint32_t wstrb = 0;    ///< bytes to write
   DramAtom wdata{};
+  std::uint16_t wside = 0;  ///< side bits of the atom, always written
 };
 
 /// What the device drives in the following chip cycle.
 struct DfiOut {
   bool rvalid = false;
   DramAtom rdata{};
+  std::uint16_t rside = 0;
 };
 
 }  // namespace tsr

@@ -21,6 +21,7 @@ class DfiPort {
       if ((in.command & DfiCommand::kDataValid) == 0) continue;
       in.wstrb = static_cast<std::uint32_t>(model.dfi_wstrb_o >> (32 * p));
       for (unsigned i = 0; i < 4; ++i) in.wdata[i] = word(model.dfi_wdata_o, 8 * p + 2 * i);
+      in.wside = static_cast<std::uint16_t>(model.dfi_wside_o >> (16 * p));
     }
     device_.step(in_.data(), out_.data());
   }
@@ -29,6 +30,9 @@ class DfiPort {
   template <class Model>
   void drive(Model& model) const {
     model.dfi_rvalid_i = (out_[0].rvalid ? 1U : 0U) | (out_[1].rvalid ? 2U : 0U);
+    if (model.dfi_rvalid_i == 0) return;
+    model.dfi_rside_i =
+        static_cast<std::uint32_t>(out_[0].rside) | static_cast<std::uint32_t>(out_[1].rside) << 16;
     for (unsigned p = 0; p < kDramPcs; ++p) {
       if (!out_[p].rvalid) continue;
       for (unsigned i = 0; i < 4; ++i) {

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "dram/ecc.hpp"
+
 namespace tsr {
 
 DramDevice::DramDevice(const DramTiming& timing) : timing_(timing) {
@@ -34,15 +36,18 @@ std::size_t block_index(unsigned bank, unsigned row, unsigned rows_per_block) {
 
 }  // namespace
 
-DramAtom& DramDevice::Channel::atom(unsigned bank, unsigned row, unsigned col) {
+DramDevice::Cell DramDevice::Channel::cell(unsigned bank, unsigned row, unsigned col) {
   auto& block = blocks[block_index(bank, row, kRowsPerBlock)];
   if (!block) block = std::make_unique<Block>();
-  return (*block)[std::size_t{row % kRowsPerBlock} * kDramCols + col];
+  const std::size_t index = std::size_t{row % kRowsPerBlock} * kDramCols + col;
+  return {&block->atoms[index], &block->sides[index]};
 }
 
-const DramAtom* DramDevice::Channel::find(unsigned bank, unsigned row, unsigned col) const {
+DramDevice::ConstCell DramDevice::Channel::find(unsigned bank, unsigned row, unsigned col) const {
   const auto& block = blocks[block_index(bank, row, kRowsPerBlock)];
-  return block ? &(*block)[std::size_t{row % kRowsPerBlock} * kDramCols + col] : nullptr;
+  if (!block) return {nullptr, nullptr};
+  const std::size_t index = std::size_t{row % kRowsPerBlock} * kDramCols + col;
+  return {&block->atoms[index], &block->sides[index]};
 }
 
 void DramDevice::Channel::row_command(const DfiCommand& c, std::uint64_t cycle) {
@@ -74,12 +79,19 @@ void DramDevice::Channel::column_command(const DfiCommand& c, std::uint64_t cycl
                        std::uint64_t{checker.mode_register(kMrCwl)} << 40;
     } else {
       ++counts.reads;
-      const DramAtom* stored = was_open ? find(c.col_bank, row, c.col) : nullptr;
-      if (stored != nullptr) answer.data = *stored;
+      if (was_open) fetch(c.col_bank, row, c.col, answer);
     }
     room = answers.push(answer);
   }
   if (!room) checker.report_data(static_cast<std::int64_t>(clock), "TooManyInFlight", "RD or WR");
+}
+
+void DramDevice::Channel::fetch(unsigned bank, unsigned row, unsigned col, Answer& answer) {
+  const ConstCell stored = find(bank, row, col);
+  if (stored.data != nullptr) {
+    answer.data = *stored.data;
+    answer.side = *stored.side;
+  }
 }
 
 void DramDevice::Channel::work(const DfiIn& in, std::uint64_t cycle) {
@@ -109,7 +121,9 @@ void DramDevice::Channel::commit(const DfiIn& in, std::uint64_t cycle) {
     checker.report_data(static_cast<std::int64_t>(cycle) * 2, "MissingWriteData", "WR");
     return;
   }
-  DramAtom& stored = atom(access.bank, access.row, access.col);
+  const Cell target = cell(access.bank, access.row, access.col);
+  DramAtom& stored = *target.data;
+  *target.side = in.wside;
   for (unsigned lane = 0; lane < stored.size(); ++lane) {
     std::uint64_t mask = 0;
     for (unsigned b = 0; b < 8; ++b) {
@@ -128,9 +142,9 @@ void DramDevice::write(std::uint64_t offset, const void* data, std::size_t bytes
     const std::size_t skip = offset % kDramAtomBytes;
     const std::size_t part = std::min(bytes, kDramAtomBytes - skip);
     const DramAddress a = dram_address(offset);
-    auto* stored =
-        reinterpret_cast<unsigned char*>(channels_[a.pc].atom(a.bank, a.row, a.col).data());
-    std::memcpy(stored + skip, from, part);
+    const Cell cell = channels_[a.pc].cell(a.bank, a.row, a.col);
+    std::memcpy(reinterpret_cast<unsigned char*>(cell.data->data()) + skip, from, part);
+    *cell.side = ecc_side(*cell.data);
     offset += part;
     from += part;
     bytes -= part;
@@ -146,7 +160,7 @@ void DramDevice::read(std::uint64_t offset, void* data, std::size_t bytes) const
     const std::size_t skip = offset % kDramAtomBytes;
     const std::size_t part = std::min(bytes, kDramAtomBytes - skip);
     const DramAddress a = dram_address(offset);
-    const DramAtom* stored = channels_[a.pc].find(a.bank, a.row, a.col);
+    const DramAtom* stored = channels_[a.pc].find(a.bank, a.row, a.col).data;
     if (stored == nullptr) {
       std::memset(to, 0, part);
     } else {
@@ -156,6 +170,22 @@ void DramDevice::read(std::uint64_t offset, void* data, std::size_t bytes) const
     to += part;
     bytes -= part;
   }
+}
+
+void DramDevice::flip(std::uint64_t offset, unsigned bit) {
+  if (offset >= kDramNodeBytes || bit >= kEccCodeBits) {
+    throw std::out_of_range("DRAM back door: no such bit");
+  }
+  const DramAddress a = dram_address(offset);
+  const Cell cell = channels_[a.pc].cell(a.bank, a.row, a.col);
+  ecc_flip(*cell.data, *cell.side, bit);
+}
+
+std::uint16_t DramDevice::side(std::uint64_t offset) const {
+  if (offset >= kDramNodeBytes) throw std::out_of_range("DRAM back door: outside the node");
+  const DramAddress a = dram_address(offset);
+  const ConstCell cell = channels_[a.pc].find(a.bank, a.row, a.col);
+  return cell.side == nullptr ? 0 : *cell.side;
 }
 
 }  // namespace tsr

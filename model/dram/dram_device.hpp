@@ -21,7 +21,8 @@ namespace tsr {
 ///
 /// A RD in cycle c (clock 2c + phase) is answered in the cycle that follows its last data clock:
 /// ceil((clock + CL + BL) / 2). The data of a WR is expected in cycle floor((clock + CWL) / 2).
-/// Memory that was never written reads as zero. A reset of the device keeps the data.
+/// Memory that was never written reads as zero. A reset of the device keeps the data. The 16 side
+/// bits of an atom are stored beside it and mean nothing to the device.
 class DramDevice {
  public:
   /// Violations kept in violations(); further ones are only counted.
@@ -50,9 +51,15 @@ class DramDevice {
   }
 
   /// Back door, without time: any length and alignment inside the node's 1 GiB. Throws
-  /// std::out_of_range.
+  /// std::out_of_range. A write stores the right side bits, and no poison; a read gives the data as
+  /// it is stored, uncorrected.
   void write(std::uint64_t offset, const void* data, std::size_t bytes);
   void read(std::uint64_t offset, void* data, std::size_t bytes) const;
+  /// Flip bit `bit` of the stored atom that holds byte `offset`: data, then side bits
+  /// (kEccCodeBits). It stays until the atom is written again.
+  void flip(std::uint64_t offset, unsigned bit);
+  /// Side bits of the stored atom that holds byte `offset`.
+  std::uint16_t side(std::uint64_t offset) const;
 
   /// Called on every violation, before it is recorded.
   void on_violation(DramChecker::Sink sink) { sink_ = std::move(sink); }
@@ -74,7 +81,20 @@ class DramDevice {
  private:
   /// Rows that are allocated together.
   static constexpr unsigned kRowsPerBlock = 8;
-  using Block = std::array<DramAtom, std::size_t{kRowsPerBlock} * kDramCols>;
+  struct Block {
+    static constexpr std::size_t kAtoms = std::size_t{kRowsPerBlock} * kDramCols;
+    std::array<DramAtom, kAtoms> atoms{};
+    std::array<std::uint16_t, kAtoms> sides{};
+  };
+  /// A stored atom with its side bits.
+  struct Cell {
+    DramAtom* data;
+    std::uint16_t* side;
+  };
+  struct ConstCell {
+    const DramAtom* data;
+    const std::uint16_t* side;
+  };
 
   /// Fixed ring of things that happen in order at known cycles.
   template <class T>
@@ -105,6 +125,7 @@ class DramDevice {
   struct Answer {
     std::uint64_t cycle = 0;
     DramAtom data{};
+    std::uint16_t side = 0;
   };
 
   struct Channel {
@@ -121,6 +142,7 @@ class DramDevice {
       if (!answers.empty() && answers.front().cycle == cycle + 1) {
         out.rvalid = true;
         out.rdata = answers.front().data;
+        out.rside = answers.front().side;
         answers.pop();
       }
     }
@@ -129,9 +151,11 @@ class DramDevice {
     void row_command(const DfiCommand& c, std::uint64_t cycle);
     void column_command(const DfiCommand& c, std::uint64_t cycle);
     /// Atom for writing; allocates.
-    DramAtom& atom(unsigned bank, unsigned row, unsigned col);
+    Cell cell(unsigned bank, unsigned row, unsigned col);
     /// Atom for reading, or null when never written.
-    const DramAtom* find(unsigned bank, unsigned row, unsigned col) const;
+    ConstCell find(unsigned bank, unsigned row, unsigned col) const;
+    /// What a RD returns.
+    void fetch(unsigned bank, unsigned row, unsigned col, Answer& answer);
 
     DramChecker checker;
     DramTiming t;

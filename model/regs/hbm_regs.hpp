@@ -52,163 +52,230 @@ inline constexpr std::uint32_t kCountLoOffset = 0x208;
 inline constexpr std::uint32_t kCountHiOffset = 0x20c;
 inline constexpr std::uint32_t kRouterSelOffset = 0x180;
 inline constexpr std::uint32_t kRouterCountOffset = 0x184;
+inline constexpr std::uint32_t kEccCtrlOffset = 0x120;
+inline constexpr std::uint32_t kEccStatusOffset = 0x124;
+inline constexpr std::uint32_t kEccFixedCountOffset = 0x128;
+inline constexpr std::uint32_t kEccLostCountOffset = 0x12c;
+inline constexpr std::uint32_t kEccFixedAddrOffset = 0x130;
+inline constexpr std::uint32_t kEccFixedInfoOffset = 0x134;
+inline constexpr std::uint32_t kEccLostAddrOffset = 0x138;
+inline constexpr std::uint32_t kEccLostInfoOffset = 0x13c;
+inline constexpr std::uint32_t kEccInjectOffset = 0x140;
+inline constexpr std::uint32_t kRmwCountOffset = 0x144;
+inline constexpr std::uint32_t kAtomicCountOffset = 0x148;
+inline constexpr std::uint32_t kScrubCtrlOffset = 0x150;
+inline constexpr std::uint32_t kScrubAddrOffset = 0x154;
+inline constexpr std::uint32_t kScrubCountOffset = 0x158;
+inline constexpr std::uint32_t kScrubFixedOffset = 0x15c;
 
 // clang-format off
 inline constexpr Field kIdFields[] = {
-    {"X", 0, 6, Access::kRo, 0x0, false, -1, -1, -1, 225, -1},
-    {"Y", 8, 6, Access::kRo, 0x0, false, -1, -1, -1, 219, -1},
-    {"KIND", 16, 2, Access::kRo, 0x0, false, -1, -1, -1, 217, -1},
+    {"X", 0, 6, Access::kRo, 0x0, false, -1, -1, -1, 535, -1},
+    {"Y", 8, 6, Access::kRo, 0x0, false, -1, -1, -1, 529, -1},
+    {"KIND", 16, 2, Access::kRo, 0x0, false, -1, -1, -1, 527, -1},
 };
 inline constexpr Field kCapacityFields[] = {
-    {"MIB", 0, 16, Access::kRo, 0x0, false, -1, -1, -1, 201, -1},
-    {"CHANNELS", 16, 4, Access::kRo, 0x0, false, -1, -1, -1, 197, -1},
+    {"MIB", 0, 16, Access::kRo, 0x0, false, -1, -1, -1, 511, -1},
+    {"CHANNELS", 16, 4, Access::kRo, 0x0, false, -1, -1, -1, 507, -1},
 };
 inline constexpr Field kCtrlFields[] = {
-    {"INIT_START", 0, 1, Access::kWo, 0x0, false, 264, 263, -1, -1, -1},
-    {"SELF_REFRESH", 1, 1, Access::kRw, 0x0, false, 262, -1, -1, -1, -1},
+    {"INIT_START", 0, 1, Access::kWo, 0x0, false, 312, 311, -1, -1, -1},
+    {"SELF_REFRESH", 1, 1, Access::kRw, 0x0, false, 310, -1, -1, -1, -1},
 };
 inline constexpr Field kStatusFields[] = {
-    {"INIT_DONE", 0, 1, Access::kRo, 0x0, false, -1, -1, -1, 196, -1},
-    {"INIT_ERROR", 1, 1, Access::kRo, 0x0, false, -1, -1, -1, 195, -1},
-    {"INIT_BUSY", 2, 1, Access::kRo, 0x0, false, -1, -1, -1, 194, -1},
-    {"QUEUES_EMPTY", 3, 1, Access::kRo, 0x0, false, -1, -1, -1, 193, -1},
-    {"ERROR_PC", 4, 2, Access::kRo, 0x0, false, -1, -1, -1, 191, -1},
-    {"SELF_REFRESH", 6, 2, Access::kRo, 0x0, false, -1, -1, -1, 189, -1},
-    {"POWER_DOWN", 8, 2, Access::kRo, 0x0, false, -1, -1, -1, 187, -1},
+    {"INIT_DONE", 0, 1, Access::kRo, 0x0, false, -1, -1, -1, 506, -1},
+    {"INIT_ERROR", 1, 1, Access::kRo, 0x0, false, -1, -1, -1, 505, -1},
+    {"INIT_BUSY", 2, 1, Access::kRo, 0x0, false, -1, -1, -1, 504, -1},
+    {"QUEUES_EMPTY", 3, 1, Access::kRo, 0x0, false, -1, -1, -1, 503, -1},
+    {"ERROR_PC", 4, 2, Access::kRo, 0x0, false, -1, -1, -1, 501, -1},
+    {"SELF_REFRESH", 6, 2, Access::kRo, 0x0, false, -1, -1, -1, 499, -1},
+    {"POWER_DOWN", 8, 2, Access::kRo, 0x0, false, -1, -1, -1, 497, -1},
 };
 inline constexpr Field kRefreshFields[] = {
-    {"ENABLE", 0, 1, Access::kRw, 0x1, false, 261, -1, -1, -1, -1},
-    {"POSTPONE", 4, 3, Access::kRw, 0x1, false, 258, -1, -1, -1, -1},
-    {"PULL_IN", 8, 3, Access::kRw, 0x4, false, 255, -1, -1, -1, -1},
-    {"ALL_BANK", 12, 1, Access::kRw, 0x0, false, 254, -1, -1, -1, -1},
+    {"ENABLE", 0, 1, Access::kRw, 0x1, false, 309, -1, -1, -1, -1},
+    {"POSTPONE", 4, 3, Access::kRw, 0x1, false, 306, -1, -1, -1, -1},
+    {"PULL_IN", 8, 3, Access::kRw, 0x4, false, 303, -1, -1, -1, -1},
+    {"ALL_BANK", 12, 1, Access::kRw, 0x0, false, 302, -1, -1, -1, -1},
 };
 inline constexpr Field kSchedFields[] = {
-    {"WR_LOW", 0, 7, Access::kRw, 0x10, false, 247, -1, -1, -1, -1},
-    {"WR_HIGH", 8, 7, Access::kRw, 0x34, false, 240, -1, -1, -1, -1},
-    {"AGE_LIMIT", 16, 12, Access::kRw, 0x400, false, 228, -1, -1, -1, -1},
-    {"QOS", 28, 1, Access::kRw, 0x1, false, 227, -1, -1, -1, -1},
+    {"WR_LOW", 0, 7, Access::kRw, 0x10, false, 295, -1, -1, -1, -1},
+    {"WR_HIGH", 8, 7, Access::kRw, 0x34, false, 288, -1, -1, -1, -1},
+    {"AGE_LIMIT", 16, 12, Access::kRw, 0x400, false, 276, -1, -1, -1, -1},
+    {"QOS", 28, 1, Access::kRw, 0x1, false, 275, -1, -1, -1, -1},
 };
 inline constexpr Field kPowerFields[] = {
-    {"PD_IDLE", 0, 12, Access::kRw, 0x0, false, 215, -1, -1, -1, -1},
+    {"PD_IDLE", 0, 12, Access::kRw, 0x0, false, 263, -1, -1, -1, -1},
 };
 inline constexpr Field kTClFields[] = {
-    {"V", 0, 6, Access::kRw, 0x14, false, 209, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x14, false, 257, -1, -1, -1, -1},
 };
 inline constexpr Field kTCwlFields[] = {
-    {"V", 0, 6, Access::kRw, 0xa, false, 203, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0xa, false, 251, -1, -1, -1, -1},
 };
 inline constexpr Field kTBlFields[] = {
-    {"V", 0, 4, Access::kRo, 0x0, false, -1, -1, -1, 183, -1},
+    {"V", 0, 4, Access::kRo, 0x0, false, -1, -1, -1, 493, -1},
 };
 inline constexpr Field kTCcdSFields[] = {
-    {"V", 0, 4, Access::kRw, 0x2, false, 199, -1, -1, -1, -1},
+    {"V", 0, 4, Access::kRw, 0x2, false, 247, -1, -1, -1, -1},
 };
 inline constexpr Field kTCcdLFields[] = {
-    {"V", 0, 4, Access::kRw, 0x4, false, 195, -1, -1, -1, -1},
+    {"V", 0, 4, Access::kRw, 0x4, false, 243, -1, -1, -1, -1},
 };
 inline constexpr Field kTRcdrdFields[] = {
-    {"V", 0, 7, Access::kRw, 0x1f, false, 188, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x1f, false, 236, -1, -1, -1, -1},
 };
 inline constexpr Field kTRcdwrFields[] = {
-    {"V", 0, 7, Access::kRw, 0xf, false, 181, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0xf, false, 229, -1, -1, -1, -1},
 };
 inline constexpr Field kTRpFields[] = {
-    {"V", 0, 7, Access::kRw, 0x1a, false, 174, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x1a, false, 222, -1, -1, -1, -1},
 };
 inline constexpr Field kTRasFields[] = {
-    {"V", 0, 7, Access::kRw, 0x2e, false, 167, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x2e, false, 215, -1, -1, -1, -1},
 };
 inline constexpr Field kTRcFields[] = {
-    {"V", 0, 8, Access::kRw, 0x48, false, 159, -1, -1, -1, -1},
+    {"V", 0, 8, Access::kRw, 0x48, false, 207, -1, -1, -1, -1},
 };
 inline constexpr Field kTRrdSFields[] = {
-    {"V", 0, 5, Access::kRw, 0x4, false, 154, -1, -1, -1, -1},
+    {"V", 0, 5, Access::kRw, 0x4, false, 202, -1, -1, -1, -1},
 };
 inline constexpr Field kTRrdLFields[] = {
-    {"V", 0, 5, Access::kRw, 0x5, false, 149, -1, -1, -1, -1},
+    {"V", 0, 5, Access::kRw, 0x5, false, 197, -1, -1, -1, -1},
 };
 inline constexpr Field kTFawFields[] = {
-    {"V", 0, 7, Access::kRw, 0x18, false, 142, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x18, false, 190, -1, -1, -1, -1},
 };
 inline constexpr Field kTPpdFields[] = {
-    {"V", 0, 4, Access::kRw, 0x2, false, 138, -1, -1, -1, -1},
+    {"V", 0, 4, Access::kRw, 0x2, false, 186, -1, -1, -1, -1},
 };
 inline constexpr Field kTWrFields[] = {
-    {"V", 0, 7, Access::kRw, 0x21, false, 131, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x21, false, 179, -1, -1, -1, -1},
 };
 inline constexpr Field kTRtpFields[] = {
-    {"V", 0, 6, Access::kRw, 0x9, false, 125, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x9, false, 173, -1, -1, -1, -1},
 };
 inline constexpr Field kTWtrSFields[] = {
-    {"V", 0, 6, Access::kRw, 0x7, false, 119, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x7, false, 167, -1, -1, -1, -1},
 };
 inline constexpr Field kTWtrLFields[] = {
-    {"V", 0, 6, Access::kRw, 0xa, false, 113, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0xa, false, 161, -1, -1, -1, -1},
 };
 inline constexpr Field kTRtwFields[] = {
-    {"V", 0, 6, Access::kRw, 0x14, false, 107, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0x14, false, 155, -1, -1, -1, -1},
 };
 inline constexpr Field kTRefiFields[] = {
-    {"V", 0, 16, Access::kRw, 0x1860, false, 91, -1, -1, -1, -1},
+    {"V", 0, 16, Access::kRw, 0x1860, false, 139, -1, -1, -1, -1},
 };
 inline constexpr Field kTRfcabFields[] = {
-    {"V", 0, 10, Access::kRw, 0x230, false, 81, -1, -1, -1, -1},
+    {"V", 0, 10, Access::kRw, 0x230, false, 129, -1, -1, -1, -1},
 };
 inline constexpr Field kTRfcpbFields[] = {
-    {"V", 0, 10, Access::kRw, 0x140, false, 71, -1, -1, -1, -1},
+    {"V", 0, 10, Access::kRw, 0x140, false, 119, -1, -1, -1, -1},
 };
 inline constexpr Field kTRrefdFields[] = {
-    {"V", 0, 6, Access::kRw, 0xd, false, 65, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0xd, false, 113, -1, -1, -1, -1},
 };
 inline constexpr Field kTInitFields[] = {
-    {"V", 0, 20, Access::kRw, 0xfa0, false, 45, -1, -1, -1, -1},
+    {"V", 0, 20, Access::kRw, 0xfa0, false, 93, -1, -1, -1, -1},
 };
 inline constexpr Field kTModFields[] = {
-    {"V", 0, 7, Access::kRw, 0x18, false, 38, -1, -1, -1, -1},
+    {"V", 0, 7, Access::kRw, 0x18, false, 86, -1, -1, -1, -1},
 };
 inline constexpr Field kTCkeFields[] = {
-    {"V", 0, 6, Access::kRw, 0xd, false, 32, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0xd, false, 80, -1, -1, -1, -1},
 };
 inline constexpr Field kTXpFields[] = {
-    {"V", 0, 6, Access::kRw, 0xd, false, 26, -1, -1, -1, -1},
+    {"V", 0, 6, Access::kRw, 0xd, false, 74, -1, -1, -1, -1},
 };
 inline constexpr Field kTXsFields[] = {
-    {"V", 0, 10, Access::kRw, 0x23d, false, 16, -1, -1, -1, -1},
+    {"V", 0, 10, Access::kRw, 0x23d, false, 64, -1, -1, -1, -1},
 };
 inline constexpr Field kErrStatusFields[] = {
-    {"VALID", 0, 1, Access::kRw1c, 0x0, false, 15, -1, -1, 182, 181},
-    {"OVERRUN", 1, 1, Access::kRw1c, 0x0, false, 14, -1, -1, 180, 179},
+    {"VALID", 0, 1, Access::kRw1c, 0x0, false, 63, -1, -1, 492, 491},
+    {"OVERRUN", 1, 1, Access::kRw1c, 0x0, false, 62, -1, -1, 490, 489},
 };
 inline constexpr Field kErrAddrLoFields[] = {
-    {"ADDR", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 147, -1},
+    {"ADDR", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 457, -1},
 };
 inline constexpr Field kErrAddrHiFields[] = {
-    {"ADDR", 0, 24, Access::kRo, 0x0, false, -1, -1, -1, 123, -1},
+    {"ADDR", 0, 24, Access::kRo, 0x0, false, -1, -1, -1, 433, -1},
 };
 inline constexpr Field kErrInfoFields[] = {
-    {"SRC_X", 0, 6, Access::kRo, 0x0, false, -1, -1, -1, 117, -1},
-    {"SRC_Y", 8, 6, Access::kRo, 0x0, false, -1, -1, -1, 111, -1},
-    {"KIND", 16, 4, Access::kRo, 0x0, false, -1, -1, -1, 107, -1},
-    {"ERR", 20, 3, Access::kRo, 0x0, false, -1, -1, -1, 104, -1},
-    {"TAG", 24, 8, Access::kRo, 0x0, false, -1, -1, -1, 96, -1},
+    {"SRC_X", 0, 6, Access::kRo, 0x0, false, -1, -1, -1, 427, -1},
+    {"SRC_Y", 8, 6, Access::kRo, 0x0, false, -1, -1, -1, 421, -1},
+    {"KIND", 16, 4, Access::kRo, 0x0, false, -1, -1, -1, 417, -1},
+    {"ERR", 20, 3, Access::kRo, 0x0, false, -1, -1, -1, 414, -1},
+    {"TAG", 24, 8, Access::kRo, 0x0, false, -1, -1, -1, 406, -1},
 };
 inline constexpr Field kCountCtrlFields[] = {
-    {"CLEAR", 0, 1, Access::kWo, 0x0, false, 13, 12, -1, -1, -1},
+    {"CLEAR", 0, 1, Access::kWo, 0x0, false, 61, 60, -1, -1, -1},
 };
 inline constexpr Field kCountSelFields[] = {
-    {"SEL", 0, 7, Access::kRw, 0x0, false, 5, -1, -1, -1, -1},
+    {"SEL", 0, 7, Access::kRw, 0x0, false, 53, -1, -1, -1, -1},
 };
 inline constexpr Field kCountLoFields[] = {
-    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, 4, 64, -1},
+    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, 52, 374, -1},
 };
 inline constexpr Field kCountHiFields[] = {
-    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 32, -1},
+    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 342, -1},
 };
 inline constexpr Field kRouterSelFields[] = {
-    {"SEL", 0, 4, Access::kRw, 0x0, false, 0, -1, -1, -1, -1},
+    {"SEL", 0, 4, Access::kRw, 0x0, false, 48, -1, -1, -1, -1},
 };
 inline constexpr Field kRouterCountFields[] = {
-    {"COUNT", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 0, -1},
+    {"COUNT", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 310, -1},
+};
+inline constexpr Field kEccCtrlFields[] = {
+    {"ENABLE", 0, 1, Access::kRw, 0x1, false, 47, -1, -1, -1, -1},
+};
+inline constexpr Field kEccStatusFields[] = {
+    {"FIXED", 0, 1, Access::kRw1c, 0x0, false, 46, -1, -1, 309, 308},
+    {"LOST", 1, 1, Access::kRw1c, 0x0, false, 45, -1, -1, 307, 306},
+};
+inline constexpr Field kEccFixedCountFields[] = {
+    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 274, -1},
+};
+inline constexpr Field kEccLostCountFields[] = {
+    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 242, -1},
+};
+inline constexpr Field kEccFixedAddrFields[] = {
+    {"ADDR", 0, 30, Access::kRo, 0x0, false, -1, -1, -1, 212, -1},
+};
+inline constexpr Field kEccFixedInfoFields[] = {
+    {"SYNDROME", 0, 10, Access::kRo, 0x0, false, -1, -1, -1, 202, -1},
+    {"SCRUB", 16, 1, Access::kRo, 0x0, false, -1, -1, -1, 201, -1},
+};
+inline constexpr Field kEccLostAddrFields[] = {
+    {"ADDR", 0, 30, Access::kRo, 0x0, false, -1, -1, -1, 171, -1},
+};
+inline constexpr Field kEccLostInfoFields[] = {
+    {"SYNDROME", 0, 10, Access::kRo, 0x0, false, -1, -1, -1, 161, -1},
+    {"SCRUB", 16, 1, Access::kRo, 0x0, false, -1, -1, -1, 160, -1},
+};
+inline constexpr Field kEccInjectFields[] = {
+    {"FIRST", 0, 9, Access::kRw, 0x0, false, 36, -1, -1, -1, -1},
+    {"SECOND", 12, 9, Access::kRw, 0x0, false, 27, -1, -1, -1, -1},
+    {"TWO", 24, 1, Access::kRw, 0x0, false, 26, -1, -1, -1, -1},
+    {"ARM", 31, 1, Access::kRw, 0x0, false, 25, -1, -1, 159, 158},
+};
+inline constexpr Field kRmwCountFields[] = {
+    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 126, -1},
+};
+inline constexpr Field kAtomicCountFields[] = {
+    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 94, -1},
+};
+inline constexpr Field kScrubCtrlFields[] = {
+    {"ENABLE", 0, 1, Access::kRw, 0x0, false, 24, -1, -1, -1, -1},
+    {"INTERVAL", 8, 24, Access::kRw, 0x1000, false, 0, -1, -1, -1, -1},
+};
+inline constexpr Field kScrubAddrFields[] = {
+    {"ADDR", 0, 30, Access::kRo, 0x0, false, -1, -1, -1, 64, -1},
+};
+inline constexpr Field kScrubCountFields[] = {
+    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 32, -1},
+};
+inline constexpr Field kScrubFixedFields[] = {
+    {"V", 0, 32, Access::kRo, 0x0, false, -1, -1, -1, 0, -1},
 };
 
 inline constexpr Register kRegisters[] = {
@@ -257,9 +324,24 @@ inline constexpr Register kRegisters[] = {
     {"COUNT_HI", 0x20c, 1, 4, false, false, kCountHiFields, 1, 0, 32, -1},
     {"ROUTER_SEL", 0x180, 1, 4, false, false, kRouterSelFields, 1, 4, 0, -1},
     {"ROUTER_COUNT", 0x184, 1, 4, false, false, kRouterCountFields, 1, 0, 32, -1},
+    {"ECC_CTRL", 0x120, 1, 4, true, false, kEccCtrlFields, 1, 1, 0, -1},
+    {"ECC_STATUS", 0x124, 1, 4, false, false, kEccStatusFields, 2, 2, 4, -1},
+    {"ECC_FIXED_COUNT", 0x128, 1, 4, false, false, kEccFixedCountFields, 1, 0, 32, -1},
+    {"ECC_LOST_COUNT", 0x12c, 1, 4, false, false, kEccLostCountFields, 1, 0, 32, -1},
+    {"ECC_FIXED_ADDR", 0x130, 1, 4, false, false, kEccFixedAddrFields, 1, 0, 30, -1},
+    {"ECC_FIXED_INFO", 0x134, 1, 4, false, false, kEccFixedInfoFields, 2, 0, 11, -1},
+    {"ECC_LOST_ADDR", 0x138, 1, 4, false, false, kEccLostAddrFields, 1, 0, 30, -1},
+    {"ECC_LOST_INFO", 0x13c, 1, 4, false, false, kEccLostInfoFields, 2, 0, 11, -1},
+    {"ECC_INJECT", 0x140, 1, 4, true, false, kEccInjectFields, 4, 20, 2, -1},
+    {"RMW_COUNT", 0x144, 1, 4, false, false, kRmwCountFields, 1, 0, 32, -1},
+    {"ATOMIC_COUNT", 0x148, 1, 4, false, false, kAtomicCountFields, 1, 0, 32, -1},
+    {"SCRUB_CTRL", 0x150, 1, 4, true, false, kScrubCtrlFields, 2, 25, 0, -1},
+    {"SCRUB_ADDR", 0x154, 1, 4, false, false, kScrubAddrFields, 1, 0, 30, -1},
+    {"SCRUB_COUNT", 0x158, 1, 4, false, false, kScrubCountFields, 1, 0, 32, -1},
+    {"SCRUB_FIXED", 0x15c, 1, 4, false, false, kScrubFixedFields, 1, 0, 32, -1},
 };
 
-inline constexpr Block kBlock = {"hbm", 0x1000, kRegisters, 45, 265, 231};
+inline constexpr Block kBlock = {"hbm", 0x1000, kRegisters, 60, 313, 541};
 // clang-format on
 
 }  // namespace tsr::regs::hbm

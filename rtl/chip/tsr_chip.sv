@@ -40,8 +40,10 @@ module tsr_chip
   output tsr_hbm_pkg::dfi_cmd_t  [NumMem-1:0][1:0]       dfi_cmd_o,
   output logic                   [NumMem-1:0][1:0][31:0] dfi_wstrb_o,
   output tsr_hbm_pkg::atom_t     [NumMem-1:0][1:0]       dfi_wdata_o,
+  output logic                   [NumMem-1:0][1:0][15:0] dfi_wside_o,
   input  logic                   [NumMem-1:0][1:0]       dfi_rvalid_i,
-  input  tsr_hbm_pkg::atom_t     [NumMem-1:0][1:0]       dfi_rdata_i
+  input  tsr_hbm_pkg::atom_t     [NumMem-1:0][1:0]       dfi_rdata_i,
+  input  logic                   [NumMem-1:0][1:0][15:0] dfi_rside_i
 );
 
   localparam int unsigned NumNodes = Width * Height;
@@ -168,8 +170,8 @@ module tsr_chip
           .rsp_rx_valid_i(rsp_tx_valid[N][0]), .rsp_rx_flit_i(rsp_tx_flit[N][0]),
           .rsp_rx_credit_o(rsp_tx_credit[N][0]),
           .dfi_cmd_o(dfi_cmd_o[M]), .dfi_wstrb_o(dfi_wstrb_o[M]), .dfi_wdata_o(dfi_wdata_o[M]),
-          .dfi_rvalid_i(dfi_rvalid_i[M]), .dfi_rdata_i(dfi_rdata_i[M]),
-          .router_sel_o(cnt_sel), .router_cnt_i(cnt), .idle_o()
+          .dfi_wside_o(dfi_wside_o[M]), .dfi_rvalid_i(dfi_rvalid_i[M]), .dfi_rdata_i(dfi_rdata_i[M]),
+          .dfi_rside_i(dfi_rside_i[M]), .router_sel_o(cnt_sel), .router_cnt_i(cnt), .idle_o()
         );
       end else begin : gen_bare
         tsr_bare u_bare (

@@ -27,8 +27,10 @@ module tsr_t16
   output tsr_hbm_pkg::dfi_cmd_t  [3:0][1:0]       dfi_cmd_o,
   output logic                   [3:0][1:0][31:0] dfi_wstrb_o,
   output tsr_hbm_pkg::atom_t     [3:0][1:0]       dfi_wdata_o,
+  output logic                   [3:0][1:0][15:0] dfi_wside_o,
   input  logic                   [3:0][1:0]       dfi_rvalid_i,
-  input  tsr_hbm_pkg::atom_t     [3:0][1:0]       dfi_rdata_i
+  input  tsr_hbm_pkg::atom_t     [3:0][1:0]       dfi_rdata_i,
+  input  logic                   [3:0][1:0][15:0] dfi_rside_i
 );
 
   localparam chip_cfg_t Cfg = '{
@@ -55,7 +57,8 @@ module tsr_t16
     .clk_i, .rst_ni, .fuse_i(fuse),
     .host_req_valid_i, .host_req_i, .host_credit_o, .host_rsp_valid_o, .host_rsp_o, .host_irq_o,
     .uart_tx_o, .uart_rx_i, .fatal_o,
-    .dfi_cmd_o, .dfi_wstrb_o, .dfi_wdata_o, .dfi_rvalid_i, .dfi_rdata_i
+    .dfi_cmd_o, .dfi_wstrb_o, .dfi_wdata_o, .dfi_wside_o, .dfi_rvalid_i, .dfi_rdata_i,
+    .dfi_rside_i
   );
 
 endmodule

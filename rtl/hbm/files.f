@@ -1,4 +1,5 @@
 tsr_hbm_pkg.sv
+tsr_hbm_ecc_pkg.sv
 tsr_hbm_reg_pkg.sv
 tsr_hbm_reg_top.sv
 tsr_hbm_delay.sv
@@ -11,5 +12,9 @@ tsr_hbm_latency.sv
 tsr_hbm_count.sv
 tsr_hbm_power.sv
 tsr_hbm_pc.sv
+tsr_hbm_ecc.sv
+tsr_hbm_rmw.sv
+tsr_hbm_scrub.sv
+tsr_hbm_guard.sv
 tsr_mem.sv
 tsr_hbm_bare.sv

@@ -43,6 +43,8 @@ module tsr_hbm_pc
   input  rd_meta_t          in_meta_i,
   input  logic [63:0]       in_strb_i,
   input  tsr_pkg::data_t    in_data_i,
+  /// Side bits of its atoms, stored beside the data and returned with it; not looked at.
+  input  logic [1:0][15:0]  in_side_i,
   /// From flops: there is room for another read (write).
   output logic              rd_room_o,
   output logic              wr_room_o,
@@ -52,13 +54,16 @@ module tsr_hbm_pc
   input  logic              out_ready_i,
   output rd_meta_t          out_meta_o,
   output tsr_pkg::data_t    out_data_o,
+  output logic [1:0][15:0]  out_side_o,
 
   /// DFI, from flops.
   output dfi_cmd_t          dfi_cmd_o,
   output logic [31:0]       dfi_wstrb_o,
   output atom_t             dfi_wdata_o,
+  output logic [15:0]       dfi_wside_o,
   input  logic              dfi_rvalid_i,
   input  atom_t             dfi_rdata_i,
+  input  logic [15:0]       dfi_rside_i,
 
   /// Nothing queued and no response waiting.
   output logic              empty_o,
@@ -506,16 +511,8 @@ module tsr_hbm_pc
   atom_t       wdata1_q [Entries];
   logic [31:0] wstrb0_q [Entries];
   logic [31:0] wstrb1_q [Entries];
-
-  /// New bytes over old ones.
-  function automatic atom_t merge_atom(atom_t old, atom_t fresh, logic [31:0] strb);
-    for (int unsigned l = 0; l < 4; l++) begin
-      for (int unsigned b = 0; b < 8; b++) begin
-        if (strb[8*l+b]) old[l][8*b+:8] = fresh[l][8*b+:8];
-      end
-    end
-    return old;
-  endfunction
+  logic [15:0] wside0_q [Entries];
+  logic [15:0] wside1_q [Entries];
 
   always_ff @(posedge clk_i) begin
     if (wr_push && in_ready_o) begin
@@ -523,11 +520,16 @@ module tsr_hbm_pc
       wdata1_q[wq_idx] <= in_data_i[7:4];
       wstrb0_q[wq_idx] <= in_strb_i[31:0];
       wstrb1_q[wq_idx] <= in_strb_i[63:32];
+      wside0_q[wq_idx] <= in_side_i[0];
+      wside1_q[wq_idx] <= in_side_i[1];
     end else if (wr_merge) begin
       wdata0_q[wr_same_slot] <= merge_atom(wdata0_q[wr_same_slot], in_data_i[3:0], in_strb_i[31:0]);
       wdata1_q[wr_same_slot] <= merge_atom(wdata1_q[wr_same_slot], in_data_i[7:4], in_strb_i[63:32]);
       wstrb0_q[wr_same_slot] <= wstrb0_q[wr_same_slot] | in_strb_i[31:0];
       wstrb1_q[wr_same_slot] <= wstrb1_q[wr_same_slot] | in_strb_i[63:32];
+      // Where side bits mean something, atoms are written whole.
+      if (in_need_i[0]) wside0_q[wr_same_slot] <= in_side_i[0];
+      if (in_need_i[1]) wside1_q[wr_same_slot] <= in_side_i[1];
     end
   end
 
@@ -537,6 +539,7 @@ module tsr_hbm_pc
   logic [9:0]  now_q;
   logic [31:0] wstrb_q;
   atom_t       wdata_q;
+  logic [15:0] wside_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) now_q <= '0;
@@ -553,11 +556,13 @@ module tsr_hbm_pc
   assign wr_free_idx = wdata_idx;
   assign dfi_wstrb_o = wstrb_q;
   assign dfi_wdata_o = wdata_q;
+  assign dfi_wside_o = wside_q;
 
   always_ff @(posedge clk_i) begin
     if (wdata_now) begin
       wdata_q <= wdata_half ? wdata1_q[wdata_idx] : wdata0_q[wdata_idx];
       wstrb_q <= wdata_half ? wstrb1_q[wdata_idx] : wstrb0_q[wdata_idx];
+      wside_q <= wdata_half ? wside1_q[wdata_idx] : wside0_q[wdata_idx];
     end
   end
 
@@ -574,12 +579,15 @@ module tsr_hbm_pc
   flight_t    arrival;
   atom_t      rdata0_q [Entries];
   atom_t      rdata1_q [Entries];
+  logic [15:0] rside0_q [Entries];
+  logic [15:0] rside1_q [Entries];
   rd_meta_t   meta_q [Entries];
   idx_t       done_q [Entries];    // finished entries, in order of completion
   logic [6:0] done_wr_q, done_rd_q;
   logic       out_valid_q, out_take;
   rd_meta_t       out_meta_q;
   tsr_pkg::data_t out_data_q;
+  logic [1:0][15:0] out_side_q;
 
   // The finished reads have one input: data from the DRAM goes first.
   always_comb begin
@@ -601,12 +609,15 @@ module tsr_hbm_pc
   assign out_valid_o = out_valid_q;
   assign out_meta_o  = out_meta_q;
   assign out_data_o  = out_data_q;
+  assign out_side_o  = out_side_q;
 
   always_ff @(posedge clk_i) begin
     if (rd_push || rd_forward) meta_q[rq_idx] <= in_meta_i;
     if (rd_forward) begin
       rdata0_q[rq_idx]       <= wdata0_q[wr_same_slot];
       rdata1_q[rq_idx]       <= wdata1_q[wr_same_slot];
+      rside0_q[rq_idx]       <= wside0_q[wr_same_slot];
+      rside1_q[rq_idx]       <= wside1_q[wr_same_slot];
       done_q[done_wr_q[5:0]] <= rq_idx;
       done_wr_q              <= done_wr_q + 1'b1;
     end
@@ -615,8 +626,13 @@ module tsr_hbm_pc
       flight_wr_q           <= flight_wr_q + 1'b1;
     end
     if (run_i && dfi_rvalid_i) begin
-      if (arrival.half) rdata1_q[arrival.idx] <= dfi_rdata_i;
-      else rdata0_q[arrival.idx] <= dfi_rdata_i;
+      if (arrival.half) begin
+        rdata1_q[arrival.idx] <= dfi_rdata_i;
+        rside1_q[arrival.idx] <= dfi_rside_i;
+      end else begin
+        rdata0_q[arrival.idx] <= dfi_rdata_i;
+        rside0_q[arrival.idx] <= dfi_rside_i;
+      end
       flight_rd_q <= flight_rd_q + 1'b1;
       if (arrival.last) begin
         done_q[done_wr_q[5:0]] <= arrival.idx;
@@ -627,6 +643,7 @@ module tsr_hbm_pc
       out_meta_q      <= meta_q[rd_free_idx];
       out_data_q[3:0] <= rdata0_q[rd_free_idx];
       out_data_q[7:4] <= rdata1_q[rd_free_idx];
+      out_side_q      <= {rside1_q[rd_free_idx], rside0_q[rd_free_idx]};
       done_rd_q       <= done_rd_q + 1'b1;
     end
     if (out_take || out_ready_i) out_valid_q <= out_take;

@@ -146,7 +146,23 @@ package tsr_hbm_pkg;
     logic             spread;  // answer by multicast to `rect`
     tsr_pkg::rect_t   rect;
     tsr_pkg::listen_t listen;
+    logic             own;    // entry `slot` of the read-modify-write unit waits for it
+    logic             silent; // and nobody else
+    logic [2:0]       slot;
   } rd_meta_t;
+
+  /// What the node wants of a block.
+  typedef enum logic [1:0] { OpRead, OpWrite, OpAtomic } block_op_e;
+
+  /// New bytes over old ones.
+  function automatic atom_t merge_atom(atom_t old, atom_t fresh, logic [31:0] strb);
+    for (int unsigned l = 0; l < 4; l++) begin
+      for (int unsigned b = 0; b < 8; b++) begin
+        if (strb[8*l+b]) old[l][8*b+:8] = fresh[l][8*b+:8];
+      end
+    end
+    return old;
+  endfunction
 
   /// Index of the only set bit.
   function automatic idx_t onehot_idx(vec_t oh);

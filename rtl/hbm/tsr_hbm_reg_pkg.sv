@@ -48,6 +48,21 @@ package tsr_hbm_reg_pkg;
   localparam logic [15:0] CountHiOffset = 16'h020c;
   localparam logic [15:0] RouterSelOffset = 16'h0180;
   localparam logic [15:0] RouterCountOffset = 16'h0184;
+  localparam logic [15:0] EccCtrlOffset = 16'h0120;
+  localparam logic [15:0] EccStatusOffset = 16'h0124;
+  localparam logic [15:0] EccFixedCountOffset = 16'h0128;
+  localparam logic [15:0] EccLostCountOffset = 16'h012c;
+  localparam logic [15:0] EccFixedAddrOffset = 16'h0130;
+  localparam logic [15:0] EccFixedInfoOffset = 16'h0134;
+  localparam logic [15:0] EccLostAddrOffset = 16'h0138;
+  localparam logic [15:0] EccLostInfoOffset = 16'h013c;
+  localparam logic [15:0] EccInjectOffset = 16'h0140;
+  localparam logic [15:0] RmwCountOffset = 16'h0144;
+  localparam logic [15:0] AtomicCountOffset = 16'h0148;
+  localparam logic [15:0] ScrubCtrlOffset = 16'h0150;
+  localparam logic [15:0] ScrubAddrOffset = 16'h0154;
+  localparam logic [15:0] ScrubCountOffset = 16'h0158;
+  localparam logic [15:0] ScrubFixedOffset = 16'h015c;
 
   // What hardware sees: values q, write pulses qe, read pulses re.
   typedef struct packed {
@@ -293,6 +308,45 @@ package tsr_hbm_reg_pkg;
   } reg2hw_router_sel_t;
 
   typedef struct packed {
+    struct packed {
+      logic q;
+    } enable;
+  } reg2hw_ecc_ctrl_t;
+
+  typedef struct packed {
+    struct packed {
+      logic q;
+    } fixed;
+    struct packed {
+      logic q;
+    } lost;
+  } reg2hw_ecc_status_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [8:0] q;
+    } first;
+    struct packed {
+      logic [8:0] q;
+    } second;
+    struct packed {
+      logic q;
+    } two;
+    struct packed {
+      logic q;
+    } arm;
+  } reg2hw_ecc_inject_t;
+
+  typedef struct packed {
+    struct packed {
+      logic q;
+    } enable;
+    struct packed {
+      logic [23:0] q;
+    } interval;
+  } reg2hw_scrub_ctrl_t;
+
+  typedef struct packed {
     reg2hw_ctrl_t ctrl;
     reg2hw_refresh_t refresh;
     reg2hw_sched_t sched;
@@ -329,6 +383,10 @@ package tsr_hbm_reg_pkg;
     reg2hw_count_sel_t count_sel;
     reg2hw_count_lo_t count_lo;
     reg2hw_router_sel_t router_sel;
+    reg2hw_ecc_ctrl_t ecc_ctrl;
+    reg2hw_ecc_status_t ecc_status;
+    reg2hw_ecc_inject_t ecc_inject;
+    reg2hw_scrub_ctrl_t scrub_ctrl;
   } reg2hw_t;
 
   // What hardware drives: values d, enables de, refusals err.
@@ -443,6 +501,96 @@ package tsr_hbm_reg_pkg;
   } hw2reg_router_count_t;
 
   typedef struct packed {
+    struct packed {
+      logic d;
+      logic de;
+    } fixed;
+    struct packed {
+      logic d;
+      logic de;
+    } lost;
+  } hw2reg_ecc_status_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [31:0] d;
+    } v;
+  } hw2reg_ecc_fixed_count_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [31:0] d;
+    } v;
+  } hw2reg_ecc_lost_count_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [29:0] d;
+    } addr;
+  } hw2reg_ecc_fixed_addr_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [9:0] d;
+    } syndrome;
+    struct packed {
+      logic d;
+    } scrub;
+  } hw2reg_ecc_fixed_info_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [29:0] d;
+    } addr;
+  } hw2reg_ecc_lost_addr_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [9:0] d;
+    } syndrome;
+    struct packed {
+      logic d;
+    } scrub;
+  } hw2reg_ecc_lost_info_t;
+
+  typedef struct packed {
+    struct packed {
+      logic d;
+      logic de;
+    } arm;
+  } hw2reg_ecc_inject_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [31:0] d;
+    } v;
+  } hw2reg_rmw_count_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [31:0] d;
+    } v;
+  } hw2reg_atomic_count_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [29:0] d;
+    } addr;
+  } hw2reg_scrub_addr_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [31:0] d;
+    } v;
+  } hw2reg_scrub_count_t;
+
+  typedef struct packed {
+    struct packed {
+      logic [31:0] d;
+    } v;
+  } hw2reg_scrub_fixed_t;
+
+  typedef struct packed {
     hw2reg_id_t id;
     hw2reg_capacity_t capacity;
     hw2reg_status_t status;
@@ -454,9 +602,22 @@ package tsr_hbm_reg_pkg;
     hw2reg_count_lo_t count_lo;
     hw2reg_count_hi_t count_hi;
     hw2reg_router_count_t router_count;
+    hw2reg_ecc_status_t ecc_status;
+    hw2reg_ecc_fixed_count_t ecc_fixed_count;
+    hw2reg_ecc_lost_count_t ecc_lost_count;
+    hw2reg_ecc_fixed_addr_t ecc_fixed_addr;
+    hw2reg_ecc_fixed_info_t ecc_fixed_info;
+    hw2reg_ecc_lost_addr_t ecc_lost_addr;
+    hw2reg_ecc_lost_info_t ecc_lost_info;
+    hw2reg_ecc_inject_t ecc_inject;
+    hw2reg_rmw_count_t rmw_count;
+    hw2reg_atomic_count_t atomic_count;
+    hw2reg_scrub_addr_t scrub_addr;
+    hw2reg_scrub_count_t scrub_count;
+    hw2reg_scrub_fixed_t scrub_fixed;
   } hw2reg_t;
 
   // reg2hw_t in reset.
-  localparam reg2hw_t Reg2hwReset = 265'h260834400800285121f1e6972410a609092394a0c30460a01a01f4060d363d0000;
+  localparam reg2hw_t Reg2hwReset = 313'h260834400800285121f1e6972410a609092394a0c30460a01a01f4060d363d0000800000001000;
 
 endpackage

@@ -67,6 +67,21 @@ module tsr_hbm_reg_top
   logic hit_count_hi;
   logic hit_router_sel;
   logic hit_router_count;
+  logic hit_ecc_ctrl;
+  logic hit_ecc_status;
+  logic hit_ecc_fixed_count;
+  logic hit_ecc_lost_count;
+  logic hit_ecc_fixed_addr;
+  logic hit_ecc_fixed_info;
+  logic hit_ecc_lost_addr;
+  logic hit_ecc_lost_info;
+  logic hit_ecc_inject;
+  logic hit_rmw_count;
+  logic hit_atomic_count;
+  logic hit_scrub_ctrl;
+  logic hit_scrub_addr;
+  logic hit_scrub_count;
+  logic hit_scrub_fixed;
   logic hole;
 
   always_comb begin
@@ -115,6 +130,21 @@ module tsr_hbm_reg_top
     hit_count_hi = '0;
     hit_router_sel = '0;
     hit_router_count = '0;
+    hit_ecc_ctrl = '0;
+    hit_ecc_status = '0;
+    hit_ecc_fixed_count = '0;
+    hit_ecc_lost_count = '0;
+    hit_ecc_fixed_addr = '0;
+    hit_ecc_fixed_info = '0;
+    hit_ecc_lost_addr = '0;
+    hit_ecc_lost_info = '0;
+    hit_ecc_inject = '0;
+    hit_rmw_count = '0;
+    hit_atomic_count = '0;
+    hit_scrub_ctrl = '0;
+    hit_scrub_addr = '0;
+    hit_scrub_count = '0;
+    hit_scrub_fixed = '0;
     hole = 1'b0;
     if (reg_i.valid) begin
       unique case (reg_i.addr)
@@ -163,6 +193,21 @@ module tsr_hbm_reg_top
         16'h020c: hit_count_hi = 1'b1;
         16'h0180: hit_router_sel = 1'b1;
         16'h0184: hit_router_count = 1'b1;
+        16'h0120: hit_ecc_ctrl = 1'b1;
+        16'h0124: hit_ecc_status = 1'b1;
+        16'h0128: hit_ecc_fixed_count = 1'b1;
+        16'h012c: hit_ecc_lost_count = 1'b1;
+        16'h0130: hit_ecc_fixed_addr = 1'b1;
+        16'h0134: hit_ecc_fixed_info = 1'b1;
+        16'h0138: hit_ecc_lost_addr = 1'b1;
+        16'h013c: hit_ecc_lost_info = 1'b1;
+        16'h0140: hit_ecc_inject = 1'b1;
+        16'h0144: hit_rmw_count = 1'b1;
+        16'h0148: hit_atomic_count = 1'b1;
+        16'h0150: hit_scrub_ctrl = 1'b1;
+        16'h0154: hit_scrub_addr = 1'b1;
+        16'h0158: hit_scrub_count = 1'b1;
+        16'h015c: hit_scrub_fixed = 1'b1;
         default: hole = 1'b1;
       endcase
     end
@@ -188,6 +233,7 @@ module tsr_hbm_reg_top
     end else begin
       regs_q.ctrl.init_start.qe <= we_priv && hit_ctrl;
       regs_q.count_ctrl.clear.qe <= we && hit_count_ctrl;
+      if (hw2reg_i.ecc_inject.arm.de) regs_q.ecc_inject.arm.q <= hw2reg_i.ecc_inject.arm.d;
       if (we_priv && hit_ctrl) begin
         regs_q.ctrl.init_start.q <= wdata[0];
         regs_q.ctrl.self_refresh.q <= (regs_q.ctrl.self_refresh.q & ~wmask[1]) | wdata[1];
@@ -297,10 +343,27 @@ module tsr_hbm_reg_top
       if (we && hit_router_sel) begin
         regs_q.router_sel.sel.q <= (regs_q.router_sel.sel.q & ~wmask[3:0]) | wdata[3:0];
       end
+      if (we_priv && hit_ecc_ctrl) begin
+        regs_q.ecc_ctrl.enable.q <= (regs_q.ecc_ctrl.enable.q & ~wmask[0]) | wdata[0];
+      end
+      if (we_priv && hit_ecc_inject) begin
+        regs_q.ecc_inject.first.q <= (regs_q.ecc_inject.first.q & ~wmask[8:0]) | wdata[8:0];
+        regs_q.ecc_inject.second.q <= (regs_q.ecc_inject.second.q & ~wmask[20:12]) | wdata[20:12];
+        regs_q.ecc_inject.two.q <= (regs_q.ecc_inject.two.q & ~wmask[24]) | wdata[24];
+        regs_q.ecc_inject.arm.q <= ((hw2reg_i.ecc_inject.arm.de ? hw2reg_i.ecc_inject.arm.d : regs_q.ecc_inject.arm.q) & ~wmask[31]) | wdata[31];
+      end
+      if (we_priv && hit_scrub_ctrl) begin
+        regs_q.scrub_ctrl.enable.q <= (regs_q.scrub_ctrl.enable.q & ~wmask[0]) | wdata[0];
+        regs_q.scrub_ctrl.interval.q <= (regs_q.scrub_ctrl.interval.q & ~wmask[31:8]) | wdata[31:8];
+      end
       if (we && hit_err_status && wdata[0]) regs_q.err_status.valid.q <= 1'b0;
       if (hw2reg_i.err_status.valid.de && hw2reg_i.err_status.valid.d) regs_q.err_status.valid.q <= 1'b1;
       if (we && hit_err_status && wdata[1]) regs_q.err_status.overrun.q <= 1'b0;
       if (hw2reg_i.err_status.overrun.de && hw2reg_i.err_status.overrun.d) regs_q.err_status.overrun.q <= 1'b1;
+      if (we && hit_ecc_status && wdata[0]) regs_q.ecc_status.fixed.q <= 1'b0;
+      if (hw2reg_i.ecc_status.fixed.de && hw2reg_i.ecc_status.fixed.d) regs_q.ecc_status.fixed.q <= 1'b1;
+      if (we && hit_ecc_status && wdata[1]) regs_q.ecc_status.lost.q <= 1'b0;
+      if (hw2reg_i.ecc_status.lost.de && hw2reg_i.ecc_status.lost.d) regs_q.ecc_status.lost.q <= 1'b1;
     end
   end
 
@@ -320,7 +383,10 @@ module tsr_hbm_reg_top
           hit_id || hit_capacity || hit_status ||
           hit_t_bl || hit_err_addr_lo || hit_err_addr_hi ||
           hit_err_info || hit_count_lo || hit_count_hi ||
-          hit_router_count)) reg_o.err = 1'b1;
+          hit_router_count || hit_ecc_fixed_count || hit_ecc_lost_count ||
+          hit_ecc_fixed_addr || hit_ecc_fixed_info || hit_ecc_lost_addr ||
+          hit_ecc_lost_info || hit_rmw_count || hit_atomic_count ||
+          hit_scrub_addr || hit_scrub_count || hit_scrub_fixed)) reg_o.err = 1'b1;
       if (reg_i.write && !reg_i.priv && (
           hit_ctrl || hit_refresh || hit_sched ||
           hit_power || hit_t_cl || hit_t_cwl ||
@@ -332,7 +398,8 @@ module tsr_hbm_reg_top
           hit_t_rtw || hit_t_refi || hit_t_rfcab ||
           hit_t_rfcpb || hit_t_rrefd || hit_t_init ||
           hit_t_mod || hit_t_cke || hit_t_xp ||
-          hit_t_xs)) reg_o.err = 1'b1;
+          hit_t_xs || hit_ecc_ctrl || hit_ecc_inject ||
+          hit_scrub_ctrl)) reg_o.err = 1'b1;
       if (hit_id) begin
         reg_o.rdata[5:0] = hw2reg_i.id.x.d;
         reg_o.rdata[13:8] = hw2reg_i.id.y.d;
@@ -484,6 +551,58 @@ module tsr_hbm_reg_top
       end
       if (hit_router_count) begin
         reg_o.rdata[31:0] = hw2reg_i.router_count.count.d;
+      end
+      if (hit_ecc_ctrl) begin
+        reg_o.rdata[0] = regs_q.ecc_ctrl.enable.q;
+      end
+      if (hit_ecc_status) begin
+        reg_o.rdata[0] = regs_q.ecc_status.fixed.q;
+        reg_o.rdata[1] = regs_q.ecc_status.lost.q;
+      end
+      if (hit_ecc_fixed_count) begin
+        reg_o.rdata[31:0] = hw2reg_i.ecc_fixed_count.v.d;
+      end
+      if (hit_ecc_lost_count) begin
+        reg_o.rdata[31:0] = hw2reg_i.ecc_lost_count.v.d;
+      end
+      if (hit_ecc_fixed_addr) begin
+        reg_o.rdata[29:0] = hw2reg_i.ecc_fixed_addr.addr.d;
+      end
+      if (hit_ecc_fixed_info) begin
+        reg_o.rdata[9:0] = hw2reg_i.ecc_fixed_info.syndrome.d;
+        reg_o.rdata[16] = hw2reg_i.ecc_fixed_info.scrub.d;
+      end
+      if (hit_ecc_lost_addr) begin
+        reg_o.rdata[29:0] = hw2reg_i.ecc_lost_addr.addr.d;
+      end
+      if (hit_ecc_lost_info) begin
+        reg_o.rdata[9:0] = hw2reg_i.ecc_lost_info.syndrome.d;
+        reg_o.rdata[16] = hw2reg_i.ecc_lost_info.scrub.d;
+      end
+      if (hit_ecc_inject) begin
+        reg_o.rdata[8:0] = regs_q.ecc_inject.first.q;
+        reg_o.rdata[20:12] = regs_q.ecc_inject.second.q;
+        reg_o.rdata[24] = regs_q.ecc_inject.two.q;
+        reg_o.rdata[31] = regs_q.ecc_inject.arm.q;
+      end
+      if (hit_rmw_count) begin
+        reg_o.rdata[31:0] = hw2reg_i.rmw_count.v.d;
+      end
+      if (hit_atomic_count) begin
+        reg_o.rdata[31:0] = hw2reg_i.atomic_count.v.d;
+      end
+      if (hit_scrub_ctrl) begin
+        reg_o.rdata[0] = regs_q.scrub_ctrl.enable.q;
+        reg_o.rdata[31:8] = regs_q.scrub_ctrl.interval.q;
+      end
+      if (hit_scrub_addr) begin
+        reg_o.rdata[29:0] = hw2reg_i.scrub_addr.addr.d;
+      end
+      if (hit_scrub_count) begin
+        reg_o.rdata[31:0] = hw2reg_i.scrub_count.v.d;
+      end
+      if (hit_scrub_fixed) begin
+        reg_o.rdata[31:0] = hw2reg_i.scrub_fixed.v.d;
       end
       if (reg_i.write) reg_o.rdata = '0;
     end

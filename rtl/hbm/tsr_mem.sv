@@ -6,7 +6,7 @@
 /// A request is decoded, split into 64-byte blocks, and handed to the two pseudo channels; responses of both
 /// and local answers share the response link. See README.md.
 ///
-/// *Latency:* 4 cycles from the request link to a command at the DFI (row open, queues empty), 4 cycles
+/// *Latency:* 4 cycles from the request link to a command at the DFI (row open, queues empty), 5 cycles
 /// from read data at the DFI to the response link.
 /// *Backpressure:* credits on both links. *Throughput:* one 64-byte block a cycle.
 /// *Reset:* not initialized; queues empty. Needs CTRL.INIT_START before HBM is served.
@@ -37,12 +37,14 @@ module tsr_mem
   input  flit_t                rsp_rx_flit_i,
   output logic [NumVc-1:0]     rsp_rx_credit_o,
 
-  /// DFI, one element per pseudo channel, from flops. `dfi_wstrb_o`: bytes to write.
+  /// DFI, one element per pseudo channel, from flops. `dfi_wstrb_o`: bytes to write. Side bits: tsr_hbm_ecc_pkg.
   output tsr_hbm_pkg::dfi_cmd_t [tsr_hbm_pkg::NumPc-1:0]       dfi_cmd_o,
   output logic                  [tsr_hbm_pkg::NumPc-1:0][31:0] dfi_wstrb_o,
   output tsr_hbm_pkg::atom_t    [tsr_hbm_pkg::NumPc-1:0]       dfi_wdata_o,
+  output logic                  [tsr_hbm_pkg::NumPc-1:0][15:0] dfi_wside_o,
   input  logic                  [tsr_hbm_pkg::NumPc-1:0]       dfi_rvalid_i,
   input  tsr_hbm_pkg::atom_t    [tsr_hbm_pkg::NumPc-1:0]       dfi_rdata_i,
+  input  logic                  [tsr_hbm_pkg::NumPc-1:0][15:0] dfi_rside_i,
 
   /// Counters of the node's router.
   output logic [3:0]           router_sel_o,
@@ -138,32 +140,36 @@ module tsr_mem
            (r.hi.x < cfg.mesh_w) && (r.hi.y < cfg.mesh_h);
   endfunction
 
-  function automatic decode_t decode(hdr_t h, spread_t to, logic [7:0] dpar, chip_cfg_t cfg, node_t node, logic ready);
-    logic   answer, read, write, hbm, posted_mcast;
+  function automatic decode_t decode(hdr_t h, spread_t to, logic [7:0] dpar, chip_cfg_t cfg, node_t node, logic ready,
+                                     logic ecc);
+    logic   answer, read, write, atomic, hbm, posted_mcast;
     route_t r;
     logic [39:0] local_addr;
     answer = h.kind inside {KindRead, KindWrite, KindAtomic};
     read   = h.kind == KindRead;
     write  = h.kind inside {KindWrite, KindWritePosted};
+    atomic = h.kind == KindAtomic;
     hbm    = h.addr[55:52] == SpaceHbm;
     r      = route(h.addr, cfg);
     // The address of a multicast names the first node of its rectangle.
     posted_mcast = h.mcast && (h.addr[55:52] == SpaceNode);
     local_addr   = hbm_local(h.addr[39:0], cfg.mem_log2);
-    if (!read && !write) return refuse(ErrUnsupported, answer);
-    if ((write || h.spread) && (h.dpar != dpar)) return refuse(ErrParity, answer);
+    if (!read && !write && !atomic) return refuse(ErrUnsupported, answer);
+    if ((write || atomic || h.spread) && (h.dpar != dpar)) return refuse(ErrParity, answer);
     if (!r.ok || ((r.node != node) && !posted_mcast)) return refuse(ErrUnmapped, answer);
     if (read && ((h.strb[63:9] != '0) || (h.strb[8:0] == '0)
                  || (({2'b0, h.addr[7:0]} + {1'b0, h.strb[8:0]}) > 10'(GranuleBytes)))) begin
       return refuse(ErrUnsupported, answer);
     end
     if (write && (h.addr[5:0] != '0)) return refuse(ErrUnsupported, answer);
-    if (write && h.poison) return refuse(ErrPoison, answer);
+    if (atomic && (!hbm || (h.addr[1:0] != '0) || (h.amo > AmoMax))) return refuse(ErrUnsupported, answer);
+    // Memory with check bits can keep poison.
+    if ((write || atomic) && h.poison && !(write && hbm && ecc)) return refuse(ErrPoison, answer);
     if (hbm) begin
       if (h.mcast || !ready) return refuse(ErrUnsupported, answer);
       if (h.spread && (!read || !rect_around(to.rect, h.src, cfg))) return refuse(ErrUnsupported, answer);
       if (local_addr[39:LocalW] != '0) return refuse(ErrUnmapped, answer);
-      return '{cls: read ? ClsRead : ClsWrite, err: ErrNone, answer: answer};
+      return '{cls: write ? ClsWrite : ClsRead, err: ErrNone, answer: answer};
     end
     if (h.addr[31:RegBits] != RegBase[31:RegBits]) return refuse(ErrUnmapped, answer);
     if (h.src != cfg.ctl) return refuse(ErrForbidden, answer);
@@ -175,14 +181,15 @@ module tsr_mem
     return '{cls: ClsReg, err: ErrNone, answer: answer};
   endfunction
 
-  logic    init_done, asleep_q;  // self-refresh is wanted
+  logic    init_done, ecc;
+  logic    asleep_q;  // self-refresh is wanted
   decode_t dec;
 
   always_comb begin
     dec = refuse(ErrNone, 1'b0);
     if (cur_valid_q) begin
       dec = decode(cur_q.hdr, spread_t'(cur_q.data[0]), data_parity(cur_q.data), cfg_q, node_q,
-                   init_done && !asleep_q);
+                   init_done && !asleep_q, ecc);
     end
   end
 
@@ -199,6 +206,12 @@ module tsr_mem
   logic                    flip;      // block 0 of the granule lies in pseudo channel 1
   logic                    local_room;
   logic                    write_now;
+  logic                    atomic_now;
+  block_op_e               op;
+
+  // An atomic is a read of four bytes that changes them.
+  assign atomic_now = cur_q.hdr.kind == KindAtomic;
+  assign op         = (dec.cls == ClsWrite) ? OpWrite : (atomic_now ? OpAtomic : OpRead);
 
   function automatic logic [3:0] touched(logic [1:0] first, logic [1:0] last);
     logic [3:0] m;
@@ -222,7 +235,7 @@ module tsr_mem
       first_byte = loc[7:0];
       if (dec.cls == ClsRead) begin
         if (cur_q.hdr.spread) spread_to = spread_t'(cur_q.data[0]);
-        last_byte = 8'(9'(loc[7:0]) + cur_q.hdr.strb[8:0] - 9'd1);
+        last_byte = 8'(9'(loc[7:0]) + (atomic_now ? 9'd4 : cur_q.hdr.strb[8:0]) - 9'd1);
         left      = cur_first_q ? touched(first_byte[7:6], last_byte[7:6]) : left_q;
       end else begin
         // A write without a byte is only answered.
@@ -282,11 +295,26 @@ module tsr_mem
   logic [NumPc-1:0]            rsp_valid, rsp_ready, pc_empty, pc_down, pc_self;
   rd_meta_t [NumPc-1:0]        rsp_meta;
   data_t    [NumPc-1:0]        rsp_data;
+  logic     [NumPc-1:0]        rsp_poison;
   logic [NumPc-1:0][63:0]      pc_cnt;
   logic [NumPc-1:0][1:0]       unused_room;
   logic                        cnt_clear;
   tsr_hbm_reg_pkg::reg2hw_t    reg2hw;
-  tsr_hbm_reg_pkg::hw2reg_t    hw2reg;
+  tsr_hbm_reg_pkg::hw2reg_t    hw2reg, guard_regs;
+
+  // Data integrity.
+  tsr_hbm_ecc_pkg::ecc_event_t [NumPc-1:0] guard_event;
+  tsr_hbm_ecc_pkg::inject_t    [NumPc-1:0] inject;
+  logic [NumPc-1:0]            injected, scrub_valid, scrub_ready;
+  logic                        scrub_urgent;
+  block_t                      scrub_block;
+  logic [LocalW-7:0]           scrub_blk;
+
+  tsr_hbm_guard u_guard (
+    .clk_i, .rst_ni, .cfg_i(cfg_q), .run_i(init_done && !asleep_q), .clear_i(cnt_clear), .event_i(guard_event),
+    .reg2hw_i(reg2hw), .hw2reg_o(guard_regs), .ecc_o(ecc), .inject_o(inject), .injected_i(injected),
+    .scrub_valid_o(scrub_valid), .scrub_ready_i(scrub_ready), .scrub_urgent_o(scrub_urgent),
+    .scrub_block_o(scrub_block), .scrub_blk_o(scrub_blk));
 
   for (genvar p = 0; p < NumPc; p++) begin : gen_pc
     logic [LocalW-1:0] off;
@@ -318,22 +346,49 @@ module tsr_mem
       end
     end
 
+    logic             q_valid, q_ready, q_write, q_back, q_take, q_empty, rmw_empty;
+    block_t           q_block;
+    logic [1:0]       q_need;
+    rd_meta_t         q_meta, q_back_meta;
+    logic [63:0]      q_strb;
+    data_t            q_data, q_back_data;
+    logic [1:0][15:0] q_side, q_back_side;
+
+    tsr_hbm_rmw u_rmw (
+      .clk_i, .rst_ni, .ecc_i(ecc),
+      .in_valid_i(pc_valid[p]), .in_ready_o(pc_ready[p]), .in_op_i(op), .in_amo_i(cur_q.hdr.amo),
+      .in_block_i(blk), .in_need_i(need), .in_meta_i(meta), .in_strb_i(cur_q.hdr.strb),
+      .in_data_i(cur_q.data), .in_poison_i(cur_q.hdr.poison),
+      .scrub_valid_i(scrub_valid[p]), .scrub_ready_o(scrub_ready[p]), .scrub_urgent_i(scrub_urgent),
+      .scrub_block_i(scrub_block), .scrub_blk_i(scrub_blk),
+      .inject_i(inject[p]), .injected_o(injected[p]),
+      .pc_valid_o(q_valid), .pc_ready_i(q_ready), .pc_write_o(q_write), .pc_block_o(q_block),
+      .pc_need_o(q_need), .pc_meta_o(q_meta), .pc_strb_o(q_strb), .pc_data_o(q_data), .pc_side_o(q_side),
+      .rd_valid_i(q_back), .rd_ready_o(q_take), .rd_meta_i(q_back_meta), .rd_data_i(q_back_data),
+      .rd_side_i(q_back_side),
+      .out_valid_o(rsp_valid[p]), .out_ready_i(rsp_ready[p]), .out_meta_o(rsp_meta[p]),
+      .out_data_o(rsp_data[p]), .out_poison_o(rsp_poison[p]),
+      .event_o(guard_event[p]), .empty_o(rmw_empty));
+
+    assign pc_empty[p] = q_empty && rmw_empty;
+
     tsr_hbm_pc u_pc (
       .clk_i, .rst_ni, .t_i(t_q), .run_i(init_done), .init_cmd_i(init_cmd),
       .qos_i(reg2hw.sched.qos.q), .ref_all_i(reg2hw.refresh.all_bank.q), .pd_idle_i(reg2hw.power.pd_idle.q),
-      .self_refresh_i(asleep_q),
+      .self_refresh_i(asleep_q && rmw_empty),
       .ref_enable_i(reg2hw.refresh.enable.q), .ref_postpone_i(reg2hw.refresh.postpone.q),
       .ref_pull_in_i(reg2hw.refresh.pull_in.q), .wr_low_i(reg2hw.sched.wr_low.q),
       .wr_high_i(reg2hw.sched.wr_high.q), .age_limit_i(reg2hw.sched.age_limit.q),
-      .in_valid_i(pc_valid[p]), .in_ready_o(pc_ready[p]), .in_write_i(dec.cls == ClsWrite),
-      .in_block_i(blk), .in_need_i(need), .in_meta_i(meta), .in_strb_i(cur_q.hdr.strb),
-      .in_data_i(cur_q.data), .rd_room_o(unused_room[p][0]), .wr_room_o(unused_room[p][1]),
-      .out_valid_o(rsp_valid[p]), .out_ready_i(rsp_ready[p]), .out_meta_o(rsp_meta[p]),
-      .out_data_o(rsp_data[p]),
+      .in_valid_i(q_valid), .in_ready_o(q_ready), .in_write_i(q_write),
+      .in_block_i(q_block), .in_need_i(q_need), .in_meta_i(q_meta), .in_strb_i(q_strb),
+      .in_data_i(q_data), .in_side_i(q_side), .rd_room_o(unused_room[p][0]), .wr_room_o(unused_room[p][1]),
+      .out_valid_o(q_back), .out_ready_i(q_take), .out_meta_o(q_back_meta),
+      .out_data_o(q_back_data), .out_side_o(q_back_side),
       .dfi_cmd_o(dfi_cmd_o[p]), .dfi_wstrb_o(dfi_wstrb_o[p]), .dfi_wdata_o(dfi_wdata_o[p]),
-      .dfi_rvalid_i(dfi_rvalid_i[p]), .dfi_rdata_i(dfi_rdata_i[p]),
-      .empty_o(pc_empty[p]), .down_o(pc_down[p]), .self_o(pc_self[p]), .cnt_clear_i(cnt_clear), .cnt_sel_i({reg2hw.count_sel.sel.q[6:5],
-                                                                           reg2hw.count_sel.sel.q[3:0]}),
+      .dfi_wside_o(dfi_wside_o[p]),
+      .dfi_rvalid_i(dfi_rvalid_i[p]), .dfi_rdata_i(dfi_rdata_i[p]), .dfi_rside_i(dfi_rside_i[p]),
+      .empty_o(q_empty), .down_o(pc_down[p]), .self_o(pc_self[p]), .cnt_clear_i(cnt_clear),
+      .cnt_sel_i({reg2hw.count_sel.sel.q[6:5], reg2hw.count_sel.sel.q[3:0]}),
       .cnt_o(pc_cnt[p]));
   end
 
@@ -484,6 +539,7 @@ module tsr_mem
         out_q.hdr.strb <= byte_range(m.lo, m.hi);
         out_q.hdr.addr <= {16'b0, m.blk, 6'b0};
         out_q.data     <= grant[1] ? rsp_data[1] : rsp_data[0];
+        out_q.hdr.poison <= grant[1] ? rsp_poison[1] : rsp_poison[0];
       end
     end
     if (!rst_ni) begin
@@ -615,7 +671,7 @@ module tsr_mem
   end
 
   always_comb begin
-    hw2reg = '0;
+    hw2reg = guard_regs;
     hw2reg.id.x.d                   = node_q.x;
     hw2reg.id.y.d                   = node_q.y;
     hw2reg.id.kind.d                = 2'd2;

@@ -26,8 +26,10 @@ struct DfiPins {
   std::uint32_t dfi_cmd_o[4] = {};
   std::uint64_t dfi_wstrb_o = 0;
   std::uint32_t dfi_wdata_o[16] = {};
+  std::uint32_t dfi_wside_o = 0;
   std::uint32_t dfi_rvalid_i = 0;
   std::uint32_t dfi_rdata_i[16] = {};
+  std::uint32_t dfi_rside_i = 0;
 };
 
 struct MonoDram {
@@ -99,6 +101,7 @@ class MonoChip {
     for (unsigned w = 0; w < 4; ++w) pins.dfi_cmd_o[w] = model_.dfi_cmd_o[4 * i + w];
     pins.dfi_wstrb_o = get_bits(model_.dfi_wstrb_o, 64 * i, 64);
     for (unsigned w = 0; w < 16; ++w) pins.dfi_wdata_o[w] = model_.dfi_wdata_o[16 * i + w];
+    pins.dfi_wside_o = static_cast<std::uint32_t>(model_.dfi_wside_o >> (32 * i));
     drams_[i]->port.sample(pins);
   }
   void drive(unsigned i) {
@@ -107,6 +110,8 @@ class MonoChip {
     const unsigned both = 3U << (2 * i);
     model_.dfi_rvalid_i = (model_.dfi_rvalid_i & ~both) | pins.dfi_rvalid_i << (2 * i);
     for (unsigned w = 0; w < 16; ++w) model_.dfi_rdata_i[16 * i + w] = pins.dfi_rdata_i[w];
+    model_.dfi_rside_i = (model_.dfi_rside_i & ~(0xffffffffULL << (32 * i))) |
+                         std::uint64_t{pins.dfi_rside_i} << (32 * i);
   }
 
   VerilatedContext context_;

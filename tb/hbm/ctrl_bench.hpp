@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Fixture of the memory node's tests: one node with its device, its registers, random traffic.
+/// What the tests of the memory node share: bring-up, register accesses, random traffic.
 #pragma once
 
 #include <Vhbm_mem.h>
@@ -8,9 +8,11 @@
 #include "hbm/mem_bench.hpp"
 
 namespace tsr::tb {
+
 namespace hbm = regs::hbm;
 
-class HbmCtrl : public Bench<Vhbm_mem> {
+/// Fixture: one memory node, its registers and initialization, and random traffic.
+class HbmNodeTest : public Bench<Vhbm_mem> {
  protected:
   void TearDown() override {
     if (node_) {
@@ -106,9 +108,9 @@ class HbmCtrl : public Bench<Vhbm_mem> {
       } else {
         const std::uint64_t first = block / 256 * 256 + rand_in(0, 255);
         const std::uint64_t room = 256 - first % 256;
-        node_->high = chance(0.2);
+        node_->cls = chance(0.2);
         node_->read(first, static_cast<unsigned>(chance(0.3) ? room : rand_in(1, room)));
-        node_->high = false;
+        node_->cls = false;
       }
       if (chance(0.02)) run(rand_in(1, 100));
     }

@@ -6,6 +6,8 @@
 namespace tsr::tb {
 namespace {
 
+class HbmCtrl : public HbmNodeTest {};
+
 // ---------------------------------------------------------------- data and hazards
 
 TEST_F(HbmCtrl, EverySizeAndAlignmentOfReads) {
@@ -59,10 +61,10 @@ TEST_F(HbmCtrl, ReadsOfAQueuedWriteAreForwarded) {
   EXPECT_EQ(counter(13) + counter(16 + 13), 8U);
   EXPECT_EQ(node_->device().counts(0).reads + node_->device().counts(1).reads, reads);
   // Bytes that the write does not have come from the DRAM, after it.
-  node_->write(1 << 20, 0x00ff);
-  node_->read(1 << 20, 16);
-  node_->write(1 << 20, 0xff00);
-  node_->read(1 << 20, 16);
+  node_->write(1 << 20, 0xffffffff);
+  node_->read(1 << 20, 64);
+  node_->write(1 << 20, 0xffffffffULL << 32);
+  node_->read(1 << 20, 64);
   finish();
   EXPECT_EQ(counter(13) + counter(16 + 13), 8U);
   run(500);
@@ -403,15 +405,19 @@ TEST_F(HbmCtrl, EveryErrorIsAnsweredAndCaptured) {
       {"too many bytes", n.request(Kind::kRead, n.global(0), 257), Err::kUnsupported},
       {"size field overflow", n.request(Kind::kRead, n.global(0), 512 + 4), Err::kUnsupported},
       {"unaligned write", n.request(Kind::kWrite, n.global(32), 1), Err::kUnsupported},
-      {"atomic", n.request(Kind::kAtomic, n.global(0), 0), Err::kUnsupported},
+      {"unaligned atomic", n.request(Kind::kAtomic, n.global(2), 0), Err::kUnsupported},
+      {"atomic on a register", n.request(Kind::kAtomic, reg(0x20000), 0), Err::kUnsupported},
       {"register of a stranger", n.request(Kind::kRead, reg(0x20000), 4), Err::kForbidden},
       {"register write of a stranger", n.request(Kind::kWrite, reg(0x20000), 0xf), Err::kForbidden},
       {"node space beside the registers", n.request(Kind::kRead, reg(0x10000), 4), Err::kUnmapped},
       {"node space above the registers", n.request(Kind::kRead, reg(0x21000), 4), Err::kUnmapped},
   };
-  Flit poisoned = n.request(Kind::kWrite, n.global(0), ~0ULL);
+  Flit poisoned = n.request(Kind::kAtomic, n.global(0), 0);
   poisoned.poison = true;
-  cases.push_back({"poisoned write", poisoned, Err::kPoison});
+  cases.push_back({"poisoned atomic", poisoned, Err::kPoison});
+  Flit unknown = n.request(Kind::kAtomic, n.global(0), 0);
+  unknown.amo = static_cast<Amo>(7);
+  cases.push_back({"unknown operation", unknown, Err::kUnsupported});
   n.source = n.config.ctl;
   cases.push_back({"register hole", n.request(Kind::kRead, reg(0x20f00), 4), Err::kUnmapped});
   cases.push_back({"two registers", n.request(Kind::kRead, reg(0x20040), 8), Err::kUnsupported});
@@ -419,6 +425,9 @@ TEST_F(HbmCtrl, EveryErrorIsAnsweredAndCaptured) {
       {"across a register", n.request(Kind::kRead, reg(0x20042), 4), Err::kUnsupported});
   cases.push_back(
       {"write of two registers", n.request(Kind::kWrite, reg(0x20040), 0xff), Err::kUnsupported});
+  Flit bad = n.request(Kind::kWrite, reg(0x20040), 0xf);
+  bad.poison = true;
+  cases.push_back({"poisoned register write", bad, Err::kPoison});
   cases.push_back(
       {"write to read-only", n.request(Kind::kWrite, reg(0x20000), 0xf), Err::kUnmapped});
   n.source = {3, 2};
@@ -643,13 +652,14 @@ TEST_F(HbmCtrl, CountersAddUp) {
     EXPECT_NEAR(static_cast<double>(counter(16 * pc + 6)),
                 static_cast<double>(now[pc]->refreshes - before[pc]->refreshes), 3);
   }
-  EXPECT_EQ(blocks, 64U + 1 + 64 + 1);
+  // The write of three bytes reads and writes its atom.
+  EXPECT_EQ(blocks, 64U + 2 + 64 + 1);
   std::uint64_t answered = 0;
   for (unsigned n = 0; n < 32; ++n) answered += counter(64 + n);
-  EXPECT_EQ(answered, 64U + 1) << "blocks in the latency histograms";
+  EXPECT_EQ(answered, 64U + 2) << "blocks in the latency histograms";
   EXPECT_EQ(counter(64) + counter(80), 0U) << "none is faster than the DRAM";
-  EXPECT_EQ(bytes_read, 16U * 256 + 3);
-  EXPECT_EQ(bytes_written, 64U * 64 + 3);
+  EXPECT_EQ(bytes_read, 16U * 256 + 3 + 32);
+  EXPECT_EQ(bytes_written, 64U * 64 + 32);
   EXPECT_EQ(read_register(hbm::kStatusOffset) & 8U, 8U);
   const std::uint64_t elapsed = counter(32);
   EXPECT_NEAR(static_cast<double>(elapsed), static_cast<double>(node_->cycle - cleared), 100);

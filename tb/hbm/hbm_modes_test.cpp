@@ -20,7 +20,7 @@ constexpr unsigned kCountSelfs = 101;
 constexpr unsigned kCountSelfCycles = 102;
 constexpr unsigned kCountHigh = 103;
 
-class HbmModes : public HbmCtrl {
+class HbmModes : public HbmNodeTest {
  protected:
   /// Saturate the node for `cycles`; the worst refresh debt that the device sees.
   std::int64_t saturate(std::uint64_t cycles) {
@@ -274,11 +274,11 @@ TEST_F(HbmModes, BothClassesKeepTheirData) {
     if (chance(0.4)) {
       node_->write(block, rng()());
     } else {
-      node_->high = chance(0.5);
+      node_->cls = chance(0.5);
       node_->read(block, 64);
-      high += node_->high;
+      high += node_->cls;
     }
-    node_->high = false;
+    node_->cls = false;
   }
   finish();
   EXPECT_EQ(counter(kCountHigh) + counter(kCountHigh + 16), high);
@@ -298,9 +298,9 @@ TEST_F(HbmModes, LowReadsAreServedAmongHighOnesWithoutEnd) {
   };
   unsigned row = 0;
   for (int i = 0; i < 30000; ++i) {
-    node_->vc = node_->high = true;
+    node_->vc = node_->cls = true;
     if (node_->can_send()) node_->read(dram_offset({0, 3, row++ % 3000, 0}), 64);
-    node_->vc = node_->high = false;
+    node_->vc = node_->cls = false;
     if (i % 1000 == 999) node_->read(dram_offset({0, 3, 5000U + row % 16, 0}), 64);
     tick();
   }
@@ -319,7 +319,7 @@ struct Fault {
 };
 void PrintTo(const Fault& f, std::ostream* out) { *out << f.name; }
 
-class HbmInitFault : public HbmCtrl,
+class HbmInitFault : public HbmNodeTest,
                      public testing::WithParamInterface<std::tuple<unsigned, Fault>> {};
 
 TEST_P(HbmInitFault, IsReportedAndCanBeRepaired) {

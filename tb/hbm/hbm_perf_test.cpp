@@ -244,17 +244,15 @@ class HbmSimulation : public HbmPerf {
     std::uint8_t credit, rvalid;
     std::array<std::uint32_t, kFlitWords> flit;
     std::array<std::uint32_t, 16> rdata;
+    std::uint32_t rside;
   };
 
   void SetUp() override {
     after_edge([this] {
       if (!node_ || dut().rst_ni == 0) return;
-      Inputs in{node_->cycle,
-                dut().req_rx_valid_i != 0,
-                dut().rsp_tx_credit_i,
-                dut().dfi_rvalid_i,
-                {},
-                {}};
+      Inputs in{
+          node_->cycle, dut().req_rx_valid_i != 0, dut().rsp_tx_credit_i, dut().dfi_rvalid_i, {},
+          {},           dut().dfi_rside_i};
       for (unsigned i = 0; i < in.flit.size(); ++i) in.flit[i] = dut().req_rx_flit_i[i];
       for (unsigned i = 0; i < in.rdata.size(); ++i) in.rdata[i] = dut().dfi_rdata_i[i];
       inputs_.push_back(in);
@@ -297,6 +295,7 @@ class HbmSimulation : public HbmPerf {
         model.dfi_rvalid_i = in.rvalid;
         if (in.rvalid != 0) {
           for (unsigned i = 0; i < in.rdata.size(); ++i) model.dfi_rdata_i[i] = in.rdata[i];
+          model.dfi_rside_i = in.rside;
         }
         cycle();
       }

@@ -15,7 +15,7 @@ struct Traffic {
 };
 void PrintTo(const Traffic& s, std::ostream* out) { *out << s.name; }
 
-class HbmRandom : public HbmCtrl, public testing::WithParamInterface<Traffic> {};
+class HbmRandom : public HbmNodeTest, public testing::WithParamInterface<Traffic> {};
 
 TEST_P(HbmRandom, EveryByteIsRight) {
   const Traffic& traffic = GetParam();

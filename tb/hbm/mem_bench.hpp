@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
@@ -22,6 +23,7 @@
 
 #include "dram/dfi_port.hpp"
 #include "dram/dram_profile.hpp"
+#include "dram/ecc.hpp"
 #include "noc/address_map.hpp"
 #include "noc/flit.hpp"
 #include "regs/hbm_regs.hpp"
@@ -187,14 +189,48 @@ class MemNode {
     for (unsigned i = 0; i < bytes; ++i) p.data[i] = byte(local + i);
     for (std::uint64_t b = f.addr / 64; b <= (f.addr + bytes - 1) / 64; ++b)
       p.blocks.push_back(b * 64);
+    expect_poison(p, local);
+    pending_[f.tag] = std::move(p);
+    send_raw(f);
+  }
+
+  /// Atomic on the word at `local`; its answer is compared with the reference memory.
+  void atomic(std::uint64_t local, Amo op, std::uint32_t operand, std::uint32_t expected = 0) {
+    Flit f = request(Kind::kAtomic, global(local), 0);
+    f.amo = op;
+    f.data[0] = std::uint64_t{expected} << 32 | operand;
+    f.doff = static_cast<std::uint32_t>(rng_() & 0xffffff);
+    f.vc = vc;
+    f.tag = take_tag();
+    Pending p;
+    p.request = f;
+    std::uint32_t old = 0;
+    for (unsigned i = 0; i < 4; ++i) {
+      p.data.push_back(byte(local + i));
+      old |= std::uint32_t{p.data.back()} << (8 * i);
+    }
+    p.blocks.push_back(f.addr / 64 * 64);
+    expect_poison(p, local);
+    if (!poisoned(local)) {
+      const std::uint32_t next = amo_reference(op, old, operand, expected);
+      for (unsigned i = 0; i < 4; ++i) {
+        memory_[local / 64][local % 64 + i] = static_cast<std::uint8_t>(next >> (8 * i));
+      }
+    }
     pending_[f.tag] = std::move(p);
     send_raw(f);
   }
 
   /// Write random bytes to the 64-byte block at `local` under `strb`; `posted`: without an answer.
-  void write(std::uint64_t local, std::uint64_t strb, bool posted = false) {
+  void write(std::uint64_t local, std::uint64_t strb, bool posted = false, bool poison = false) {
     Flit f = request(posted ? Kind::kWritePosted : Kind::kWrite, global(local), strb);
     for (auto& lane : f.data) lane = rng_();
+    f.poison = poison;
+    for (unsigned atom = 0; atom < 2; ++atom) {
+      const auto part = static_cast<std::uint32_t>(strb >> (32 * atom));
+      if (poison && part != 0) mark_poisoned(local + 32 * atom);
+      if (!poison && part == ~0U) poisoned_.erase(local / 32 + atom);
+    }
     f.vc = vc;
     if (!posted) {
       f.tag = take_tag();
@@ -255,12 +291,22 @@ class MemNode {
     const auto found = memory_.find(local / 64);
     return found == memory_.end() ? 0 : found->second[local % 64];
   }
-  /// Compare everything ever written with the DRAM's content.
-  void compare_memory() const {
+  /// The atom that holds byte `local` is known to be bad: reads of it are answered with poison.
+  void mark_poisoned(std::uint64_t local) { poisoned_.insert(local / 32); }
+  bool poisoned(std::uint64_t local) const { return poisoned_.count(local / 32) != 0; }
+  /// Compare everything ever written with the DRAM's content, and with `sides` the side bits that
+  /// belong to it.
+  void compare_memory(bool sides = true) const {
     for (const auto& [number, block] : memory_) {
       std::array<std::uint8_t, 64> stored{};
       device_->read(number * 64, stored.data(), stored.size());
       ASSERT_EQ(stored, block) << fmt::format("block {:#x}", number * 64);
+      for (unsigned atom = 0; sides && atom < 2; ++atom) {
+        const std::uint64_t at = number * 64 + 32 * atom;
+        DramAtom data;
+        device_->read(at, data.data(), sizeof data);
+        ASSERT_EQ(device_->side(at), ecc_side(data, poisoned(at))) << fmt::format("atom {:#x}", at);
+      }
     }
   }
 
@@ -284,6 +330,7 @@ class MemNode {
     Flit request;
     std::vector<std::uint8_t> data;
     std::vector<std::uint64_t> blocks;  // addresses still to come
+    std::set<std::uint64_t> poison;     // those of them that come poisoned
     Err err = Err::kNone;
     bool is_register = false;
   };
@@ -326,6 +373,37 @@ class MemNode {
     last_request = cycle;
   }
 
+  /// What an atomic stores.
+  static std::uint32_t amo_reference(Amo op, std::uint32_t old, std::uint32_t operand,
+                                     std::uint32_t expected) {
+    const auto a = static_cast<std::int32_t>(old);
+    const auto b = static_cast<std::int32_t>(operand);
+    switch (op) {
+      case Amo::kAdd:
+        return old + operand;
+      case Amo::kAnd:
+        return old & operand;
+      case Amo::kOr:
+        return old | operand;
+      case Amo::kSwap:
+        return operand;
+      case Amo::kCas:
+        return old == expected ? operand : old;
+      case Amo::kMin:
+        return static_cast<std::uint32_t>(std::min(a, b));
+      case Amo::kMax:
+        return static_cast<std::uint32_t>(std::max(a, b));
+    }
+    return old;
+  }
+
+  /// Note which blocks of the request at `local` hold a bad atom that it touches.
+  void expect_poison(Pending& p, std::uint64_t local) const {
+    for (std::uint64_t at = local / 32 * 32; at < local + p.data.size(); at += 32) {
+      if (poisoned(at)) p.poison.insert(global(at) / 64 * 64);
+    }
+  }
+
   std::uint8_t take_tag() {
     const std::uint8_t tag = free_tags_.front();
     free_tags_.pop_front();
@@ -365,6 +443,8 @@ class MemNode {
       const auto found = std::find(p.blocks.begin(), p.blocks.end(), f.addr);
       ASSERT_NE(found, p.blocks.end()) << fmt::format("unexpected block {:#x}", f.addr);
       p.blocks.erase(found);
+      EXPECT_EQ(f.poison, p.poison.count(f.addr) != 0)
+          << fmt::format("address {:#x}, cycle {}", f.addr, cycle);
       finished = p.blocks.empty();
       check_block(f, p);
     }
@@ -378,7 +458,7 @@ class MemNode {
   void check_block(const Flit& f, const Pending& p) {
     const Flit& q = p.request;
     EXPECT_EQ(f.doff, (q.doff + static_cast<std::uint32_t>(f.addr - q.addr)) & 0xffffffU);
-    const std::uint64_t end = q.addr + (q.strb & 0x1ff);
+    const std::uint64_t end = q.addr + (p.is_register ? q.strb & 0x1ff : p.data.size());
     std::uint64_t strb = 0;
     for (unsigned i = 0; i < 64; ++i) {
       const std::uint64_t at = f.addr + i;
@@ -388,7 +468,7 @@ class MemNode {
       if (p.is_register) {
         register_value = (register_value & ~(0xffU << (8 * (at - q.addr)))) |
                          std::uint32_t{value} << (8 * (at - q.addr));
-      } else {
+      } else if (!f.poison) {
         ASSERT_EQ(value, p.data[at - q.addr])
             << fmt::format("address {:#x}, cycle {}, tag {}", at, cycle, unsigned{f.tag});
       }
@@ -401,6 +481,7 @@ class MemNode {
   DfiPort port_;
   std::mt19937_64 rng_;
   std::unordered_map<std::uint64_t, std::array<std::uint8_t, 64>> memory_;
+  std::set<std::uint64_t> poisoned_;  // atoms
   std::deque<std::uint8_t> free_tags_;
   std::map<std::uint8_t, Pending> pending_;
   std::array<std::deque<Flit>, 2> outbox_;

@@ -273,6 +273,7 @@ class HbmBench {
         model_->dfi_rdata_i[2 * i] = static_cast<std::uint32_t>(out_[0].rdata[i]);
         model_->dfi_rdata_i[2 * i + 1] = static_cast<std::uint32_t>(out_[0].rdata[i] >> 32);
       }
+      model_->dfi_rside_i = out_[0].rside;
     }
     ++cycle_;
   }
@@ -288,6 +289,7 @@ class HbmBench {
     on_write_command();
     if ((in_[0].command & DfiCommand::kDataValid) != 0) {
       in_[0].wstrb = model_->dfi_wstrb_o;
+      in_[0].wside = model_->dfi_wside_o;
       for (unsigned i = 0; i < 4; ++i) {
         in_[0].wdata[i] = model_->dfi_wdata_o[2 * i] |
                           static_cast<std::uint64_t>(model_->dfi_wdata_o[2 * i + 1]) << 32;

@@ -351,7 +351,7 @@
 #define TSR_HBM_COUNT_CTRL_CLEAR_LSB 0u
 #define TSR_HBM_COUNT_CTRL_CLEAR_MASK 0x00000001u
 
-/* Counter that COUNT_LO/HI show: pseudo channel * 16 + n with n = 0 read column commands, 1 write column commands, 2 row hits (64-byte blocks), 3 row misses (blocks that caused an activate), 4 activates, 5 precharges, 6 refreshes, 7 data bus busy cycles, 8 bytes read, 9 bytes written, 10 turnarounds of the data bus, 11 writes merged into a queued write, 12 blocks held back by a hazard, 13 reads answered from a queued write. 32 elapsed cycles, 33 refused requests, 34 flits dropped for bad header parity. 64 + pseudo channel * 16 + n: blocks read whose latency, from their acceptance to their response, was in class n of 16: class 0 below 32 DRAM clocks, 1 below 48, 2 below 64, and so on by turns half and a third more, class 14 below 4096, class 15 longer. 96 + pseudo channel * 16 + n with n = 0 longest time of a bank between two refreshes in DRAM clocks, self-refresh left out, 1 most refreshes that a bank has owed, 2 all-bank refreshes, 3 power-downs, 4 cycles in power-down, 5 self-refreshes, 6 cycles in self-refresh, 7 blocks read of the high class. */
+/* Counter that COUNT_LO/HI show: pseudo channel * 16 + n with n = 0 read column commands, 1 write column commands, 2 row hits (64-byte blocks), 3 row misses (blocks that caused an activate), 4 activates, 5 precharges, 6 refreshes, 7 data bus busy cycles, 8 bytes read, 9 bytes written (both with what read-modify-writes and the scrubber move), 10 turnarounds of the data bus, 11 writes merged into a queued write, 12 blocks held back by a hazard, 13 reads answered from a queued write. 32 elapsed cycles, 33 refused requests, 34 flits dropped for bad header parity. 64 + pseudo channel * 16 + n: blocks read whose latency, from their acceptance to their response, was in class n of 16: class 0 below 32 DRAM clocks, 1 below 48, 2 below 64, and so on by turns half and a third more, class 14 below 4096, class 15 longer. 96 + pseudo channel * 16 + n with n = 0 longest time of a bank between two refreshes in DRAM clocks, self-refresh left out, 1 most refreshes that a bank has owed, 2 all-bank refreshes, 3 power-downs, 4 cycles in power-down, 5 self-refreshes, 6 cycles in self-refresh, 7 blocks read of the high class. */
 #define TSR_HBM_COUNT_SEL_OFFSET 0x204u
 #define TSR_HBM_COUNT_SEL_RESET 0x0u
 #define TSR_HBM_COUNT_SEL_SEL_SHIFT 0u /* rw: Selector. */
@@ -385,5 +385,131 @@
 #define TSR_HBM_ROUTER_COUNT_COUNT_SHIFT 0u /* ro: Value. */
 #define TSR_HBM_ROUTER_COUNT_COUNT_LSB 0u
 #define TSR_HBM_ROUTER_COUNT_COUNT_MASK 0xffffffffu
+
+/* Error correction. Change it only while the node is quiet: memory written without check bits cannot be read with them. */
+#define TSR_HBM_ECC_CTRL_OFFSET 0x120u
+#define TSR_HBM_ECC_CTRL_RESET 0x1u
+#define TSR_HBM_ECC_CTRL_ENABLE_SHIFT 0u /* rw: Write check bits, check and correct what is read. 0: bytes are written alone, poisoned writes are refused. */
+#define TSR_HBM_ECC_CTRL_ENABLE_LSB 0u
+#define TSR_HBM_ECC_CTRL_ENABLE_MASK 0x00000001u
+
+/* Recorded memory errors. ECC_FIXED_* and ECC_LOST_* hold the first one until its bit is cleared. */
+#define TSR_HBM_ECC_STATUS_OFFSET 0x124u
+#define TSR_HBM_ECC_STATUS_RESET 0x0u
+#define TSR_HBM_ECC_STATUS_FIXED_SHIFT 0u /* rw1c: A corrected error was recorded; write 1 to rearm. */
+#define TSR_HBM_ECC_STATUS_FIXED_LSB 0u
+#define TSR_HBM_ECC_STATUS_FIXED_MASK 0x00000001u
+#define TSR_HBM_ECC_STATUS_LOST_SHIFT 1u /* rw1c: An uncorrectable error was recorded; write 1 to rearm. */
+#define TSR_HBM_ECC_STATUS_LOST_LSB 1u
+#define TSR_HBM_ECC_STATUS_LOST_MASK 0x00000002u
+
+/* Atoms read with a corrected error. COUNT_CTRL.CLEAR clears it. */
+#define TSR_HBM_ECC_FIXED_COUNT_OFFSET 0x128u
+#define TSR_HBM_ECC_FIXED_COUNT_RESET 0x0u
+#define TSR_HBM_ECC_FIXED_COUNT_V_SHIFT 0u /* ro: Count. */
+#define TSR_HBM_ECC_FIXED_COUNT_V_LSB 0u
+#define TSR_HBM_ECC_FIXED_COUNT_V_MASK 0xffffffffu
+
+/* Atoms read with an uncorrectable error. COUNT_CTRL.CLEAR clears it. */
+#define TSR_HBM_ECC_LOST_COUNT_OFFSET 0x12cu
+#define TSR_HBM_ECC_LOST_COUNT_RESET 0x0u
+#define TSR_HBM_ECC_LOST_COUNT_V_SHIFT 0u /* ro: Count. */
+#define TSR_HBM_ECC_LOST_COUNT_V_LSB 0u
+#define TSR_HBM_ECC_LOST_COUNT_V_MASK 0xffffffffu
+
+/* Where the recorded corrected error lies. */
+#define TSR_HBM_ECC_FIXED_ADDR_OFFSET 0x130u
+#define TSR_HBM_ECC_FIXED_ADDR_RESET 0x0u
+#define TSR_HBM_ECC_FIXED_ADDR_ADDR_SHIFT 0u /* ro: Node-local offset of the 32-byte atom. */
+#define TSR_HBM_ECC_FIXED_ADDR_ADDR_LSB 0u
+#define TSR_HBM_ECC_FIXED_ADDR_ADDR_MASK 0x3fffffffu
+
+/* The recorded corrected error. */
+#define TSR_HBM_ECC_FIXED_INFO_OFFSET 0x134u
+#define TSR_HBM_ECC_FIXED_INFO_RESET 0x0u
+#define TSR_HBM_ECC_FIXED_INFO_SYNDROME_SHIFT 0u /* ro: Syndrome; 0: only the poison mark was damaged. */
+#define TSR_HBM_ECC_FIXED_INFO_SYNDROME_LSB 0u
+#define TSR_HBM_ECC_FIXED_INFO_SYNDROME_MASK 0x000003ffu
+#define TSR_HBM_ECC_FIXED_INFO_SCRUB_SHIFT 16u /* ro: The scrubber found it. */
+#define TSR_HBM_ECC_FIXED_INFO_SCRUB_LSB 16u
+#define TSR_HBM_ECC_FIXED_INFO_SCRUB_MASK 0x00010000u
+
+/* Where the recorded uncorrectable error lies. */
+#define TSR_HBM_ECC_LOST_ADDR_OFFSET 0x138u
+#define TSR_HBM_ECC_LOST_ADDR_RESET 0x0u
+#define TSR_HBM_ECC_LOST_ADDR_ADDR_SHIFT 0u /* ro: Node-local offset of the 32-byte atom. */
+#define TSR_HBM_ECC_LOST_ADDR_ADDR_LSB 0u
+#define TSR_HBM_ECC_LOST_ADDR_ADDR_MASK 0x3fffffffu
+
+/* The recorded uncorrectable error. */
+#define TSR_HBM_ECC_LOST_INFO_OFFSET 0x13cu
+#define TSR_HBM_ECC_LOST_INFO_RESET 0x0u
+#define TSR_HBM_ECC_LOST_INFO_SYNDROME_SHIFT 0u /* ro: Syndrome. */
+#define TSR_HBM_ECC_LOST_INFO_SYNDROME_LSB 0u
+#define TSR_HBM_ECC_LOST_INFO_SYNDROME_MASK 0x000003ffu
+#define TSR_HBM_ECC_LOST_INFO_SCRUB_SHIFT 16u /* ro: The scrubber found it. */
+#define TSR_HBM_ECC_LOST_INFO_SCRUB_LSB 16u
+#define TSR_HBM_ECC_LOST_INFO_SCRUB_MASK 0x00010000u
+
+/* Deliberate error in the next 32-byte atom that is written (in both pseudo channels if they write in the same cycle). Bits 0..255: data; 256..265: check bits; 266..271: copies of the poison mark. */
+#define TSR_HBM_ECC_INJECT_OFFSET 0x140u
+#define TSR_HBM_ECC_INJECT_RESET 0x0u
+#define TSR_HBM_ECC_INJECT_FIRST_SHIFT 0u /* rw: Bit that is flipped. */
+#define TSR_HBM_ECC_INJECT_FIRST_LSB 0u
+#define TSR_HBM_ECC_INJECT_FIRST_MASK 0x000001ffu
+#define TSR_HBM_ECC_INJECT_SECOND_SHIFT 12u /* rw: Bit that is flipped too when TWO is 1. */
+#define TSR_HBM_ECC_INJECT_SECOND_LSB 12u
+#define TSR_HBM_ECC_INJECT_SECOND_MASK 0x001ff000u
+#define TSR_HBM_ECC_INJECT_TWO_SHIFT 24u /* rw: Flip two bits. */
+#define TSR_HBM_ECC_INJECT_TWO_LSB 24u
+#define TSR_HBM_ECC_INJECT_TWO_MASK 0x01000000u
+#define TSR_HBM_ECC_INJECT_ARM_SHIFT 31u /* rw: 1: armed; hardware clears it when the error is in. */
+#define TSR_HBM_ECC_INJECT_ARM_LSB 31u
+#define TSR_HBM_ECC_INJECT_ARM_MASK 0x80000000u
+
+/* Partial writes that read the rest of their atoms from memory. COUNT_CTRL.CLEAR clears it. */
+#define TSR_HBM_RMW_COUNT_OFFSET 0x144u
+#define TSR_HBM_RMW_COUNT_RESET 0x0u
+#define TSR_HBM_RMW_COUNT_V_SHIFT 0u /* ro: Count. */
+#define TSR_HBM_RMW_COUNT_V_LSB 0u
+#define TSR_HBM_RMW_COUNT_V_MASK 0xffffffffu
+
+/* Atomics. COUNT_CTRL.CLEAR clears it. */
+#define TSR_HBM_ATOMIC_COUNT_OFFSET 0x148u
+#define TSR_HBM_ATOMIC_COUNT_RESET 0x0u
+#define TSR_HBM_ATOMIC_COUNT_V_SHIFT 0u /* ro: Count. */
+#define TSR_HBM_ATOMIC_COUNT_V_LSB 0u
+#define TSR_HBM_ATOMIC_COUNT_V_MASK 0xffffffffu
+
+/* Background scrubber: reads one block after the other and writes back what it could correct. */
+#define TSR_HBM_SCRUB_CTRL_OFFSET 0x150u
+#define TSR_HBM_SCRUB_CTRL_RESET 0x100000u
+#define TSR_HBM_SCRUB_CTRL_ENABLE_SHIFT 0u /* rw: Scrub. Rests while ECC_CTRL.ENABLE is 0. */
+#define TSR_HBM_SCRUB_CTRL_ENABLE_LSB 0u
+#define TSR_HBM_SCRUB_CTRL_ENABLE_MASK 0x00000001u
+#define TSR_HBM_SCRUB_CTRL_INTERVAL_SHIFT 8u /* rw: Cycles from one 64-byte block to the next, at least 1. */
+#define TSR_HBM_SCRUB_CTRL_INTERVAL_LSB 8u
+#define TSR_HBM_SCRUB_CTRL_INTERVAL_MASK 0xffffff00u
+
+/* Where the scrubber is. */
+#define TSR_HBM_SCRUB_ADDR_OFFSET 0x154u
+#define TSR_HBM_SCRUB_ADDR_RESET 0x0u
+#define TSR_HBM_SCRUB_ADDR_ADDR_SHIFT 0u /* ro: Node-local offset of the next block. */
+#define TSR_HBM_SCRUB_ADDR_ADDR_LSB 0u
+#define TSR_HBM_SCRUB_ADDR_ADDR_MASK 0x3fffffffu
+
+/* Blocks scrubbed. COUNT_CTRL.CLEAR clears it. */
+#define TSR_HBM_SCRUB_COUNT_OFFSET 0x158u
+#define TSR_HBM_SCRUB_COUNT_RESET 0x0u
+#define TSR_HBM_SCRUB_COUNT_V_SHIFT 0u /* ro: Count. */
+#define TSR_HBM_SCRUB_COUNT_V_LSB 0u
+#define TSR_HBM_SCRUB_COUNT_V_MASK 0xffffffffu
+
+/* Blocks that the scrubber wrote back corrected. COUNT_CTRL.CLEAR clears it. */
+#define TSR_HBM_SCRUB_FIXED_OFFSET 0x15cu
+#define TSR_HBM_SCRUB_FIXED_RESET 0x0u
+#define TSR_HBM_SCRUB_FIXED_V_SHIFT 0u /* ro: Count. */
+#define TSR_HBM_SCRUB_FIXED_V_LSB 0u
+#define TSR_HBM_SCRUB_FIXED_V_MASK 0xffffffffu
 
 #endif
