@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "dram/dram_channel.hpp"
+#include "dram/dram_device.hpp"
 #include "error.hpp"
 #include "rtl/node_model.hpp"
 #include "rtl/sim_context.hpp"
@@ -115,6 +116,7 @@ void Chip::build() {
     }
     nodes.push_back(std::move(node));
   }
+  add_dram_errors();
   kernel_ = std::make_unique<Kernel>(config_.mesh_w, config_.mesh_h, std::move(nodes),
                                      options_.threads, context_.get(), options_.trace);
   break_links();
@@ -188,6 +190,28 @@ std::uint64_t Chip::advance(std::uint64_t cycles) {
   check();
   if (options_.on_advance) options_.on_advance();
   return cycle() - start;
+}
+
+void Chip::add_dram_errors() {
+  const DramErrors& errors = options_.dram_errors;
+  for (std::size_t i = 0; i < drams_.size() && errors.rate > 0; ++i) {
+    drams_[i]->device().set_error_rate(errors.rate, errors.seed * drams_.size() + i);
+  }
+  for (const auto& cell : errors.broken) {
+    if (cell.address >= straps_.hbm_bytes()) {
+      throw InputError(
+          fmt::format("broken DRAM cell at {:#x}: beyond the chip's memory of {:#x} bytes",
+                      cell.address, straps_.hbm_bytes()));
+    }
+    drams_[straps_.hbm_node(cell.address)]->device().break_cell(straps_.hbm_local(cell.address),
+                                                                cell.bit);
+  }
+}
+
+std::uint64_t Chip::dram_bit_errors() const {
+  std::uint64_t sum = 0;
+  for (const auto& dram : drams_) sum += dram->device().bit_errors();
+  return sum;
 }
 
 void Chip::check() {

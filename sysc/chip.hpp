@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "config.hpp"
+#include "dram/dram_errors.hpp"
 #include "faults.hpp"
 #include "host_target/host_port.hpp"
 #include "host_target/host_target.hpp"
@@ -31,6 +32,7 @@ struct ChipOptions {
   TraceWindow trace;
   ChipFaults faults;                 ///< checked
   std::uint64_t max_cycles = 0;      ///< 0: no limit
+  DramErrors dram_errors;            ///< bit errors on purpose
   UartTerminal::Sink uart;           ///< gets every line of the chip's UART
   std::function<void()> on_advance;  ///< called every few thousand cycles (progress)
 };
@@ -59,6 +61,8 @@ class Chip : public sc_core::sc_module {
 
   std::uint64_t cycle() const { return kernel_->cycle(); }
   std::uint64_t cycle_limit() const { return options_.max_cycles; }
+  /// Bits of the DRAM that went wrong by ChipOptions::dram_errors.
+  std::uint64_t dram_bit_errors() const;
   /// Level of the chip's interrupt to the host.
   bool host_interrupt() const { return interrupt_; }
   const UartTerminal& uart() const { return *uart_; }
@@ -74,6 +78,7 @@ class Chip : public sc_core::sc_module {
   void build();
   ChipFuses fuses() const;
   void break_links();
+  void add_dram_errors();
   void run_cycles();
   void check();
 

@@ -22,6 +22,13 @@ void SessionOptions::add_to(CLI::App& app) {
   app.add_option("--max-cycles", max_cycles, "Give up (exit code 4) after so many cycles; 0: never")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
+  app.add_option(
+      "--dram-errors", dram_errors,
+      "Broken DRAM cells: a text file with lines ADDRESS BIT... (HBM address; bit 0..255 "
+      "of its 32 bytes, 256..271 of their side bits)");
+  app.add_option("--dram-error-rate", dram_error_rate,
+                 "Random DRAM errors: RATE or RATE,SEED; a bit that is read flips with this "
+                 "probability, and stays so until it is written");
   app.add_option("--trace", trace_file, "Write waves to this FST file (slow: choose a window)");
   app.add_option("--trace-from", trace_from, "First traced cycle")
       ->capture_default_str()
@@ -86,6 +93,12 @@ Session::Session(const SessionOptions& options)
   platform.seed = options_.seed;
   platform.max_cycles = options_.max_cycles;
   platform.faults = faults_of(options_);
+  if (!options_.dram_errors.empty()) {
+    platform.dram_errors.broken = load_broken_cells(options_.dram_errors);
+  }
+  if (!options_.dram_error_rate.empty()) {
+    parse_error_rate(options_.dram_error_rate, platform.dram_errors);
+  }
   platform.trace_file = options_.trace_file;
   platform.trace_from = options_.trace_from;
   platform.trace_to = options_.trace_to;
@@ -140,6 +153,10 @@ void Session::finish() {
   result["total_cycles"] = stats.cycles;
   result["wall_seconds"] = stats.wall_seconds;
   result["total_khz"] = stats.khz();
+  if (!(options_.dram_errors.empty() && options_.dram_error_rate.empty())) {
+    result["dram_bit_errors"] = stats.dram_bit_errors;
+    line(fmt::format("{:<28} {:>10}", "DRAM bit errors", stats.dram_bit_errors));
+  }
   clear_progress();
   if (!(options_.trace_file.empty() && options_.vcd_file.empty()) &&
       options_.trace_from >= stats.cycles) {

@@ -19,6 +19,8 @@ struct SessionOptions {
   std::uint64_t seed = 1;
   unsigned threads = 1;
   std::uint64_t max_cycles = 0;
+  std::string dram_errors;
+  std::string dram_error_rate;
   std::string trace_file;
   std::uint64_t trace_from = 0;
   std::uint64_t trace_to = ~0ULL;

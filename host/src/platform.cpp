@@ -364,6 +364,7 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
   chip_options.threads = opts.threads;
   chip_options.seed = opts.seed;
   chip_options.max_cycles = opts.max_cycles;
+  chip_options.dram_errors = opts.dram_errors;
   chip_options.trace = {opts.trace_file, opts.trace_from, opts.trace_to};
   chip_options.faults = opts.faults;
   chip_options.uart = opts.uart;
@@ -606,7 +607,7 @@ void Platform::advance(std::uint64_t cycles) {
 
 std::uint64_t Platform::cycle() const { return state_->chip->cycle(); }
 SimulationStats Platform::stats() const {
-  return {state_->chip->cycle(), state_->chip->wall_seconds()};
+  return {state_->chip->cycle(), state_->chip->wall_seconds(), state_->chip->dram_bit_errors()};
 }
 std::string Platform::uart_text() const { return state_->chip->uart().text(); }
 void Platform::set_stage(const std::string& stage) { state_->stage = stage; }

@@ -86,12 +86,31 @@ void DramDevice::Channel::column_command(const DfiCommand& c, std::uint64_t cycl
   if (!room) checker.report_data(static_cast<std::int64_t>(clock), "TooManyInFlight", "RD or WR");
 }
 
+namespace {
+
+/// Names an atom of a pseudo channel.
+std::uint64_t atom_number(unsigned bank, unsigned row, unsigned col) {
+  return (std::uint64_t{bank} * kDramRows + row) * kDramCols + col;
+}
+
+}  // namespace
+
+void DramDevice::Channel::disturb(unsigned bank, unsigned row, unsigned col) {
+  while (errors.due()) {
+    const Cell target = cell(bank, row, col);
+    ecc_flip(*target.data, *target.side, errors.next());
+  }
+  errors.pass();
+}
+
 void DramDevice::Channel::fetch(unsigned bank, unsigned row, unsigned col, Answer& answer) {
+  if (errors.any()) disturb(bank, row, col);
   const ConstCell stored = find(bank, row, col);
   if (stored.data != nullptr) {
     answer.data = *stored.data;
     answer.side = *stored.side;
   }
+  if (errors.any()) errors.apply(atom_number(bank, row, col), answer.data, answer.side);
 }
 
 void DramDevice::Channel::work(const DfiIn& in, std::uint64_t cycle) {
@@ -179,6 +198,26 @@ void DramDevice::flip(std::uint64_t offset, unsigned bit) {
   const DramAddress a = dram_address(offset);
   const Cell cell = channels_[a.pc].cell(a.bank, a.row, a.col);
   ecc_flip(*cell.data, *cell.side, bit);
+}
+
+void DramDevice::set_error_rate(double per_bit, std::uint64_t seed) {
+  for (std::size_t p = 0; p < channels_.size(); ++p) {
+    channels_[p].errors.set_rate(per_bit, seed * kDramPcs + p);
+  }
+}
+
+void DramDevice::break_cell(std::uint64_t offset, unsigned bit) {
+  if (offset >= kDramNodeBytes || bit >= kEccCodeBits) {
+    throw std::out_of_range("DRAM back door: no such bit");
+  }
+  const DramAddress a = dram_address(offset);
+  channels_[a.pc].errors.break_cell(atom_number(a.bank, a.row, a.col), bit);
+}
+
+std::uint64_t DramDevice::bit_errors() const {
+  std::uint64_t sum = 0;
+  for (const auto& channel : channels_) sum += channel.errors.count();
+  return sum;
 }
 
 std::uint16_t DramDevice::side(std::uint64_t offset) const {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "dram/bit_errors.hpp"
 #include "dram/dfi.hpp"
 #include "dram/dram_checker.hpp"
 #include "dram/timing.hpp"
@@ -58,6 +59,13 @@ class DramDevice {
   /// Flip bit `bit` of the stored atom that holds byte `offset`: data, then side bits
   /// (kEccCodeBits). It stays until the atom is written again.
   void flip(std::uint64_t offset, unsigned bit);
+  /// Random errors in what is read: see BitErrors. Each pseudo channel has its own.
+  void set_error_rate(double per_bit, std::uint64_t seed);
+  /// Bit `bit` of the atom that holds byte `offset` reads inverted from now on, whatever is
+  /// written.
+  void break_cell(std::uint64_t offset, unsigned bit);
+  /// Bits that went wrong by set_error_rate() and break_cell().
+  std::uint64_t bit_errors() const;
   /// Side bits of the stored atom that holds byte `offset`.
   std::uint16_t side(std::uint64_t offset) const;
 
@@ -156,10 +164,13 @@ class DramDevice {
     ConstCell find(unsigned bank, unsigned row, unsigned col) const;
     /// What a RD returns.
     void fetch(unsigned bank, unsigned row, unsigned col, Answer& answer);
+    /// Let the errors of this read happen to what is stored.
+    void disturb(unsigned bank, unsigned row, unsigned col);
 
     DramChecker checker;
     DramTiming t;
     Counts counts;
+    BitErrors errors;
     Ring<Access> writes;   // waiting for their data
     Ring<Answer> answers;  // read data under way
     std::vector<std::unique_ptr<Block>> blocks;

@@ -4,6 +4,7 @@
 
 #include <Vhbm_map.h>
 
+#include <cmath>
 #include <set>
 
 #include "common/bench.hpp"
@@ -86,6 +87,70 @@ TEST_F(HbmMap, DfiPackingEqualsRtl) {
     ASSERT_EQ(dut().cmd_row_o, c.row);
     ASSERT_EQ(DfiCommand::unpack(c.pack()).pack(), c.pack());
   }
+}
+
+TEST_F(HbmMap, RandomErrorsComeAtTheirRateAndFromTheirSeed) {
+  for (const double rate : {1e-2, 1e-4, 1e-6}) {
+    constexpr std::uint64_t kAtoms = 1'000'000;
+    BitErrors errors, same, other;
+    errors.set_rate(rate, 5);
+    same.set_rate(rate, 5);
+    other.set_rate(rate, 6);
+    std::uint64_t differences = 0;
+    std::set<unsigned> bits;
+    for (std::uint64_t atom = 0; atom < kAtoms; ++atom) {
+      differences += errors.due() != other.due();
+      for (; errors.due(); bits.insert(errors.next())) {
+        ASSERT_TRUE(same.due());
+        same.next();
+      }
+      while (other.due()) other.next();
+      errors.pass();
+      same.pass();
+      other.pass();
+    }
+    const double expected = rate * kEccCodeBits * kAtoms;
+    EXPECT_NEAR(static_cast<double>(errors.count()), expected, 6 * std::sqrt(expected));
+    EXPECT_EQ(same.count(), errors.count());
+    EXPECT_GT(differences, 0U);
+    EXPECT_LT(*bits.rbegin(), kEccCodeBits);
+    if (rate > 1e-5) EXPECT_EQ(bits.size(), kEccCodeBits) << "every bit is hit";
+  }
+  BitErrors none;
+  EXPECT_FALSE(none.any());
+  EXPECT_FALSE(none.due());
+}
+
+TEST_F(HbmMap, BrokenCellsInvertWhatIsRead) {
+  BitErrors errors;
+  errors.break_cell(7, 0);
+  errors.break_cell(7, 260);
+  EXPECT_TRUE(errors.any());
+  DramAtom data{1, 2, 3, 4};
+  std::uint16_t side = 0;
+  errors.apply(8, data, side);
+  EXPECT_EQ(data, (DramAtom{1, 2, 3, 4}));
+  errors.apply(7, data, side);
+  EXPECT_EQ(data, (DramAtom{0, 2, 3, 4}));
+  EXPECT_EQ(side, 1U << 4);
+  EXPECT_EQ(errors.count(), 2U);
+}
+
+TEST_F(HbmMap, FlipsHitTheNamedBit) {
+  DramDevice device(load_dram_profile(std::string(TSR_DRAM_PROFILES) + "/hbm3-6400.toml").timing);
+  device.flip(4096 + 5, 70);
+  DramAtom atom;
+  device.read(4096, atom.data(), sizeof atom);
+  EXPECT_EQ(atom, (DramAtom{0, 64, 0, 0}));
+  EXPECT_EQ(device.side(4096), 0);
+  device.flip(4096, 257);
+  EXPECT_EQ(device.side(4096), 2);
+  std::uint8_t byte = 1;
+  device.write(4096, &byte, 1);
+  device.read(4096, atom.data(), sizeof atom);
+  EXPECT_EQ(device.side(4096), ecc_side(atom)) << "a write by the back door makes it good again";
+  EXPECT_THROW(device.flip(0, kEccCodeBits), std::out_of_range);
+  EXPECT_THROW(device.break_cell(kDramNodeBytes, 0), std::out_of_range);
 }
 
 TEST_F(HbmMap, BackDoorReadsWhatItWrote) {

@@ -198,6 +198,46 @@ TEST_F(HbmData, WritesWithErrorsInTheQueueAreCorrectedWhenForwarded) {
   EXPECT_EQ(fixed(), 1U);
 }
 
+TEST_F(HbmData, BrokenCellsAreCorrectedOnEveryRead) {
+  for (std::uint64_t atom = 0; atom < 64; ++atom) {
+    node_->device().break_cell(atom * 32, static_cast<unsigned>(rand_in(0, kEccCodeBits - 1)));
+  }
+  // Also memory that was never written, partial writes and atomics.
+  node_->read(0, 256);
+  finish();
+  EXPECT_EQ(fixed(), 8U);
+  mixed_traffic(2000, 32, 0.05, [](std::uint64_t n) { return n * 64; });
+  drain();
+  node_->compare_memory();
+  EXPECT_GT(fixed(), 500U);
+  EXPECT_EQ(lost(), 0U);
+  EXPECT_EQ(node_->device().bit_errors(), fixed());
+  // Two in one atom are too many.
+  node_->device().break_cell(64 * 64 + 32, 44);
+  node_->device().break_cell(64 * 64 + 32, 244);
+  node_->write(64 * 64, kAll);
+  drain();
+  node_->mark_poisoned(64 * 64 + 32);
+  node_->read(64 * 64, 64);
+  node_->read(64 * 64, 32);
+  finish();
+  EXPECT_EQ(lost(), 1U);
+}
+
+TEST_F(HbmData, RandomErrorsAreCorrected) {
+  node_->device().set_error_rate(1e-5, seed());
+  // Each block is read once after it was written: two errors in an atom do not come together.
+  for (std::uint64_t b = 0; b < 6000; ++b) {
+    room();
+    node_->write(b * 64, kAll);
+    if (b >= 200) node_->read((b - 200) * 64, 64);
+  }
+  drain();
+  EXPECT_GT(fixed(), 5U);
+  EXPECT_EQ(fixed(), node_->device().bit_errors());
+  EXPECT_EQ(lost(), 0U);
+}
+
 // ---------------------------------------------------------------- poison
 
 TEST_F(HbmData, PoisonIsStoredAndAnswered) {

@@ -65,8 +65,8 @@ TEST(EndToEndCli, HelpOfEverySubcommandTeaches) {
       {{}, {"run", "info", "bench", "Exit codes: 0", "tessera run mlp"}},
       {{"run"},
        {"WHAT", "--config", "--seed", "--threads", "--max-cycles", "--trace", "--trace-from",
-        "--trace-to", "--vcd", "--json", "--kernel", "--tiles", "--arg", "--timeout", "--images",
-        "--dataset", "--weights"}},
+        "--trace-to", "--vcd", "--json", "--dram-errors", "--dram-error-rate", "--kernel",
+        "--tiles", "--arg", "--timeout", "--images", "--dataset", "--weights"}},
       {{"info"}, {"--config", "--json"}},
       {{"bench"}, {"gemm", "conv", "vector", "attention", "context", "layout", "sim"}},
       {{"bench", "gemm"},
@@ -110,6 +110,10 @@ TEST(EndToEndCli, BadOptionsAreRefused) {
   expect_refused({"run", "mlp", "--seed", "abc"}, "--seed");
   expect_refused({"run", "mlp", "--max-cycles", "-5"}, "--max-cycles");
   expect_refused({"run", "mlp", "--trace-from", "-1"}, "--trace-from");
+  expect_refused({"run", "mlp", "--dram-error-rate", "2"}, "error rate '2'");
+  expect_refused({"run", "mlp", "--dram-error-rate", "1e-9,x"}, "error rate '1e-9,x'");
+  expect_refused({"run", "mlp", "--dram-errors", "/nonexistent/x"},
+                 "/nonexistent/x: cannot be read");
   expect_refused({"run", "mlp", "--trace-from", "9", "--trace-to", "3"}, "--trace-from");
   expect_refused({"run", elf, "-c", "t4", "--tiles", "0", "1"}, "--tiles");
   expect_refused({"run", elf, "-c", "t4", "--arg", "pi"}, "--arg");

@@ -217,5 +217,30 @@ TEST_F(EndToEndFaults, DramTimingViolationEndsTheRun) {
   EXPECT_EQ(outcome.out, "") << outcome;
 }
 
+TEST_F(EndToEndFaults, DramBitErrorsAreCorrectedOrFound) {
+  const TempFolder folder;
+  // Broken cells all over the part of memory that boot image and program lie in.
+  std::string one = "# address, bits\n", two;
+  for (unsigned atom = 0; atom < 8192; ++atom) {
+    one += fmt::format("{:#x} {}\n", atom * 32, atom % 272);
+    two += fmt::format("{:#x} 3 200\n", atom * 32);
+  }
+  const auto run = [](const std::string& option, const std::string& value) {
+    return tessera({"run", app("hello"), "--config", "t4", option, value, "--json", "-"});
+  };
+  for (const auto& outcome :
+       {run("--dram-errors", folder.write("one.txt", one)), run("--dram-error-rate", "1e-5,7")}) {
+    EXPECT_EQ(outcome.code, 0) << outcome;
+    EXPECT_GT(nlohmann::json::parse(outcome.out)["dram_bit_errors"], 0) << outcome;
+  }
+  const auto outcome = run("--dram-errors", folder.write("two.txt", two));
+  EXPECT_EQ(outcome.code, 3) << outcome;
+  EXPECT_EQ(outcome.out, "") << outcome;
+  EXPECT_TRUE(run("--dram-errors", folder.write("bad.txt", "0 1\n64\n"))
+                  .says("bad.txt:2: ADDRESS BIT... expected"));
+  EXPECT_TRUE(run("--dram-errors", folder.write("far.txt", "0xff00000000 1\n"))
+                  .says("beyond the chip's memory"));
+}
+
 }  // namespace
 }  // namespace tsr::e2e

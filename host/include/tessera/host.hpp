@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "config.hpp"
+#include "dram/dram_errors.hpp"
 #include "elf/elf.hpp"
 #include "error.hpp"
 #include "faults.hpp"
@@ -41,6 +42,7 @@ struct PlatformOptions {
   std::uint64_t seed = 1;          ///< initial values of uninitialized flops and memories
   std::uint64_t max_cycles = 0;    ///< end with ExitCode::Timeout after so many cycles; 0: never
   ChipFaults faults;               ///< what is broken
+  DramErrors dram_errors;          ///< bit errors of the DRAM on purpose
   std::string trace_file;          ///< FST waves; empty: none
   std::uint64_t trace_from = 0;    ///< first traced cycle
   std::uint64_t trace_to = ~0ULL;  ///< last traced cycle
@@ -87,7 +89,8 @@ struct MemoryCounters {
 /// What the simulator did so far.
 struct SimulationStats {
   std::uint64_t cycles = 0;
-  double wall_seconds = 0;  ///< spent simulating
+  double wall_seconds = 0;            ///< spent simulating
+  std::uint64_t dram_bit_errors = 0;  ///< that PlatformOptions::dram_errors caused
   double khz() const {
     return wall_seconds > 0 ? static_cast<double>(cycles) / wall_seconds / 1e3 : 0;
   }
