@@ -327,6 +327,7 @@ class TileBench : public Bench<Vtile> {
   bool silent_ = false;        ///< keep all answers back
   bool poisoned_ = false;      ///< answer reads with poison
   bool damaged_ = false;       ///< answer reads with data that do not fit their parity
+  bool lost_ = false;          ///< answers have damaged headers: they are dropped on arrival
   std::uint64_t skipped_ = 0;  ///< cycles that time ran without the clock
 
   void serve() {
@@ -368,6 +369,13 @@ class TileBench : public Bench<Vtile> {
     }
   }
 
+  void reply(Flit rsp) {
+    rsp.seal();
+    if (damaged_) rsp.data[0] ^= ~0ULL >> 1;
+    if (lost_) rsp.par = !rsp.par;
+    links_.to_response.queue.push_back(rsp);
+  }
+
   void answer(const Flit& flit) {
     Flit rsp;
     rsp.src = flit.dst.lo;
@@ -379,15 +387,13 @@ class TileBench : public Bench<Vtile> {
     if (bad_blocks_.count(flit.addr & ~63ULL) != 0) {
       rsp.kind = Kind::kErrRsp;
       rsp.err = Err::kUnmapped;
-      rsp.seal();
-      links_.to_response.queue.push_back(rsp);
+      reply(rsp);
       return;
     }
     if (flit.kind == Kind::kWrite) {
       store(flit);
       rsp.kind = Kind::kWriteRsp;
-      rsp.seal();
-      links_.to_response.queue.push_back(rsp);
+      reply(rsp);
       return;
     }
     if (flit.kind == Kind::kAtomic) {
@@ -416,9 +422,7 @@ class TileBench : public Bench<Vtile> {
         rsp.data[i / 8] |= std::uint64_t{it == memory_.end() ? std::uint8_t{0} : it->second}
                            << (8 * (i % 8));
       }
-      rsp.seal();
-      if (damaged_) rsp.data[0] ^= ~0ULL >> 1;
-      links_.to_response.queue.push_back(rsp);
+      reply(rsp);
     }
   }
 
@@ -436,9 +440,7 @@ class TileBench : public Bench<Vtile> {
     for (unsigned i = 0; i < 4; ++i) {
       rsp.data[lane / 8] |= std::uint64_t{memory_[flit.addr + i]} << (8 * (lane % 8 + i));
     }
-    rsp.seal();
-    if (damaged_) rsp.data[lane / 8] ^= 1ULL << lane % 8 * 8;
-    links_.to_response.queue.push_back(rsp);
+    reply(rsp);
   }
 
   Bytes random_bytes(std::size_t count) {

@@ -395,6 +395,40 @@ TEST_F(Tile, UnmappedDmaIsReported) {
   EXPECT_EQ((first >> 8) & 7U, static_cast<unsigned>(Err::kUnmapped));
 }
 
+TEST_F(Tile, DmaTakesPoisonedDamagedAndLostAnswersForErrors) {
+  context().assertOn(false);  // the link checker would report the damage as well
+  open_windows();
+  Words row = dma_rows(256, 1, 0, 0);
+  row[10] = 400;  // cycles without progress
+  write_context(0, 5, row);
+  write_context(0, 6, row);
+  const auto fails = [&](unsigned engine, unsigned opcode) {
+    EXPECT_EQ(push(engine, command(opcode, 0, 3)), Err::kNone);
+    EXPECT_TRUE(engines_done());
+    const std::uint32_t first = get(reg::kErrFirstOffset);
+    EXPECT_EQ(get(reg::kErrStatusOffset) & 1U, 1U);
+    EXPECT_EQ(first & 0xf7U, engine | 6U << 4);
+    set(reg::kEngineCtrlOffset, 31);
+    set(reg::kErrStatusOffset, 3);
+    return static_cast<Err>((first >> 8) & 7U);
+  };
+  poisoned_ = true;
+  EXPECT_EQ(fails(kRdma, 0x01), Err::kPoison);
+  EXPECT_EQ(fails(kRdma, 0x03), Err::kPoison);
+  poisoned_ = false;
+  damaged_ = true;
+  EXPECT_EQ(fails(kRdma, 0x01), Err::kPoison);
+  damaged_ = false;
+  lost_ = true;
+  EXPECT_EQ(fails(kRdma, 0x01), Err::kTimeout);
+  EXPECT_EQ(fails(kWdma, 0x11), Err::kTimeout);
+  lost_ = false;
+  ASSERT_EQ(push(kRdma, command(0x01, 0, 3)), Err::kNone);
+  ASSERT_EQ(push(kWdma, command(0x11, 0, 4)), Err::kNone);
+  ASSERT_TRUE(engines_done());
+  EXPECT_EQ(get(reg::kErrStatusOffset), 0U);
+}
+
 TEST_F(Tile, StampsTheFirstAndTheLastCommand) {
   const auto count = [&](unsigned selector) {
     set(reg::kCountSelOffset, selector);
