@@ -185,7 +185,8 @@ struct Platform::State {
             "the boot image was refused (check {}, see TSR_FATAL_IMAGE in tessera_abi.h)",
             detail(0));
       case TSR_FATAL_HBM:
-        return fmt::format("memory node {} did not initialize, or dead links cut it off", detail(0));
+        return fmt::format("memory node {} did not initialize, or dead links cut it off",
+                           detail(0));
       case TSR_FATAL_DMA:
         return fmt::format("DMA error while loading: {}, {}, address {:#x}",
                            command_error_name(detail(0) >> 8), network_error_name(detail(0) & 0xff),
