@@ -205,6 +205,8 @@ module tsr_hbm_pc
   logic   rd_free, wr_free;
   idx_t   rd_free_idx, wr_free_idx;
   logic   age_tick;
+  logic [13:0] wait_now_q;  // time in which commands are allowed
+  logic [13:0] wait_bound;  // longest time in a queue, in cycles
   logic   wmode_q;
   logic [NumBanks-1:0] rd_act_ok, wr_act_ok, rd_pre_ok, wr_pre_ok;
 
@@ -226,7 +228,8 @@ module tsr_hbm_pc
     .col_last_o(rd_col_last), .col_miss_o(rd_col_miss), .col_take_i(rd),
     .row_en_i(cmd_ok), .act_ok_i(rd_act_ok), .pre_ok_i(rd_pre_ok),
     .act_valid_o(rd_act_valid), .act_key_o(rd_act_key), .pre_valid_o(rd_pre_valid), .pre_bank_o(rd_pre_bank),
-    .free_i(rd_free), .free_slot_i(rd_free_idx), .age_tick_i(age_tick), .now_i(wait_now_q), .bound_i(wait_bound), .old_o(rd_old),
+    .free_i(rd_free), .free_slot_i(rd_free_idx),
+    .age_tick_i(age_tick), .now_i(wait_now_q), .bound_i(wait_bound), .old_o(rd_old),
     .avail_o(rd_avail), .high_o(rd_high), .held_o(rd_hold), .used_o(rd_used), .count_o(unused_rd_count),
     .bank_any_o(rd_any), .bank_hit_o(rd_hits));
 
@@ -247,7 +250,8 @@ module tsr_hbm_pc
     .col_last_o(wr_col_last), .col_miss_o(wr_col_miss), .col_take_i(wr),
     .row_en_i(cmd_ok), .act_ok_i(wr_act_ok), .pre_ok_i(wr_pre_ok),
     .act_valid_o(wr_act_valid), .act_key_o(wr_act_key), .pre_valid_o(wr_pre_valid), .pre_bank_o(wr_pre_bank),
-    .free_i(wr_free), .free_slot_i(wr_free_idx), .age_tick_i(age_tick), .now_i(wait_now_q), .bound_i(wait_bound), .old_o(wr_old),
+    .free_i(wr_free), .free_slot_i(wr_free_idx),
+    .age_tick_i(age_tick), .now_i(wait_now_q), .bound_i(wait_bound), .old_o(wr_old),
     .avail_o(wr_avail), .high_o(unused_wr_high), .held_o(unused_wr_hold), .used_o(wr_used), .count_o(wr_count),
     .bank_any_o(wr_any), .bank_hit_o(wr_hits));
 
@@ -343,9 +347,6 @@ module tsr_hbm_pc
   // The bound of waiting, in DRAM clocks: half as long again as the age limit, then rows of all others in the bank,
   // a refresh in between, and turns of the data bus. 4096 with the default profile and age limit.
   localparam logic [14:0] TurnClocks = 15'd398;
-
-  logic [13:0] wait_now_q;  // time in which commands are allowed
-  logic [13:0] wait_bound;  // in cycles
 
   function automatic logic [13:0] bound_of(timing_t t, logic [11:0] age_limit, logic all);
     logic [14:0] row, refreshes, clocks;
