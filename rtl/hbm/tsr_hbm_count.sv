@@ -34,29 +34,34 @@ module tsr_hbm_count
 
   clock_t      now;
   logic [22:0] now_q;               // cycles outside self-refresh
-  clock_t      since_q [NumBanks];  // last refresh
+  clock_t      since_q [NumBanks];  // a bank's own last refresh
+  clock_t      all_since_q;         // the last one of all banks
   logic [NumBanks-1:0] seen_q;      // there was one
+  logic [NumBanks-1:0] own_q;       // its own was the last one
   clock_t      gap_q;
   logic [63:0] all_q, downs_q, down_q, selfs_q, self_q, high_q;
 
   assign now = {now_q, phase_i};
 
   always_ff @(posedge clk_i) begin
-    automatic clock_t gap;
+    automatic clock_t gap, since;
     gap = '0;
-    if (refresh_i && seen_q[bank_i]) gap = now - since_q[bank_i];
+    if (refresh_i) begin
+      if (seen_q[bank_i]) gap = now - (own_q[bank_i] ? since_q[bank_i] : all_since_q);
+      since_q[bank_i] <= now;
+      own_q[bank_i]   <= 1'b1;
+      seen_q[bank_i]  <= 1'b1;
+    end
     if (refresh_all_i) begin
       for (int unsigned b = 0; b < NumBanks; b++) begin
-        if (seen_q[b] && (now - since_q[b] > gap)) gap = now - since_q[b];
+        since = own_q[b] ? since_q[b] : all_since_q;
+        if (seen_q[b] && (now - since > gap)) gap = now - since;
       end
+      all_since_q <= now;
+      own_q       <= '0;
+      seen_q      <= '1;
     end
     if (!self_i) now_q <= now_q + 1'b1;
-    for (int unsigned b = 0; b < NumBanks; b++) begin
-      if (refresh_all_i || (refresh_i && (bank_i == bank_t'(b)))) begin
-        since_q[b] <= now;
-        seen_q[b]  <= 1'b1;
-      end
-    end
     if (!run_i) seen_q <= '0;
     if (gap > gap_q) gap_q <= gap;
     if (refresh_all_i) all_q <= all_q + 64'd1;

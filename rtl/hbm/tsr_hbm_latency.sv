@@ -31,29 +31,33 @@ module tsr_hbm_latency
   time_t       now_q, out_since_q, latency;
   time_t       since_q [Entries];
   logic [63:0] count_q [16];
-  logic [3:0]  class_now;
+  logic [15:0] zero_q;        // the count is zero, whatever count_q holds
 
   assign latency = now_q - out_since_q;
-  assign cnt_o   = count_q[sel_i];
+  assign cnt_o   = zero_q[sel_i] ? '0 : count_q[sel_i];
 
-  // The highest set bit gives the octave, the bit below it the half.
-  always_comb begin
-    class_now = '0;
+  /// The highest set bit gives the octave, the bit below it the half.
+  function automatic logic [3:0] class_of(time_t cycles);
+    logic [3:0] c;
+    c = '0;
     for (int unsigned i = 4; i < 11; i++) begin
-      if (latency[i]) class_now = 4'(2 * i - 7) + {3'b0, latency[i-1]};
+      if (cycles[i]) c = 4'(2 * i - 7) + {3'b0, cycles[i-1]};
     end
-    if (latency[15:11] != '0) class_now = 4'd15;
-  end
+    return (cycles[15:11] != '0) ? 4'd15 : c;
+  endfunction
 
   always_ff @(posedge clk_i) begin
+    automatic logic [3:0] c;
     now_q <= now_q + 16'd1;
     if (start_i) since_q[start_slot_i] <= now_q;
     if (take_i) out_since_q <= since_q[take_slot_i];
-    if (answer_i) count_q[class_now] <= count_q[class_now] + 64'd1;
-    if (!rst_ni) now_q <= '0;
-    if (!rst_ni || clear_i) begin
-      for (int unsigned i = 0; i < 16; i++) count_q[i] <= '0;
+    if (answer_i) begin
+      c = class_of(latency);
+      count_q[c] <= (zero_q[c] ? '0 : count_q[c]) + 64'd1;
+      zero_q[c]  <= 1'b0;
     end
+    if (!rst_ni) now_q <= '0;
+    if (!rst_ni || clear_i) zero_q <= '1;
   end
 
 endmodule
