@@ -53,6 +53,9 @@ module tsr_rdma
   output logic         req_valid_o,
   input  logic         req_ready_i,
   output ni_req_t      req_o,
+  /// Of the requests in flight: one was answered; a command begins, and there is none.
+  output logic         slot_free_o,
+  output logic         slot_cold_o,
   input  logic         rsp_valid_i,
   output logic         rsp_ready_o,
   input  ni_rsp_t      rsp_i,
@@ -365,6 +368,9 @@ module tsr_rdma
   assign heard_o      = spm_wait_q && spm_heard_q && spm_last_q && !spm_rsp_i.err;
   assign post_valid_o = heard_o && spm_listen_q.post;
   assign post_id_o    = spm_listen_q.sem;
+
+  assign slot_free_o = rsp_ends;
+  assign slot_cold_o = start && live_q == '0;
 
   // ---------------------------------------------------------------- errors and timeout
   /// The first error of a job stays.

@@ -49,6 +49,9 @@ module tsr_wdma
   output logic         req_valid_o,
   input  logic         req_ready_i,
   output ni_req_t      req_o,
+  /// Of the requests in flight: one was answered; a command begins, and there is none.
+  output logic         slot_free_o,
+  output logic         slot_cold_o,
   input  logic         rsp_valid_i,
   output logic         rsp_ready_o,
   input  ni_rsp_t      rsp_i,
@@ -351,6 +354,9 @@ module tsr_wdma
     end
     if (send_ack) tag_addr_q[tag_q] <= buf_out.meta.addr;
   end
+
+  assign slot_free_o = rsp_hit;
+  assign slot_cold_o = start;
 
   // ---------------------------------------------------------------- errors and timeout
   cmd_err_e       err_q;

@@ -5,6 +5,7 @@
 ///
 /// Stamps `birth` with the time when the flit was first offered, and computes `par` and `dpar`; whatever the
 /// source put there is replaced. So a source that gets little of the network ages, and arbitration by age evens out.
+/// A source that knows since when its flit has been due says so in `birth` (KeepBirth).
 ///
 /// *Latency:* 1 cycle from acceptance to link_valid_o.
 /// *Backpressure:* ready_o says that the offered flit's VC has a credit: it depends on hdr.vc alone of the
@@ -12,7 +13,10 @@
 /// *Throughput:* one flit a cycle. *Reset:* VcDepth credits per VC, link silent; the flit is not reset.
 module tsr_link_tx
   import tsr_pkg::*;
-(
+#(
+  /// 1: hdr.birth of the flit stays.
+  parameter bit KeepBirth = 1'b0
+) (
   input  logic             clk_i,
   input  logic             rst_ni,
   /// Low bits of the cycle counter.
@@ -71,7 +75,7 @@ module tsr_link_tx
   always_ff @(posedge clk_i) begin
     valid_q   <= rst_ni && take;
     waiting_q <= rst_ni && valid_i && !take;
-    if (take) flit_q <= stamp(flit_i, waiting_q ? since_q : now_i);
+    if (take) flit_q <= stamp(flit_i, KeepBirth ? flit_i.hdr.birth : waiting_q ? since_q : now_i);
     if (valid_i && !waiting_q) since_q <= now_i;
   end
 

@@ -10,6 +10,7 @@ tsr_post_out.sv
 tsr_err_log.sv
 tsr_node_counters.sv
 tsr_listen.sv
+tsr_ni_birth.sv
 tsr_ni_init.sv
 tsr_ni_target.sv
 tsr_hart_node.sv

@@ -402,6 +402,19 @@ module tsr_hart_node
   logic rdma_clk, wdma_clk;
   logic heard;  // a block that another node read has been stored
 
+  // Requests in flight of both, for the age of the next ones.
+  logic [1:0] slot_free, slot_cold;
+  age_t [1:0] birth;
+
+  tsr_ni_birth #(.Slots(32)) u_rdma_birth (
+    .clk_i, .rst_ni, .now_i(now_i[AgeW-1:0]), .cold_i(slot_cold[0]), .free_i(slot_free[0]),
+    .take_i(ni_valid[0] && ni_ready[0]), .birth_o(birth[0])
+  );
+  tsr_ni_birth #(.Slots(64)) u_wdma_birth (
+    .clk_i, .rst_ni, .now_i(now_i[AgeW-1:0]), .cold_i(slot_cold[1]), .free_i(slot_free[1]),
+    .take_i(ni_valid[1] && ni_ready[1] && !ni_req[1].mcast), .birth_o(birth[1])
+  );
+
   tsr_clk_gate u_rdma_gate (
     .clk_i, .en_i(!rst_ni || cmd_valid[EngRdma] || ni_rsp_valid[0] || !eng_idle[EngRdma]), .test_en_i(1'b0),
     .clk_o(rdma_clk)
@@ -419,6 +432,7 @@ module tsr_hart_node
     .done_o(done[EngRdma]), .state_o(state[EngRdma]), .ops_o(ops[EngRdma]), .idle_o(eng_idle[EngRdma]),
     .abort_i(stopped[EngRdma]),
     .req_valid_o(ni_valid[0]), .req_ready_i(ni_ready[0]), .req_o(ni_req[0]),
+    .slot_free_o(slot_free[0]), .slot_cold_o(slot_cold[0]),
     .rsp_valid_i(ni_rsp_valid[0]), .rsp_ready_o(ni_rsp_ready[0]), .rsp_i(ni_rsp),
     .heard_o(heard), .post_valid_o(heard_post_valid), .post_id_o(heard_post_id),
     .spm_valid_o(spm_valid[PortRdma]), .spm_ready_i(spm_ready[PortRdma]), .spm_req_o(spm_req[PortRdma]),
@@ -433,6 +447,7 @@ module tsr_hart_node
     .done_o(done[EngWdma]), .state_o(state[EngWdma]), .ops_o(ops[EngWdma]), .idle_o(eng_idle[EngWdma]),
     .abort_i(stopped[EngWdma]),
     .req_valid_o(ni_valid[1]), .req_ready_i(ni_ready[1]), .req_o(ni_req[1]),
+    .slot_free_o(slot_free[1]), .slot_cold_o(slot_cold[1]),
     .rsp_valid_i(ni_rsp_valid[1]), .rsp_ready_o(ni_rsp_ready[1]), .rsp_i(ni_rsp),
     .spm_valid_o(spm_valid[PortWdma]), .spm_ready_i(spm_ready[PortWdma]), .spm_req_o(spm_req[PortWdma]),
     .spm_rsp_valid_i(spm_rsp_valid[PortWdma]), .spm_rsp_i(spm_rsp[PortWdma])
@@ -523,7 +538,7 @@ module tsr_hart_node
     .route_none_i({reg2hw.route_none_hi.node.q, reg2hw.route_none_lo.node.q}),
     .qos_i(reg2hw.qos.cls.q), .remote_write_i(reg2hw.remote_ctrl.write.q),
     .remote_base_i(reg2hw.remote_base.addr.q), .remote_limit_i(reg2hw.remote_limit.addr.q),
-    .req_valid_i(ni_valid), .req_ready_o(ni_ready), .req_i(ni_req),
+    .req_valid_i(ni_valid), .req_ready_o(ni_ready), .req_i(ni_req), .birth_i(birth),
     .rsp_valid_o(ni_rsp_valid), .rsp_ready_i(ni_rsp_ready), .rsp_o(ni_rsp),
     .refuse_valid_o(out_refused), .refuse_err_o(out_err), .refuse_addr_o(out_addr),
     .unheard_valid_o(unheard), .unheard_err_o(unheard_err), .unheard_addr_o(unheard_addr),

@@ -53,6 +53,7 @@ module tsr_ni_init
   input  logic    [4:0]      req_valid_i,
   output logic    [4:0]      req_ready_o,
   input  ni_req_t [4:0]      req_i,
+  input  age_t    [1:0]      birth_i,        // since when the DMA engines' requests have been due
   output logic    [3:0]      rsp_valid_o,
   input  logic    [3:0]      rsp_ready_i,
   output ni_rsp_t            rsp_o,          // shared payload
@@ -96,6 +97,7 @@ module tsr_ni_init
 
   // ---------------------------------------------------------------- stage 1: the winner, to be checked
   ni_req_t    s1_q;
+  age_t       s1_birth_q;
   logic [2:0] s1_init_q;
   logic       take;
 
@@ -103,6 +105,8 @@ module tsr_ni_init
 
   always_ff @(posedge clk_i) begin
     if (take) begin
+      s1_birth_q <= now_i;
+      for (int unsigned i = 0; i < 2; i++) if (gnt[i] && !req_i[i].mcast) s1_birth_q <= birth_i[i];
       for (int unsigned i = 0; i < 5; i++) begin
         if (gnt[i]) begin
           s1_q      <= req_i[i];
@@ -202,6 +206,7 @@ module tsr_ni_init
   always_comb begin
     tx_flit = '0;
     if (s1_valid_q) begin
+      tx_flit.hdr.birth = s1_birth_q;
       tx_flit.hdr.kind  = s1_q.kind;
       tx_flit.hdr.vc    = IsCtl || detour;
       tx_flit.hdr.cls   = qos_i[s1_init_q];
@@ -218,7 +223,7 @@ module tsr_ni_init
     end
   end
 
-  tsr_link_tx u_req_tx (
+  tsr_link_tx #(.KeepBirth(1'b1)) u_req_tx (
     .clk_i, .rst_ni, .now_i,
     .valid_i(tx_valid), .ready_o(tx_ready), .flit_i(tx_flit),
     .link_valid_o(req_tx_valid_o), .link_flit_o(req_tx_flit_o), .link_credit_i(req_tx_credit_i),

@@ -139,6 +139,7 @@ module dma_bench
     .ctx_rsp_valid_i(ctx_rsp_valid_i[0]), .ctx_rsp_data_i(ctx_rsp_data_i[0]),
     .done_o(done[0]), .state_o(state[0]), .ops_o(ops_o[0]), .idle_o(idle_o[0]),
     .req_valid_o(req_valid_o[0]), .req_ready_i(req_ready_i[0]), .req_o(ni_req[0]),
+    .slot_free_o(), .slot_cold_o(),
     .rsp_valid_i(rsp_valid_i[0]), .rsp_ready_o(rsp_ready_o[0]), .rsp_i(ni_rsp[0]),
     .heard_o, .post_valid_o, .post_id_o,
     .spm_valid_o(valid[2]), .spm_ready_i(ready[2]), .spm_req_o(req[2]),
@@ -156,6 +157,7 @@ module dma_bench
     .ctx_rsp_valid_i(ctx_rsp_valid_i[1]), .ctx_rsp_data_i(ctx_rsp_data_i[1]),
     .done_o(done[1]), .state_o(state[1]), .ops_o(ops_o[1]), .idle_o(idle_o[1]),
     .req_valid_o(req_valid_o[1]), .req_ready_i(req_ready_i[1]), .req_o(ni_req[1]),
+    .slot_free_o(), .slot_cold_o(),
     .rsp_valid_i(rsp_valid_i[1]), .rsp_ready_o(rsp_ready_o[1]), .rsp_i(ni_rsp[1]),
     .spm_valid_o(valid[3]), .spm_ready_i(ready[3]), .spm_req_o(req[3]),
     .spm_rsp_valid_i(rsp_valid[3]), .spm_rsp_i(rsp[3])

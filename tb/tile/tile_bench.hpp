@@ -450,6 +450,8 @@ class TileBench : public Bench<Vtile> {
   }
 
   EndpointLinks<Vtile>& links() { return links_; }
+  /// Reads and writes of the tile that are not answered yet.
+  const std::vector<Flit>& unanswered() const { return answers_; }
 
   /// Tags 0..127 belong to read() and write_block(), the ones behind to other users.
   static constexpr std::uint8_t kBatchTag = 255;

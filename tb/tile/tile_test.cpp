@@ -318,6 +318,20 @@ TEST_F(Tile, DmaOutsideItsWindowsIsForbiddenAndTheEngineRestarts) {
   EXPECT_EQ(read(kSpm, 1).bytes.at(0), 0xab);
 }
 
+TEST_F(Tile, ReadsThatTheNetworkHoldsBackAgeAllTogether) {
+  open_windows();
+  write_context(0, 5, dma_rows(0x4000, 1, 0, 0));
+  Words cmd = command(0x01, 0, 1);
+  cmd[5] = 0x10000;
+  silent_ = true;
+  links().credit_chance = 0.05;  // a crowded network
+  ASSERT_EQ(push(kRdma, cmd), Err::kNone);
+  ASSERT_TRUE(run_until([this] { return unanswered().size() == 32; }, 20000));
+  for (const Flit& flit : unanswered()) EXPECT_EQ(flit.birth, unanswered().front().birth);
+  silent_ = false;
+  ASSERT_TRUE(engines_done(100000));
+}
+
 TEST_F(Tile, BadCommandsAreReportedWithTheirReason) {
   open_windows();
   struct Case {
