@@ -318,6 +318,42 @@ TEST_F(Tile, DmaOutsideItsWindowsIsForbiddenAndTheEngineRestarts) {
   EXPECT_EQ(read(kSpm, 1).bytes.at(0), 0xab);
 }
 
+TEST_F(Tile, RouterPagesBelongToTheCtlNode) {
+  constexpr std::uint32_t kPage = 0xffff'f000;
+  open_windows();
+  write_context(0, 6, dma_rows(64, 1, 0, 0));
+  const struct {
+    unsigned opcode;
+    Node first, last;  // of a multicast; a write goes to the first
+  } cases[] = {{0x12, {0, 2}, {3, 2}},
+               {0x12, kSelf, kSelf},
+               {0x12, kOther, kOther},
+               {0x11, kSelf, kSelf},
+               {0x11, kOther, kOther}};
+  for (const auto& c : cases) {
+    SCOPED_TRACE(testing::Message()
+                 << "opcode " << c.opcode << " to " << c.first.x << " " << c.first.y);
+    Words cmd = command(c.opcode, 0, 7);
+    cmd[4] = c.first.x | c.first.y << 8 | c.last.x << 16 | c.last.y << 24;
+    cmd[7] = kPage + 0x40;
+    cmd[8] = static_cast<std::uint32_t>(node_address(c.first, 0) >> 32);
+    ASSERT_EQ(push(kWdma, cmd), Err::kNone);
+    ASSERT_TRUE(engines_done());
+    run(50);
+    EXPECT_TRUE(posted_.empty());
+    EXPECT_TRUE(unanswered().empty());
+    ASSERT_EQ(get(reg::kErrStatusOffset) & 1U, 1U);
+    const std::uint32_t first = get(reg::kErrFirstOffset);
+    EXPECT_EQ(first & 7U, 6U);
+    EXPECT_EQ((first >> 4) & 15U, static_cast<unsigned>(Err::kForbidden));
+    EXPECT_EQ(first >> 16, static_cast<std::uint32_t>(kSelf.y << 6 | kSelf.x));
+    EXPECT_EQ(get(reg::kErrFirstAddrLoOffset), kPage + 0x40);
+    EXPECT_EQ(get(reg::kErrFirstAddrHiOffset), cmd[8]);
+    set(reg::kErrStatusOffset, 3);
+    set(reg::kEngineCtrlOffset, 2);
+  }
+}
+
 TEST_F(Tile, ReadsThatTheNetworkHoldsBackAgeAllTogether) {
   open_windows();
   write_context(0, 5, dma_rows(0x4000, 1, 0, 0));
