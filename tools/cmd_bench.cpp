@@ -9,6 +9,7 @@
 #include "jobs/layout.hpp"
 #include "jobs/operand.hpp"
 #include "jobs/sim.hpp"
+#include "jobs/stream.hpp"
 #include "jobs/vector.hpp"
 #include "noc/cmd_noc.hpp"
 #include "session.hpp"
@@ -159,6 +160,23 @@ void add_layout(CLI::App& bench, int& code) {
   repeat(*cmd, layout.repeat);
 }
 
+void add_stream(CLI::App& bench, int& code) {
+  const auto [cmd, options] = add<StreamOptions>(
+      bench, "stream", "Measure the tiles' DMA against the memory nodes", code, run_stream_bench);
+  auto& stream = options->job;
+  choice(*cmd, "--pattern", stream.pattern,
+         "read: HBM to scratchpad; write: back; copy: both; mix: two reads to a write; random: "
+         "reads of blocks at random places",
+         stream_patterns());
+  cmd->add_option("--bytes", stream.bytes,
+                  "Bytes that each tile moves, of copy that it copies (default: about 224 KiB)");
+  cmd->add_option("--burst", stream.burst, "Bytes of a command (default: by pattern)");
+  cmd->add_option("--element", stream.element,
+                  "Contiguous bytes of an element of a command (default: all; random: 256)");
+  number(*cmd, "--region", stream.region_mib, "MiB in which random blocks lie", 1U, 1U << 20);
+  cmd->add_option("--tiles", stream.tiles, "Tiles that take part, a rectangle (default: all)");
+}
+
 void add_sim(CLI::App& bench, int& code) {
   const auto [cmd, options] = add<SimOptions>(
       bench, "sim", "Measure the simulation speed with some tiles busy and the rest asleep", code,
@@ -176,7 +194,7 @@ void add_bench(CLI::App& app, int& code) {
   bench->callback([bench] {
     if (!bench->get_subcommands().empty()) return;
     throw CLI::RequiredError(
-        "A subcommand (gemm, conv, vector, attention, context, layout, hbm, noc or sim)");
+        "A subcommand (gemm, conv, vector, attention, context, layout, stream, hbm, noc or sim)");
   });
   add_gemm(*bench, code);
   add_conv(*bench, code);
@@ -184,6 +202,7 @@ void add_bench(CLI::App& app, int& code) {
   add_attention(*bench, code);
   add_context(*bench, code);
   add_layout(*bench, code);
+  add_stream(*bench, code);
   add_noc_bench(*bench, code);
   add_hbm(*bench, code);
   add_sim(*bench, code);

@@ -371,6 +371,55 @@ typedef struct {
   uint64_t index; /* GATHER, SCATTER: 32-bit row numbers, out_rows or rows of them */
 } tsr_layout_args_t;
 
+/* kernel_stream: DMA between memory and scratchpad as the host lays it out, as fast as it goes. The
+ * host leaves each tile's program in its scratchpad; the tile clears its counters, works through
+ * both lists of steps at once, and samples its byte counters meanwhile. Steps of one list run in
+ * order; reads overlap, so they must not write what another one writes. A step takes `take` from
+ * its list's semaphore before it starts and gives `give` to the other list's when it is done.
+ * Shapes describe the memory's side; the scratchpad's is dense. */
+#define TSR_STREAM_SHAPES 6u
+
+/* 24 bytes. Elements of `element` bytes at sum of i * stride[i], the first innermost. */
+typedef struct {
+  uint32_t element;
+  int32_t stride[3];
+  uint16_t iterations[3];
+  uint16_t reserved;
+} tsr_stream_shape_t;
+
+/* 16 bytes. */
+typedef struct {
+  uint64_t memory;     /* global address */
+  uint32_t scratchpad; /* offset */
+  uint8_t shape;
+  uint8_t take, give;
+  uint8_t reserved;
+} tsr_stream_step_t;
+
+/* 16 bytes: bytes moved since the start, as the engines count them, and when (cycles, modulo 2^32).
+ */
+typedef struct {
+  uint32_t cycle;
+  uint32_t read, written;
+  uint32_t reserved;
+} tsr_stream_sample_t;
+
+/* 192 bytes; `reads` steps and then `writes` steps follow, then room for the samples. */
+typedef struct {
+  uint32_t reads, writes;
+  uint32_t credits;     /* first value of the reads' semaphore */
+  uint32_t interval;    /* cycles between two samples, at least */
+  uint32_t max_samples; /* 2 or more; the last one is taken when all is done */
+  uint32_t samples;     /* left by the kernel */
+  uint32_t reserved[6];
+  tsr_stream_shape_t shape[TSR_STREAM_SHAPES]; /* element 0: not used */
+} tsr_stream_program_t;
+
+typedef struct {
+  uint32_t program; /* scratchpad offset of a tsr_stream_program_t, multiple of 64 */
+  uint32_t reserved;
+} tsr_stream_args_t;
+
 /* kernel_attention: O = softmax(Q K^T / sqrt(dim)) V for each head; Q, K, V, O [heads][seq][dim],
  * dense. Tiles share the heads and pairs of 64 queries. */
 enum { TSR_ATTENTION_CAUSAL = 1 }; /* query i sees keys 0..i */

@@ -588,6 +588,8 @@ MemoryCounters Platform::memory_counters(Node memory) {
     m.bytes_written += get(16 * channel + 1) * kAtomBytes;
     m.row_hits += get(16 * channel + 2);
     m.row_misses += get(16 * channel + 3);
+    m.refreshes += get(16 * channel + 6);
+    m.turnarounds += get(16 * channel + 10);
   }
   return m;
 }

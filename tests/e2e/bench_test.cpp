@@ -106,6 +106,41 @@ TEST(EndToEndBench, ContextsSwitchWithoutBubbles) {
   EXPECT_LE(result["load_cycles"], 16);
 }
 
+TEST(EndToEndBench, StreamsBringEveryByteAtNearlyFullSpeed) {
+  const struct {
+    const char* pattern;
+    Arguments more;
+    double efficiency;
+  } cases[] = {{"read", {"--bytes", "81920"}, 90},
+               {"write", {"--bytes", "81920"}, 80},
+               {"copy", {"--bytes", "65536", "--burst", "8192"}, 70},
+               {"mix", {"--bytes", "98304"}, 70},
+               {"random", {"--bytes", "81920"}, 80}};
+  for (const auto& c : cases) {
+    Arguments arguments = {"stream", "--pattern", c.pattern};
+    arguments.insert(arguments.end(), c.more.begin(), c.more.end());
+    const auto result = bench(arguments);
+    ASSERT_TRUE(result.contains("efficiency")) << c.pattern;
+    EXPECT_EQ(result["mismatches"], 0) << c.pattern;
+    EXPECT_GE(result["efficiency"].get<double>(), c.efficiency) << c.pattern;
+    EXPECT_LE(result["efficiency"].get<double>(), 100) << c.pattern;
+    EXPECT_GE(result["slowest_over_mean"].get<double>(), 0.85) << c.pattern;
+    EXPECT_LE(result["window_cycles"].get<double>(), result["cycles"].get<double>()) << c.pattern;
+    EXPECT_EQ(result["tile_rates"].size(), 4U) << c.pattern;
+    const auto moved = result["hbm_bytes_read"].get<std::uint64_t>() +
+                       result["hbm_bytes_written"].get<std::uint64_t>();
+    EXPECT_GE(moved, result["bytes"].get<std::uint64_t>()) << c.pattern;
+  }
+}
+
+TEST(EndToEndBench, AStreamOfOneTileInSmallPieces) {
+  const auto result = bench({"stream", "--tiles", "1", "--bytes", "65536", "--element", "128"});
+  ASSERT_TRUE(result.contains("efficiency"));
+  EXPECT_EQ(result["mismatches"], 0);
+  EXPECT_EQ(result["tile_rates"].size(), 1U);
+  EXPECT_EQ(result["slowest_over_mean"], 1.0);
+}
+
 TEST(EndToEndBench, WhatCannotBeDoneIsRefusedWithAdvice) {
   const struct {
     Arguments arguments;
@@ -129,6 +164,15 @@ TEST(EndToEndBench, WhatCannotBeDoneIsRefusedWithAdvice) {
       {{"attention", "--head-dim", "40"}, "use a multiple of 16"},
       {{"layout", "--bytes", "3"}, "--bytes"},
       {{"layout", "--op", "gather", "--batch", "2"}, "--batch"},
+      {{"stream", "--pattern", "sideways"}, "--pattern"},
+      {{"stream", "--bytes", "1000"}, "use a multiple of 16384"},
+      {{"stream", "--pattern", "mix", "--bytes", "16384"}, "two for reads and one for writes"},
+      {{"stream", "--bytes", "1048576"}, "the scratchpad of 256 KiB has room for"},
+      {{"stream", "--element", "100"}, "use a multiple of 64"},
+      {{"stream", "--element", "192"}, "--burst 16384: use"},
+      {{"stream", "--pattern", "random", "--burst", "8192"}, "leave it out"},
+      {{"stream", "--pattern", "random", "--element", "65536", "--region", "1"}, "--region 1"},
+      {{"stream", "--tiles", "3"}, "--tiles 3: a launch covers a rectangle"},
   };
   for (const auto& bad : cases) {
     Arguments arguments = {"bench"};

@@ -163,6 +163,24 @@ Rect first_tile(const Platform& chip) {
   return {tile, tile};
 }
 
+Rect tile_rectangle(const Platform& chip, unsigned count, const std::string& option) {
+  const Rect all = chip.all_tiles();
+  if (count == 0) return all;
+  const unsigned width = all.hi.x - all.lo.x + 1;
+  const unsigned height = all.hi.y - all.lo.y + 1;
+  std::string sizes;
+  for (unsigned n = 1; n <= width * height; ++n) {
+    for (unsigned w = std::min(width, n); w >= 1; --w) {
+      if (n % w != 0 || n / w > height) continue;
+      if (n == count) return {all.lo, {all.lo.x + w - 1, all.lo.y + n / w - 1}};
+      sizes += fmt::format(" {}", n);
+      break;
+    }
+  }
+  throw InputError(fmt::format("{} {}: a launch covers a rectangle of tiles; possible are{}",
+                               option, count, sizes));
+}
+
 int conclude(Session& session, std::size_t mismatches) {
   session.line(mismatches == 0 ? "result       right, bit for bit"
                                : fmt::format("result       {} elements are wrong", mismatches));

@@ -63,6 +63,10 @@ inline std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b 
 Completion run_kernel(Session& session, const std::string& kernel, Rect tiles, const void* args,
                       std::size_t args_bytes, const std::string& what, const std::string& advice);
 
+/// A rectangle of `count` tiles from the first one on, 0: all. Throws InputError that names
+/// `option` if there is none of that size.
+Rect tile_rectangle(const Platform& chip, unsigned count, const std::string& option);
+
 /// First tile of the chip as a rectangle.
 Rect first_tile(const Platform& chip);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "apps/apps_abi.h"
+#include "operand.hpp"
 #include "tessera_abi.h"
 
 namespace tsr::tools {
@@ -15,24 +16,6 @@ constexpr std::uint32_t kSide =
     128;  // one product is 128 x 128 x 128: 8,192 cycles of the matrix engine
 constexpr std::uint64_t kProductMacs = std::uint64_t{kSide} * kSide * kSide;
 constexpr std::uint64_t kStartCycles = 100'000;  // all tiles work well before this
-
-/// A rectangle of `count` tiles, or nothing of that size.
-Rect busy_rectangle(const Platform& chip, unsigned count) {
-  const Rect all = chip.all_tiles();
-  const unsigned width = all.hi.x - all.lo.x + 1;
-  const unsigned height = all.hi.y - all.lo.y + 1;
-  std::string sizes;
-  for (unsigned n = 1; n <= width * height; ++n) {
-    for (unsigned w = std::min(width, n); w >= 1; --w) {
-      if (n % w != 0 || n / w > height) continue;
-      if (n == count) return {all.lo, {all.lo.x + w - 1, all.lo.y + n / w - 1}};
-      sizes += fmt::format(" {}", n);
-      break;
-    }
-  }
-  throw InputError(
-      fmt::format("--busy {}: a launch covers a rectangle of tiles; possible are{}", count, sizes));
-}
 
 /// Work of the chip up to now.
 struct Work {
@@ -62,7 +45,7 @@ int run_sim_bench(const SessionOptions& session_options, const SimOptions& optio
   const auto& config = chip.config();
   const unsigned busy =
       options.busy != 0 ? options.busy : static_cast<unsigned>(config.tiles.size());
-  const Rect rect = busy_rectangle(chip, busy);
+  const Rect rect = tile_rectangle(chip, busy, "--busy");
   std::vector<Node> tiles;
   for (const Node tile : config.tiles) {
     if (rect.contains(tile)) tiles.push_back(tile);

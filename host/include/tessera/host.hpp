@@ -84,6 +84,8 @@ struct TileCounters {
 struct MemoryCounters {
   std::uint64_t bytes_read = 0, bytes_written = 0;
   std::uint64_t row_hits = 0, row_misses = 0;
+  std::uint64_t turnarounds = 0;  ///< of the data bus
+  std::uint64_t refreshes = 0;
 };
 
 /// What the simulator did so far.
