@@ -87,6 +87,42 @@ typedef struct {
   uint32_t reserved;
 } tsr_atomics_args_t;
 
+/* protect: one access that the tile may or may not be allowed. It returns 0 whatever comes of it;
+ * the error log is left as the hardware wrote it. */
+enum {
+  TSR_PROTECT_LOAD = 0,      /* core, word at a global address */
+  TSR_PROTECT_STORE = 1,     /* likewise; stores TSR_PROTECT_WORD */
+  TSR_PROTECT_LOAD_OWN = 2,  /* core, word at an address as the core sees it */
+  TSR_PROTECT_STORE_OWN = 3, /* likewise */
+  TSR_PROTECT_RDMA = 4,      /* 64 bytes from a global address */
+  TSR_PROTECT_WDMA = 5,      /* 64 bytes of TSR_PROTECT_WORD to a global address */
+  TSR_PROTECT_FILL = 6,      /* likewise, without the scratchpad */
+  TSR_PROTECT_MCAST = 7,     /* likewise to a node-local offset of the rectangle */
+  TSR_PROTECT_POST = 8,      /* core, semaphore 5 of the rectangle's first node */
+  TSR_PROTECT_POST_RECT = 9, /* command, semaphore 5 of the rectangle */
+  /* Engines, `address` is the scratchpad offset of their result (WDMA: source), 64 bytes. */
+  TSR_PROTECT_SPM_RDMA = 10,
+  TSR_PROTECT_SPM_WDMA = 11,
+  TSR_PROTECT_SPM_ME = 12,
+  TSR_PROTECT_SPM_VE = 13,
+  TSR_PROTECT_SPM_TDMA = 14
+};
+#define TSR_PROTECT_WORD 0xbad0bad0u
+#define TSR_PROTECT_ID 0x77u        /* of commands */
+#define TSR_PROTECT_RESULT 0x8000u  /* scratchpad offset of the result */
+#define TSR_PROTECT_LANDING 0x8100u /* where reads go */
+typedef struct {
+  uint64_t address;
+  uint32_t kind;
+  uint32_t rect; /* x0 | y0 << 8 | x1 << 16 | y1 << 24 */
+  uint64_t open; /* HBM that the tile may reach, for TSR_PROTECT_SPM_* */
+} tsr_protect_args_t;
+typedef struct {
+  uint32_t trapped, cause, value; /* the core's trap */
+  uint32_t stopped;               /* an engine stopped on an error */
+  uint32_t word;                  /* what was loaded */
+} tsr_protect_result_t;
+
 /* me_loop: the matrix engine multiplies rows x k by cols x k in the scratchpad, `repeat` times,
  * without memory traffic. Results are not checked. Writes the cycles it took and the multiply-adds
  * counted by the engine to address + 16 * index (two 64-bit words), if address is not 0. */
