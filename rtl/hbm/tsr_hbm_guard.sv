@@ -32,14 +32,15 @@ module tsr_hbm_guard
 );
 
   // Settings go through flops: they reach the decode of requests, and with it the registers themselves.
-  logic    ecc_q, scrub_q;
+  logic    ecc_q, scrub_q, injected_q;
   inject_t inject_q;
   assign ecc_o = ecc_q;
 
   always_ff @(posedge clk_i) begin
     ecc_q        <= reg2hw_i.ecc_ctrl.enable.q;
     scrub_q      <= run_i && reg2hw_i.ecc_ctrl.enable.q && reg2hw_i.scrub_ctrl.enable.q;
-    inject_q.arm <= reg2hw_i.ecc_inject.arm.q && (injected_i == '0);
+    injected_q   <= injected_i != '0;
+    inject_q.arm <= reg2hw_i.ecc_inject.arm.q && (injected_i == '0) && !injected_q;
     if (reg2hw_i.ecc_inject.arm.q) begin
       inject_q.two    <= reg2hw_i.ecc_inject.two.q;
       inject_q.second <= reg2hw_i.ecc_inject.second.q;
@@ -134,7 +135,7 @@ module tsr_hbm_guard
     hw2reg_o.ecc_lost_info.syndrome.d   = lost_q.syndrome;
     hw2reg_o.ecc_lost_info.scrub.d      = lost_q.scrub;
     hw2reg_o.ecc_inject.arm.d           = 1'b0;
-    hw2reg_o.ecc_inject.arm.de          = injected_i != '0;
+    hw2reg_o.ecc_inject.arm.de          = injected_q;
     hw2reg_o.rmw_count.v.d              = rmw_count_q;
     hw2reg_o.atomic_count.v.d           = atomic_count_q;
     hw2reg_o.scrub_addr.addr.d          = {scrub_blk_o, 6'b0};

@@ -71,6 +71,7 @@ module tsr_hbm_rmw
   output tsr_pkg::data_t    out_data_o,
   output logic              out_poison_o,
 
+  /// One cycle later.
   output ecc_event_t        event_o,
   /// No entry in use, no response waiting.
   output logic              empty_o
@@ -108,7 +109,7 @@ module tsr_hbm_rmw
 
   // ------------------------------------------------------------ read data
 
-  logic           back_valid, back_ready, capture;
+  logic           back_valid, back_ready, back_own, capture;
   rd_meta_t       back_meta;
   tsr_pkg::data_t back_data;
   logic [1:0]     back_bad, back_fixed, fixed, lost;
@@ -127,7 +128,8 @@ module tsr_hbm_rmw
   assign out_data_o   = back_data;
   assign out_poison_o = back_bad != '0;
   assign back_ready   = back_meta.silent || out_ready_i;
-  assign capture      = back_valid && back_meta.own && back_ready;
+  assign back_own     = back_valid && back_meta.own;
+  assign capture      = back_own && back_ready;
   assign empty_o      = (used_q == '0) && !back_valid;
 
   // ------------------------------------------------------------ choice
@@ -159,15 +161,14 @@ module tsr_hbm_rmw
         for (int unsigned i = 0; i < NumEntry; i++) hit[i] = used_q[i] && (block_q[i] == block);
         hit_slot = lowest(hit);
       end
-      if (scrub_now) start = free && (hit == '0);
+      if (scrub_now) start = free && !back_own && (hit == '0);
       else begin
         if (in_op_i == OpWrite) part = ecc_i ? some(in_strb_i) & ~whole(in_strb_i) : '0;
         pass  = (hit == '0) && (in_op_i != OpAtomic) && (part == '0);
-        start = (hit == '0) && !pass && free;
+        start = (hit == '0) && !pass && free && !back_own;
         // What is not read must stay complete.
         merge = (hit != '0) && (in_op_i == OpWrite) && ecc_i && ((hit & amo_q) == '0)
-                && !(capture && (back_meta.slot == hit_slot))
-                && ((part & ~read_q[hit_slot] & ~whole(strb_q[hit_slot])) == '0);
+                && !back_own && ((part & ~read_q[hit_slot] & ~whole(strb_q[hit_slot])) == '0);
       end
     end
   end
@@ -212,13 +213,16 @@ module tsr_hbm_rmw
     end
   end
 
+  logic inject_now;
+  assign injected_o = inject_now && pc_ready_i;
+
   // Write data with its side bits, and deliberate errors.
   always_comb begin
     automatic logic [1:0] poison;
     automatic logic       upper;
     pc_data_o  = write_back ? data_q[back_slot] : in_data_i;
     pc_side_o  = '0;
-    injected_o = 1'b0;
+    inject_now = 1'b0;
     poison     = '0;
     upper      = 1'b0;
     if (pc_valid_o && pc_write_o && ecc_i) begin
@@ -226,7 +230,7 @@ module tsr_hbm_rmw
       if (pc_need_o[0]) pc_side_o[0] = ecc_side(pc_data_o[3:0], poison[0]);
       if (pc_need_o[1]) pc_side_o[1] = ecc_side(pc_data_o[7:4], poison[1]);
       if (inject_i.arm) begin
-        injected_o = pc_ready_i;
+        inject_now = 1'b1;
         upper      = !pc_need_o[0];
         for (int unsigned a = 0; a < 2; a++) begin
           if (upper == 1'(a)) begin
@@ -240,57 +244,34 @@ module tsr_hbm_rmw
 
   // ------------------------------------------------------------ entries
 
+  // One entry is written a cycle: begun, merged into, or given its data; that goes first, also while its
+  // response waits.
+  logic  begin_now;
+  slot_t slot;
+
+  assign begin_now = start && pc_ready_i;
+  assign slot      = capture ? back_meta.slot : (merge ? hit_slot : free_slot);
+
   always_ff @(posedge clk_i) begin
     if (write_back && pc_ready_i) begin
       used_q[back_slot]  <= 1'b0;
       ready_q[back_slot] <= 1'b0;
     end
-    if (start && pc_ready_i) begin
-      used_q[free_slot]   <= 1'b1;
-      amo_q[free_slot]    <= !scrub_now && (in_op_i == OpAtomic);
-      scrub_q[free_slot]  <= scrub_now;
-      block_q[free_slot]  <= block;
-      read_q[free_slot]   <= pc_need_o;
-      poison_q[free_slot] <= (!scrub_now && in_poison_i) ? some(in_strb_i) : '0;
-      op_q[free_slot]     <= in_amo_i;
-      strb_q[free_slot]   <= '0;
-      if (!scrub_now) begin
-        strb_q[free_slot] <= (in_op_i == OpAtomic) ? 64'hf << in_meta_i.lo : in_strb_i;
-        data_q[free_slot] <= in_data_i;
-      end
-    end
-    if (merge) begin
-      data_q[hit_slot][3:0] <= merge_atom(data_q[hit_slot][3:0], in_data_i[3:0], in_strb_i[31:0]);
-      data_q[hit_slot][7:4] <= merge_atom(data_q[hit_slot][7:4], in_data_i[7:4], in_strb_i[63:32]);
-      strb_q[hit_slot]      <= strb_q[hit_slot] | in_strb_i;
-      poison_q[hit_slot]    <= in_poison_i ? poison_q[hit_slot] | some(in_strb_i)
-                                           : poison_q[hit_slot] & ~whole(in_strb_i);
+    if (begin_now) begin
+      used_q[slot]  <= 1'b1;
+      amo_q[slot]   <= !scrub_now && (in_op_i == OpAtomic);
+      scrub_q[slot] <= scrub_now;
+      block_q[slot] <= block;
+      read_q[slot]  <= pc_need_o;
+      op_q[slot]    <= in_amo_i;
     end
     if (capture) begin
-      automatic slot_t          s;
-      automatic tsr_pkg::data_t d;
-      automatic logic [1:0]     need;
-      s = back_meta.slot;
-      d = back_data;
-      if (amo_q[s]) begin
-        for (int unsigned w = 0; w < 16; w++) begin
-          if (back_meta.lo[5:2] == 4'(w)) begin
-            d[w/2][32*(w%2)+:32] = tsr_pkg::amo_result(op_q[s], back_data[w/2][32*(w%2)+:32],
-                                                       data_q[s][0][31:0], data_q[s][0][63:32]);
-          end
-        end
-        need = (back_bad != '0) ? '0 : read_q[s];
-        poison_q[s] <= '0;
-      end else begin
-        d[3:0] = merge_atom(d[3:0], data_q[s][3:0], strb_q[s][31:0]);
-        d[7:4] = merge_atom(d[7:4], data_q[s][7:4], strb_q[s][63:32]);
-        need   = some(strb_q[s]) | back_fixed;
-        poison_q[s] <= poison_q[s] | (back_bad & ~whole(strb_q[s]));
-      end
-      data_q[s]  <= d;
-      need_q[s]  <= need;
-      ready_q[s] <= need != '0;
-      used_q[s]  <= need != '0;
+      automatic logic [1:0] need;
+      if (amo_q[slot]) need = (back_bad != '0) ? '0 : read_q[slot];
+      else need = some(strb_q[slot]) | back_fixed;
+      need_q[slot]  <= need;
+      ready_q[slot] <= need != '0;
+      used_q[slot]  <= need != '0;
     end
     if (!rst_ni) begin
       used_q  <= '0;
@@ -298,24 +279,71 @@ module tsr_hbm_rmw
     end
   end
 
+  // Bytes of the request over those of the entry; bytes of the entry over those of the memory.
+  always_ff @(posedge clk_i) begin
+    automatic tsr_pkg::data_t base, over;
+    automatic logic [63:0]    strb;
+    automatic logic [1:0]     poison;
+    if (begin_now || merge || capture) begin
+      base   = capture ? back_data : data_q[slot];
+      over   = capture ? data_q[slot] : in_data_i;
+      strb   = capture ? strb_q[slot] : in_strb_i;
+      poison = poison_q[slot];
+      if (capture && amo_q[slot]) begin
+        for (int unsigned w = 0; w < 16; w++) begin
+          if (back_meta.lo[5:2] == 4'(w)) begin
+            base[w/2][32*(w%2)+:32] = tsr_pkg::amo_result(op_q[slot], base[w/2][32*(w%2)+:32], over[0][31:0],
+                                                          over[0][63:32]);
+          end
+        end
+        poison = '0;
+      end else if (begin_now) begin
+        base   = over;
+        poison = (!scrub_now && in_poison_i) ? some(strb) : '0;
+      end else begin
+        base[3:0] = merge_atom(base[3:0], over[3:0], strb[31:0]);
+        base[7:4] = merge_atom(base[7:4], over[7:4], strb[63:32]);
+        if (capture) poison |= back_bad & ~whole(strb);
+        else poison = in_poison_i ? poison | some(strb) : poison & ~whole(strb);
+      end
+      data_q[slot]   <= base;
+      poison_q[slot] <= poison;
+      if (begin_now) begin
+        strb_q[slot] <= scrub_now ? '0 : ((in_op_i == OpAtomic) ? 64'hf << in_meta_i.lo : in_strb_i);
+      end else if (merge) strb_q[slot] <= strb_q[slot] | in_strb_i;
+    end
+  end
+
   // ------------------------------------------------------------ events
 
-  always_comb begin
-    event_o = '0;
-    if (fixed != '0 || lost != '0) begin
-      event_o.fixed    = fixed;
-      event_o.lost     = lost;
-      event_o.syndrome = syndrome;
-      event_o.blk      = back_meta.blk;
-      event_o.scrub    = back_meta.own && scrub_q[back_meta.slot];
+  // From flops: the registers show them, and decide on requests.
+  ecc_event_t event_q;
+  assign event_o = event_q;
+
+  always_ff @(posedge clk_i) begin
+    event_q.fixed    <= fixed;
+    event_q.lost     <= lost;
+    event_q.rmw      <= begin_now && !scrub_now && (in_op_i == OpWrite);
+    event_q.atomic   <= begin_now && !scrub_now && (in_op_i == OpAtomic);
+    event_q.scrubbed <= scrub_ready_o;
+    event_q.repaired <= write_back && pc_ready_i && scrub_q[back_slot] && (strb_q[back_slot] == '0);
+    if ((fixed != '0) || (lost != '0)) begin
+      event_q.syndrome <= syndrome;
+      event_q.blk      <= back_meta.blk;
+      event_q.scrub    <= back_meta.own && scrub_q[back_meta.slot];
     end
-    event_o.rmw      = start && pc_ready_i && !scrub_now && (in_op_i == OpWrite);
-    event_o.atomic   = start && pc_ready_i && !scrub_now && (in_op_i == OpAtomic);
-    event_o.scrubbed = scrub_ready_o;
-    event_o.repaired = write_back && pc_ready_i && scrub_q[back_slot] && (strb_q[back_slot] == '0);
+    if (!rst_ni) begin
+      event_q.fixed    <= '0;
+      event_q.lost     <= '0;
+      event_q.rmw      <= 1'b0;
+      event_q.atomic   <= 1'b0;
+      event_q.scrubbed <= 1'b0;
+      event_q.repaired <= 1'b0;
+    end
   end
 
   `TSR_ASSERT(CaptureWaits, !capture || (used_q[back_meta.slot] && !ready_q[back_meta.slot]))
+  `TSR_ASSERT(OneEntryWritten, !(capture && (begin_now || merge)) && !(begin_now && merge))
   `TSR_ASSERT(OneEntryOfABlock, (hit & (hit - 1'b1)) == '0)
   `TSR_ASSERT(WholeAtoms, !(pc_valid_o && pc_write_o && ecc_i) || ((some(pc_strb_o) & ~whole(pc_strb_o)) == '0))
 
