@@ -311,6 +311,43 @@ TEST_F(HbmModes, LowReadsAreServedAmongHighOnesWithoutEnd) {
   EXPECT_LE(worst, 2 * 4096U) << "4096 in the queue, and the way to it";
 }
 
+TEST_F(HbmModes, NobodyStarvesUnderConflictsOfBothClasses) {
+  // The RTL asserts the bound; the latency histogram tells the same of the reads. Row conflicts and
+  // row hits in one bank, and traffic all over, in changing shares of writes and of the high class,
+  // with both refresh modes.
+  start_and_initialize(quick("hbm3-6400"));
+  for (int phase = 0; phase < 24; ++phase) {
+    write_register(hbm::kRefreshOffset, kRefreshDefault | (phase % 2 != 0 ? kAllBank : 0U));
+    const double writes = 0.1 * static_cast<double>(rand_in(0, 9));
+    const double high = 0.1 * static_cast<double>(rand_in(0, 10));
+    const auto conflicts = rand_in(1, 9);
+    for (int i = 0; i < 3000; ++i) {
+      if (node_->can_send()) {
+        const auto row = static_cast<unsigned>(rand_in(0, kDramRows - 1));
+        const auto kind = rand_in(0, 9);
+        DramAddress at{0, 5, 77, static_cast<unsigned>(rand_in(0, 15)) * 2};
+        if (kind < conflicts) {
+          at.row = row;
+        } else if (kind % 2 != 0) {
+          at = {row & 1U, row >> 1 & 15U, row >> 5 & 7U, at.col};
+        }
+        if (chance(writes)) {
+          node_->write(dram_offset(at), ~0ULL);
+        } else {
+          node_->high = chance(high);
+          node_->read(dram_offset(at), 64);
+          node_->high = false;
+        }
+      }
+      tick();
+    }
+  }
+  finish();
+  EXPECT_EQ(counter(64 + 15) + counter(80 + 15), 0U) << "reads that took 4096 clocks or more";
+  run(3000);
+  node_->compare_memory();
+}
+
 // ---------------------------------------------------------------- initialization
 
 struct Fault {
