@@ -64,8 +64,10 @@ module tsr_hbm_axi
   output tsr_hbm_pkg::dfi_cmd_t [tsr_hbm_pkg::NumPc-1:0]       dfi_cmd_o,
   output logic                  [tsr_hbm_pkg::NumPc-1:0][31:0] dfi_wstrb_o,
   output tsr_hbm_pkg::atom_t    [tsr_hbm_pkg::NumPc-1:0]       dfi_wdata_o,
+  output logic                  [tsr_hbm_pkg::NumPc-1:0][15:0] dfi_wside_o,
   input  logic                  [tsr_hbm_pkg::NumPc-1:0]       dfi_rvalid_i,
-  input  tsr_hbm_pkg::atom_t    [tsr_hbm_pkg::NumPc-1:0]       dfi_rdata_i
+  input  tsr_hbm_pkg::atom_t    [tsr_hbm_pkg::NumPc-1:0]       dfi_rdata_i,
+  input  logic                  [tsr_hbm_pkg::NumPc-1:0][15:0] dfi_rside_i
 );
 
   import tsr_pkg::NumVc;
@@ -180,6 +182,7 @@ module tsr_hbm_axi
   // ------------------------------------------------------------ links and memory
 
   logic              req_valid, rsp_valid, rx_valid, unused_par_err, unused_tx_idle, unused_rx_idle, unused_idle;
+  logic [3:0]        unused_router_sel;
   flit_t             req_link, rsp_link, rx_flit, unused_req_flit;
   logic [NumVc-1:0]  req_credit, rsp_credit, unused_rsp_credit;
   logic              unused_req_valid;
@@ -201,7 +204,8 @@ module tsr_hbm_axi
     .req_rx_valid_i(req_valid), .req_rx_flit_i(req_link), .req_rx_credit_o(req_credit),
     .rsp_tx_valid_o(rsp_valid), .rsp_tx_flit_o(rsp_link), .rsp_tx_credit_i(rsp_credit),
     .rsp_rx_valid_i(1'b0), .rsp_rx_flit_i('0), .rsp_rx_credit_o(unused_rsp_credit),
-    .dfi_cmd_o, .dfi_wstrb_o, .dfi_wdata_o, .dfi_rvalid_i, .dfi_rdata_i, .idle_o(unused_idle));
+    .dfi_cmd_o, .dfi_wstrb_o, .dfi_wdata_o, .dfi_wside_o, .dfi_rvalid_i, .dfi_rdata_i, .dfi_rside_i,
+    .router_sel_o(unused_router_sel), .router_cnt_i('0), .idle_o(unused_idle));
 
   tsr_link_rx u_rx (
     .clk_i, .rst_ni, .link_valid_i(rsp_valid), .link_flit_i(rsp_link), .link_credit_o(rsp_credit),
