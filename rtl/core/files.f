@@ -7,6 +7,7 @@ tsr_core_alu.sv
 tsr_core_regfile.sv
 tsr_core_muldiv.sv
 tsr_core_csr.sv
+tsr_core_trigger.sv
 tsr_core_lsu.sv
 tsr_core_dbg.sv
 tsr_core.sv

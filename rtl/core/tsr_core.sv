@@ -132,6 +132,8 @@ module tsr_core
   logic        step_q;        // one instruction is to be executed
   logic        step_done_q;   // ... and is done
   logic        resume_q, resume_step_q;
+  logic        pc_hit, mem_hit;
+  logic [31:0] trigger_rdata;
 
   // ------------------------------------------------------------ fetch
 
@@ -187,15 +189,15 @@ module tsr_core
 
   // First cycle of the instruction in front; nothing else is pending at this boundary.
   logic exec_en;
-  assign halt_take  = in_run && (halt_req_q || step_done_q);
-  assign halt_cause = step_done_q ? HaltStep : HaltReq;
+  assign halt_take  = in_run && (halt_req_q || step_done_q || pc_hit);
+  assign halt_cause = pc_hit ? HaltTrigger : step_done_q ? HaltStep : HaltReq;
   assign irq_take   = in_run && irq_take_raw && !step_q && !halt_take;
   assign exec_en    = in_run && head_valid && !halt_take && !irq_take;
 
   logic exec_mem, exec_ok, mem_ok;
   assign exec_ok  = exec_en && !head_err;
   assign exec_mem = exec_ok && ((dec.exec == UnitLoad) || (dec.exec == UnitStore));
-  assign mem_ok   = exec_mem && !mem_misaligned && !mem_fault;
+  assign mem_ok   = exec_mem && !mem_misaligned && !mem_fault && !mem_hit;
 
   logic bus_start;
   assign bus_start = mem_ok && !mem_local && bus_idle;
@@ -224,7 +226,7 @@ module tsr_core
     state_d  = state_q;
     unique case (state_q)
       StRun: begin
-        if (halt_take || ebreak_halt) begin
+        if (halt_take || ebreak_halt || mem_hit) begin
           state_d = StHalt;
         end else if (irq_take) begin
           trap  = 1'b1;
@@ -432,6 +434,7 @@ module tsr_core
     .src_i        (halted ? dbg_wdata : insn[14] ? {27'b0, insn[19:15]} : rs1),
     .commit_i     (dbg_csr_commit || (csr_en && done)),
     .rdata_o      (csr_rdata),
+    .trigger_rdata_i (trigger_rdata),
     .illegal_o    (csr_illegal),
     .retire_i     (done),
     .trap_i       (trap),
@@ -445,9 +448,25 @@ module tsr_core
     .irq_wake_o   (irq_wake),
     .irq_take_o   (irq_take_raw),
     .irq_code_o   (irq_code),
-    .halt_i       (halt_take || ebreak_halt),
-    .halt_cause_i (ebreak_halt ? HaltEbreak : halt_cause),
+    .halt_i       (halt_take || ebreak_halt || mem_hit),
+    .halt_cause_i (ebreak_halt ? HaltEbreak : mem_hit ? HaltTrigger : halt_cause),
     .ebreakm_o    (ebreakm)
+  );
+
+  tsr_core_trigger u_trigger (
+    .clk_i,
+    .clr_i       (in_reset),
+    .addr_i      (dbg_addr[11:0]),
+    .we_i        (dbg_csr_commit && dbg_write),
+    .wdata_i     (dbg_wdata),
+    .rdata_o     (trigger_rdata),
+    .pc_i        (pc_q),
+    .pc_valid_i  (in_run && head_valid),
+    .pc_hit_o    (pc_hit),
+    .mem_addr_i  (alu_result),
+    .mem_load_i  (exec_mem && !insn[5]),
+    .mem_store_i (exec_mem && insn[5]),
+    .mem_hit_o   (mem_hit)
   );
 
   // ------------------------------------------------------------ write back and retire
@@ -539,7 +558,7 @@ module tsr_core
         resume_step_q <= dbg_step_i;
       end
     end else begin
-      if (halt_take || ebreak_halt) step_q <= 1'b0;
+      if (halt_take || ebreak_halt || mem_hit) step_q <= 1'b0;
       if (step_q && (done || trap)) step_done_q <= 1'b1;
     end
   end

@@ -23,6 +23,7 @@ module tsr_core_csr
   input  logic        commit_i,     // do the write
   output logic [31:0] rdata_o,      // value before the access
   output logic        illegal_o,    // no such register, or it cannot be written
+  input  logic [31:0] trigger_rdata_i,  // of the trigger register addr_i
   // Execution
   input  logic        retire_i,     // an instruction completes
   input  logic        trap_i,       // a trap is taken
@@ -111,6 +112,10 @@ module tsr_core_csr
         CsrMimpid:  rdata_o = MimpidValue;
         CsrMhartid: rdata_o = hart_id_i;
         CsrMstatush, CsrMcountinhibit, CsrMvendorid, CsrMarchid, CsrMconfigptr: ;
+        CsrTselect, CsrTdata1, CsrTdata2, CsrTinfo: begin
+          exists  = debug_i;
+          rdata_o = debug_i ? trigger_rdata_i : '0;
+        end
         CsrDcsr: begin
           exists  = debug_i;
           rdata_o = debug_i ? {4'd4, 12'b0, ebreakm_q, 6'b0, halt_cause_q, 4'b0, 2'b11} : '0;

@@ -98,6 +98,10 @@ package tsr_core_pkg;
   localparam logic [11:0] CsrMcause        = 12'h342;
   localparam logic [11:0] CsrMtval         = 12'h343;
   localparam logic [11:0] CsrMip           = 12'h344;
+  localparam logic [11:0] CsrTselect       = 12'h7a0;  // triggers: debug port only
+  localparam logic [11:0] CsrTdata1        = 12'h7a1;
+  localparam logic [11:0] CsrTdata2        = 12'h7a2;
+  localparam logic [11:0] CsrTinfo         = 12'h7a4;
   localparam logic [11:0] CsrDcsr          = 12'h7b0;  // debug port only
   localparam logic [11:0] CsrMcycle        = 12'hb00;
   localparam logic [11:0] CsrMinstret      = 12'hb02;
@@ -121,7 +125,7 @@ package tsr_core_pkg;
 
   /// Why the core halted: dcsr.cause.
   typedef enum logic [2:0] {
-    HaltNone = 3'd0, HaltEbreak = 3'd1, HaltReq = 3'd3, HaltStep = 3'd4
+    HaltNone = 3'd0, HaltEbreak = 3'd1, HaltTrigger = 3'd2, HaltReq = 3'd3, HaltStep = 3'd4
   } halt_e;
 
   // ---------------------------------------------------------------- arithmetic
