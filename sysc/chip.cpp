@@ -61,6 +61,7 @@ ChipFuses Chip::fuses() const {
   for (const auto& link : options_.faults.dead_links) {
     (link.port == Dir::kEast ? fuses.dead_east : fuses.dead_south) |= bit(link.node);
   }
+  fuses.debug_open = options_.debug_open;
   return fuses;
 }
 
@@ -143,8 +144,9 @@ void Chip::request_stop() {
 
 void Chip::run_cycles() {
   const std::uint64_t start = cycle();
+  const std::uint64_t wanted = std::min(budget_, kQuantum);
   try {
-    kernel_->run(std::min(budget_, kQuantum));
+    if (kernel_->run(wanted) < wanted) stop_requested_ = true;  // a core halted, or request_stop()
   } catch (...) {
     failure_ = std::current_exception();
     stop_requested_ = true;

@@ -31,6 +31,7 @@ struct ChipOptions {
   std::uint64_t seed = 1;
   TraceWindow trace;
   ChipFaults faults;                 ///< checked
+  bool debug_open = false;           ///< fuse: debug access stays open after boot
   std::uint64_t max_cycles = 0;      ///< 0: no limit
   DramErrors dram_errors;            ///< bit errors on purpose
   UartTerminal::Sink uart;           ///< gets every line of the chip's UART
@@ -65,6 +66,10 @@ class Chip : public sc_core::sc_module {
   std::uint64_t dram_bit_errors() const;
   /// Level of the chip's interrupt to the host.
   bool host_interrupt() const { return interrupt_; }
+  /// Whether a debugger holds the core of a node. advance() ends when one is halted.
+  bool halted(Node node) const {
+    return kernel_->halted(node.y * static_cast<std::size_t>(config_.mesh_w) + node.x);
+  }
   const UartTerminal& uart() const { return *uart_; }
   /// Signal-level side of the host port, for observers.
   HostPort& host_port() { return host_port_; }

@@ -48,6 +48,12 @@ void SessionOptions::add_to(CLI::App& app) {
   app.add_option("--dead-tile", dead_tiles,
                  "A tile that is dead from the start, and in the fuses: X,Y (repeatable)")
       ->allow_extra_args(false);
+  app.add_option("--gdb", gdb_port,
+                 "Serve GDB at this port of 127.0.0.1 (0: any free one) and wait for it when all\n"
+                 "programs are loaded. Every core is a thread; see docs/debugging.md")
+      ->check(CLI::Range(0, 65535));
+  app.add_flag("--gdb-reset", gdb_reset,
+               "Wait for GDB before the first instruction of the boot ROM");
   app.add_option("--json", json_file,
                  "Write the results as JSON to this file; - is standard output");
 }
@@ -78,6 +84,7 @@ Session::Session(const SessionOptions& options)
     : options_(options),
       out_(options.json_file == "-" ? stderr : stdout),
       terminal_(isatty(fileno(stderr)) != 0) {
+  if (options_.gdb_reset && options_.gdb_port < 0) throw InputError("--gdb-reset needs --gdb PORT");
   if (options_.trace_from > options_.trace_to) {
     throw InputError("--trace-from is behind --trace-to");
   }
@@ -103,9 +110,15 @@ Session::Session(const SessionOptions& options)
   platform.trace_from = options_.trace_from;
   platform.trace_to = options_.trace_to;
   platform.vcd_file = options_.vcd_file;
+  if (options_.gdb_port >= 0) platform.gdb_port = static_cast<std::uint16_t>(options_.gdb_port);
   platform.uart = [this](const std::string& text) { line("  uart| " + text); };
   if (terminal_) platform.progress = [this](const Progress& progress) { show(progress); };
   chip_ = Platform::open(options_.config, std::move(platform));
+  if (options_.gdb_port >= 0) {
+    line(fmt::format("gdb at 127.0.0.1:{}: waiting for `target remote :{}`{}", chip_->gdb_port(),
+                     chip_->gdb_port(), options_.gdb_reset ? "" : " after boot"));
+  }
+  if (options_.gdb_reset) chip_->wait_for_gdb();
 }
 
 Session::~Session() {
@@ -146,6 +159,7 @@ std::uint64_t Session::end(const std::string& note) {
 }
 
 void Session::finish() {
+  chip_->end_gdb(0);
   const auto stats = chip_->stats();
   result["config"] = chip_->config().name;
   result["seed"] = options_.seed;

@@ -25,6 +25,8 @@ struct SessionOptions {
   std::uint64_t trace_from = 0;
   std::uint64_t trace_to = ~0ULL;
   std::string vcd_file;
+  int gdb_port = -1;       ///< -1: no GDB
+  bool gdb_reset = false;  ///< wait for GDB before the first instruction
   std::string json_file;
   std::vector<std::string> kill_links, dead_links, dead_tiles;
 

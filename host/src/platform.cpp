@@ -11,8 +11,10 @@
 #include <optional>
 #include <set>
 #include <systemc>
+#include <thread>
 
 #include "chip.hpp"
+#include "debug/gdb_server.hpp"
 #include "heap.hpp"
 #include "image.hpp"
 #include "names.hpp"
@@ -34,6 +36,10 @@ constexpr std::uint64_t kPollCycles = 20'000;
 /// The boot ROM and the ctl firmware answer the mailbox well within this time.
 constexpr std::uint64_t kMailboxTimeout = 20'000'000;
 constexpr double kProgressSeconds = 0.2;
+/// Between looks at what GDB wants, while cores run.
+constexpr std::uint64_t kGdbCycles = 2'000;
+/// Wall time to wait when all cores sleep and only GDB can do something.
+constexpr auto kGdbRest = std::chrono::milliseconds(5);
 
 std::string node_name(Node node) { return fmt::format("({}, {})", node.x, node.y); }
 
@@ -71,6 +77,30 @@ void fresh_systemc() {
 
 bool platform_is_open = false;
 
+/// The chip for the debugger: through the host port.
+class HostAccess final : public debug::ChipAccess {
+ public:
+  HostAccess(Chip& chip, Host& host) : chip_(chip), host_(host) {}
+
+  bool read(std::uint64_t address, void* data, std::size_t bytes) override {
+    return transfer(false, address, data, bytes);
+  }
+  bool write(std::uint64_t address, const void* data, std::size_t bytes) override {
+    return transfer(true, address, const_cast<void*>(data), bytes);
+  }
+  bool halted(Node node) override { return chip_.halted(node); }
+  void advance(std::uint64_t cycles) override { chip_.advance(cycles); }
+
+ private:
+  bool transfer(bool write, std::uint64_t address, void* data, std::size_t bytes) {
+    return bytes == 0 || host_.transfer(write, address, data, static_cast<unsigned>(bytes)) ==
+                             tlm::TLM_OK_RESPONSE;
+  }
+
+  Chip& chip_;
+  Host& host_;
+};
+
 }  // namespace
 
 struct Platform::State {
@@ -78,6 +108,9 @@ struct Platform::State {
   PlatformOptions options;
   std::unique_ptr<Chip> chip;
   std::unique_ptr<Host> host;
+  std::unique_ptr<HostAccess> debug_access;
+  std::unique_ptr<debug::GdbServer> gdb;
+  bool gdb_waited = false;
   std::unique_ptr<Heap> heap;
   std::unique_ptr<ElfImage> tile_elf;
   std::unique_ptr<ElfImage> ctl_elf;
@@ -94,6 +127,7 @@ struct Platform::State {
 
   State() { platform_is_open = true; }
   ~State() {
+    gdb.reset();
     host.reset();
     chip.reset();
     platform_is_open = false;
@@ -151,11 +185,22 @@ struct Platform::State {
     return bits;
   }
 
+  /// Let the chip run for at most so many cycles; serves GDB, if it is there.
+  void run(std::uint64_t cycles) {
+    if (!gdb) {
+      chip->advance(cycles);
+      return;
+    }
+    if (!gdb->serve()) throw Error(ExitCode::JobFailed, "GDB killed the run");
+    if (chip->kernel().all_asleep()) std::this_thread::sleep_for(kGdbRest);
+    chip->advance(std::min(cycles, kGdbCycles));
+  }
+
   /// Run until the chip interrupts the host, or for a while. Returns false if every node sleeps
   /// without an interrupt: only the host can wake it then.
   bool await_interrupt() {
-    if (!chip->host_interrupt()) chip->advance(kPollCycles);
-    const bool asleep = chip->kernel().all_asleep() && !chip->host_interrupt();
+    if (!chip->host_interrupt()) run(kPollCycles);
+    const bool asleep = !gdb && chip->kernel().all_asleep() && !chip->host_interrupt();
     take_interrupt();
     return !asleep;
   }
@@ -240,7 +285,7 @@ struct Platform::State {
       if (chip->cycle() - start > kMailboxTimeout) {
         throw Error(ExitCode::Timeout, fmt::format("the ctl firmware did not take {}", what));
       }
-      chip->advance(200);
+      run(200);
     }
   }
 
@@ -369,12 +414,22 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
   chip_options.trace = {opts.trace_file, opts.trace_from, opts.trace_to};
   chip_options.faults = opts.faults;
   chip_options.uart = opts.uart;
+  chip_options.debug_open = opts.gdb_port.has_value();
   chip_options.on_advance = [raw = state.get()] { raw->show_progress(); };
   state->chip = std::make_unique<Chip>("chip", state->config, std::move(chip_options));
   state->host = std::make_unique<Host>("host");
   state->host->socket.bind(state->chip->host_socket());
   state->heap = std::make_unique<Heap>(state->config.straps().hbm_bytes());
   state->chip->reset();
+  if (opts.gdb_port) {
+    state->debug_access = std::make_unique<HostAccess>(*state->chip, *state->host);
+    state->gdb = std::make_unique<debug::GdbServer>(
+        *state->debug_access, state->config.tiles, state->config.ctl, *opts.gdb_port,
+        [chip = state->chip.get()](const std::string& command, Node) -> std::optional<std::string> {
+          if (command != "cycle") return std::nullopt;
+          return fmt::format("cycle {}\n", chip->cycle());
+        });
+  }
   return std::unique_ptr<Platform>(new Platform(std::move(state)));
 }
 
@@ -436,6 +491,7 @@ void Platform::load(const std::string& tile_elf, const std::string& ctl_elf) {
   s.wait_doorbell("the command ring");
   s.take_interrupt();
   s.loaded = true;
+  if (s.gdb && !s.gdb_waited) wait_for_gdb();
 }
 
 std::vector<std::string> Platform::kernels() const {
@@ -603,9 +659,24 @@ void Platform::clear_counters() {
   }
 }
 
+std::uint16_t Platform::gdb_port() const {
+  if (!state_->gdb) throw InputError("GDB is not served: open the platform with gdb_port");
+  return state_->gdb->port();
+}
+
+void Platform::wait_for_gdb() {
+  gdb_port();
+  state_->gdb_waited = true;
+  state_->gdb->wait_for_client();
+}
+
+void Platform::end_gdb(int code) {
+  if (state_->gdb) state_->gdb->finish(static_cast<unsigned>(code));
+}
+
 void Platform::advance(std::uint64_t cycles) {
   const auto end = cycle() + cycles;
-  while (cycle() < end) state_->chip->advance(std::min(end - cycle(), kPollCycles));
+  while (cycle() < end) state_->run(std::min(end - cycle(), kPollCycles));
 }
 
 std::uint64_t Platform::cycle() const { return state_->chip->cycle(); }

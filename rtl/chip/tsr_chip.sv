@@ -133,7 +133,7 @@ module tsr_chip
           .rsp_tx_credit_i(rsp_rx_credit[N][0]),
           .rsp_rx_valid_i(rsp_tx_valid[N][0]), .rsp_rx_flit_i(rsp_tx_flit[N][0]),
           .rsp_rx_credit_o(rsp_tx_credit[N][0]),
-          .router_sel_o(cnt_sel), .router_cnt_i(cnt), .retire_o(), .idle_o(idle)
+          .router_sel_o(cnt_sel), .router_cnt_i(cnt), .halted_o(), .retire_o(), .idle_o(idle)
         );
       end else if (Kind == KindCtl) begin : gen_ctl
         logic idle, arriving, gclk;
@@ -155,7 +155,7 @@ module tsr_chip
           .rsp_rx_credit_o(rsp_tx_credit[N][0]),
           .router_sel_o(cnt_sel), .router_cnt_i(cnt),
           .host_req_valid_i, .host_req_i, .host_credit_o, .host_rsp_valid_o, .host_rsp_o, .host_irq_o,
-          .uart_tx_o, .uart_rx_i, .fatal_o, .retire_o(), .idle_o(idle)
+          .uart_tx_o, .uart_rx_i, .fatal_o, .halted_o(), .retire_o(), .idle_o(idle)
         );
       end else if (Kind == KindMem) begin : gen_mem
         localparam int unsigned M = mem_index(N);

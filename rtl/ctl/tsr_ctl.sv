@@ -50,6 +50,8 @@ module tsr_ctl
   input  logic        uart_rx_i,
   output logic        fatal_o,     // the watchdog expired twice
 
+  /// The debug port holds the core.
+  output logic             halted_o,
   output tsr_core_pkg::retire_t retire_o,
   output logic        idle_o
 );
@@ -87,7 +89,7 @@ module tsr_ctl
     .ext_reg_o(ext_req), .ext_reg_i(ext_rsp), .ext_irq_i(irq[15:8]), .ext_idle_i(ext_idle),
     .host_valid_i(host_valid), .host_ready_o(host_ready), .host_req_i(host_req),
     .host_rsp_valid_o(host_rsp_valid), .host_rsp_ready_i(host_rsp_ready), .host_rsp_o(host_rsp),
-    .retire_o, .idle_o
+    .halted_o, .retire_o, .idle_o
   );
 
   // The ctl node has no ME, VE, TDMA: their queues take Nop and refuse everything else.

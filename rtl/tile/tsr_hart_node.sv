@@ -86,6 +86,7 @@ module tsr_hart_node
   input  logic             host_rsp_ready_i,
   output ni_rsp_t          host_rsp_o,
 
+  output logic             halted_o,      // the debug port holds the core
   output tsr_core_pkg::retire_t retire_o,   // retired instructions, for lock-step checking
   output logic             idle_o
 );
@@ -183,6 +184,10 @@ module tsr_hart_node
     .dbg_err_o(dbg_err),
     .wfi_o(core_wfi), .idle_o(core_idle), .instret_o(core_instret)
   );
+
+  logic halted_q;
+  assign halted_o = halted_q;
+  always_ff @(posedge clk_i) halted_q <= rst_ni && dbg_halted;
 
   // Debug accesses: DBG_CMD starts one, DBG_STATUS.BUSY falls when it is done.
   always_ff @(posedge clk_i) begin

@@ -38,6 +38,8 @@ module tsr_tile
   output logic [3:0]  router_sel_o,
   input  logic [31:0] router_cnt_i,
 
+  /// The debug port holds the core.
+  output logic             halted_o,
   output tsr_core_pkg::retire_t retire_o,
   output logic        idle_o
 );
@@ -80,7 +82,7 @@ module tsr_tile
     .ext_reg_o(), .ext_reg_i('0), .ext_irq_i('0), .ext_idle_i(1'b1),
     .host_valid_i(1'b0), .host_ready_o(), .host_req_i('0),
     .host_rsp_valid_o(), .host_rsp_ready_i(1'b1), .host_rsp_o(),
-    .retire_o, .idle_o
+    .halted_o, .retire_o, .idle_o
   );
 
   // ---------------------------------------------------------------- clocks

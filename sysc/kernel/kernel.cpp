@@ -198,8 +198,10 @@ void Kernel::clock_part(Part& part) {
       const std::uint32_t index = word * 64 + bit;
       Slot& slot = slots_[index];
       const Pins in = slot.in;
+      const Pins before = slot.out;
       slot.in = 0;
       slot.out = slot.model->step(cycle_, in);
+      note_halt(before, slot.out);
       part.stepped[count++] = index;
       if (in == 0 && (slot.out & (kPinMask | kIdlePin)) == kIdlePin && sleep_) {
         still &= ~(1ULL << bit);
@@ -316,8 +318,10 @@ void Kernel::traced_cycle() {
       if (!awake(index)) continue;
       Slot& slot = slots_[index];
       const Pins in = slot.in;
+      const Pins before = slot.out;
       slot.in = 0;
       slot.out = slot.model->rise(cycle_, in);
+      note_halt(before, slot.out);
       part.stepped[part.count++] = index;
       if (in == 0 && (slot.out & (kPinMask | kIdlePin)) == kIdlePin && sleep_) {
         active_[index / 64] &= ~(1ULL << (index % 64));

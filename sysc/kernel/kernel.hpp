@@ -88,6 +88,11 @@ class Kernel {
   bool endpoint_awake(std::size_t node) const { return awake(slot_of_endpoint_[node]); }
   /// A protocol violation that the kernel itself saw (a flit or credit that left the mesh), or "".
   const std::string& violation() const { return violation_; }
+  /// Whether a debugger holds the core of a node. A core that halts ends the run as request_stop()
+  /// does.
+  bool halted(std::size_t node) const {
+    return (slots_[slot_of_endpoint_[node]].out & kHaltedPin) != 0;
+  }
   KernelStats stats() const;
 
  private:
@@ -131,6 +136,9 @@ class Kernel {
   void clock_part(Part& part);
   template <bool Atomic>
   void carry_part(Part& part);
+  void note_halt(Pins before, Pins now) {
+    if ((now & ~before & kHaltedPin) != 0) request_stop();
+  }
   template <bool Atomic>
   void deliver(std::uint32_t slot, Pins pins);
   void cut_links();

@@ -80,6 +80,7 @@ class Ctl final : public VerilatedNode<Vpl_ctl, Ctl> {
   }
 
   bool held_awake() const { return !host_.requests.empty(); }
+  bool halted() const { return model_.halted_o != 0; }
 
  private:
   void send(const HostRequest& request) {

@@ -28,7 +28,8 @@ inline constexpr unsigned kLinks = kNets * kPorts;
 inline constexpr unsigned kCreditShift = kLinks;
 inline constexpr Pins kValidMask = (1U << kLinks) - 1;
 inline constexpr Pins kPinMask = (1U << (3 * kLinks)) - 1;
-inline constexpr Pins kIdlePin = 1U << 31;  ///< outputs only: the model's idle_o
+inline constexpr Pins kIdlePin = 1U << 31;    ///< outputs only: the model's idle_o
+inline constexpr Pins kHaltedPin = 1U << 30;  ///< outputs only: a debugger holds the core
 
 /// Link `net * kPorts + port`: its bit among the valid pins.
 constexpr Pins valid_pin(unsigned link) { return 1U << link; }

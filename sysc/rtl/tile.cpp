@@ -16,6 +16,7 @@ class Tile final : public VerilatedNode<Vpl_tile, Tile> {
   }
 
   void before_edge(std::uint64_t now) { model_.now_i = now; }
+  bool halted() const { return model_.halted_o != 0; }
 };
 
 }  // namespace

@@ -24,8 +24,8 @@ struct OnlyRisingEdges<Root, std::void_t<decltype(Root::__Vtrigrprev__TOP__clk_i
     : std::is_same<decltype(Root::__VactTriggered), VlTriggerVec<1>> {};
 
 /// Moves pins between packed Pins and the ports of a verilated model whose link ports are named as
-/// every node's are. `Derived` may hide before_edge() and after_edge() to serve further ports, and
-/// held_awake() to keep the model from sleeping.
+/// every node's are. `Derived` may hide before_edge() and after_edge() to serve further ports,
+/// held_awake() to keep the model from sleeping, and halted() to tell that a debugger holds it.
 template <class Model, class Derived>
 class VerilatedNode : public NodeModel {
  public:
@@ -70,6 +70,7 @@ class VerilatedNode : public NodeModel {
   void before_edge(std::uint64_t) {}
   void after_edge(std::uint64_t) {}
   bool held_awake() const { return false; }
+  bool halted() const { return false; }
 
   template <class Wide>
   static std::uint32_t* words(Wide& wide) {
@@ -96,6 +97,7 @@ class VerilatedNode : public NodeModel {
     out |= static_cast<Pins>(model_.rsp_tx_valid_o) << kPorts;
     out |= static_cast<Pins>(model_.req_rx_credit_o) << kCreditShift;
     out |= static_cast<Pins>(model_.rsp_rx_credit_o) << (kCreditShift + 2 * kPorts);
+    out |= static_cast<const Derived&>(*this).halted() ? kHaltedPin : 0U;
     out |= model_.idle_o != 0 && !static_cast<const Derived&>(*this).held_awake() ? kIdlePin : 0U;
     return out;
   }

@@ -58,25 +58,29 @@ std::ostream& operator<<(std::ostream& stream, const Failure& failure) {
   return stream << "exit code " << static_cast<int>(failure.code) << ": " << failure.message;
 }
 
-Outcome tessera(const std::vector<std::string>& arguments, unsigned seconds) {
-  const TempFolder folder;
-  const std::string out = folder / "out";
-  const std::string err = folder / "err";
-  std::vector<std::string> words = {TSR_TESSERA};
-  words.insert(words.end(), arguments.begin(), arguments.end());
+pid_t spawn(const std::vector<std::string>& words, const std::string& out, const std::string& err) {
   std::vector<char*> argv;
-  for (auto& word : words) argv.push_back(word.data());
+  for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
-
   const pid_t child = fork();
   if (child == 0) {
     const int flags = O_WRONLY | O_CREAT | O_TRUNC;
     dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
     dup2(open(out.c_str(), flags, 0600), STDOUT_FILENO);
     dup2(open(err.c_str(), flags, 0600), STDERR_FILENO);
-    execv(argv[0], argv.data());
+    execvp(argv[0], argv.data());
     _exit(127);
   }
+  return child;
+}
+
+Outcome tessera(const std::vector<std::string>& arguments, unsigned seconds) {
+  const TempFolder folder;
+  const std::string out = folder / "out";
+  const std::string err = folder / "err";
+  std::vector<std::string> words = {TSR_TESSERA};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  const pid_t child = spawn(words, out, err);
   Outcome outcome;
   int status = 0;
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);

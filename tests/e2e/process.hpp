@@ -4,6 +4,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/types.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -47,6 +48,9 @@ struct Outcome {
   nlohmann::json json() const;  ///< standard output, which must be nothing but JSON
 };
 std::ostream& operator<<(std::ostream& stream, const Outcome& outcome);
+
+/// Start a program (looked for in PATH) with its output in two files.
+pid_t spawn(const std::vector<std::string>& words, const std::string& out, const std::string& err);
 
 /// Run `tessera` with arguments; kill it after `seconds`.
 Outcome tessera(const std::vector<std::string>& arguments, unsigned seconds = 300);

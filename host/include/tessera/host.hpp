@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,9 @@ struct PlatformOptions {
   std::uint64_t trace_from = 0;    ///< first traced cycle
   std::uint64_t trace_to = ~0ULL;  ///< last traced cycle
   std::string vcd_file;            ///< the same waves as VCD; needs fst2vcd (package gtkwave)
+  /// Serve GDB at this port of 127.0.0.1 (0: any free one), and wait for it at the end of load().
+  /// Opens the debug fuse. See docs/debugging.md.
+  std::optional<std::uint16_t> gdb_port;
   std::function<void(const std::string& line)> uart;  ///< every line of the chip's UART
   std::function<void(const Progress&)> progress;      ///< called a few times a second
 };
@@ -174,6 +178,15 @@ class Platform {
   MemoryCounters memory_counters(Node memory);
   /// Clear the counters of all tiles and memory nodes.
   void clear_counters();
+
+  // ---- Debugging
+
+  /// Port that GDB is served at. Throws InputError without PlatformOptions::gdb_port.
+  std::uint16_t gdb_port() const;
+  /// Wait now, and not in load(), until GDB has connected and lets the chip run.
+  void wait_for_gdb();
+  /// Tell GDB that the program has ended with this exit code.
+  void end_gdb(int code);
 
   // ---- Simulation
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/// A TCP port of this machine that serves one client at a time.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace tsr::debug {
+
+class Connection {
+ public:
+  /// Listen at 127.0.0.1. Port 0: any free one. Throws InputError if the port is taken.
+  explicit Connection(std::uint16_t port);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  std::uint16_t port() const { return port_; }
+  bool connected() const { return client_ >= 0; }
+  /// Take a client that waits; with `wait`, until one comes. Returns whether there is one now.
+  bool accept(bool wait);
+  /// What the client sent; with `wait`, at least one byte. Empty: nothing now, or it has gone
+  /// (connected()).
+  std::string receive(bool wait);
+  /// Everything, or the client has gone.
+  void send(std::string_view bytes);
+  void close();
+
+ private:
+  int listener_ = -1;
+  int client_ = -1;
+  std::uint16_t port_ = 0;
+};
+
+}  // namespace tsr::debug
