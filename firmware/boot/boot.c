@@ -126,6 +126,13 @@ static tsr_status_t checksum(uint64_t image, uint32_t total, uint32_t *crc) {
   return TSR_OK;
 }
 
+static tsr_status_t send_to_self(void *nodes, uint32_t local, uint32_t bytes) {
+  (void)nodes;
+  const tsr_node_id_t here = node.self.node;
+  return tsr_node_mcast(&node, TSR_IMAGE_SPM_STAGE, (tsr_rect_t){here.x, here.y, here.x, here.y},
+                        local, bytes);
+}
+
 /* Check and load an image. Returns only if that failed, with the failure reported. */
 static void boot(uint64_t image) {
   const uint32_t dtcm_end[2] = {TSR_BOOT_RESERVED, TSR_DTCM_BASE + TSR_LAUNCH_DTCM_OFFSET};
@@ -156,7 +163,7 @@ static void boot(uint64_t image) {
     return;
   }
   const tsr_rect_t self = {node.self.node.x, node.self.node.y, node.self.node.x, node.self.node.y};
-  status = tsr_image_load(&node, image, &header, TSR_TARGET_CTL, &self, 1);
+  status = tsr_image_load(&node, image, &header, TSR_TARGET_CTL, send_to_self, 0);
   if (status != TSR_OK) {
     fatal_dma(status);
     return;

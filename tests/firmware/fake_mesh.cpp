@@ -178,8 +178,9 @@ void FakeMesh::push(unsigned engine) {
   } else if (engine == kWdma) {
     mcast_command(cmd);
   }
-  const uint32_t post = cmd[2] >> 16;
-  if ((post & 0x10) != 0) own_[TSR_REGS_BASE + TSR_TILE_SEM(post & 15)] += post >> 8;
+  for (const uint32_t post : {cmd[2] & 0xffff, cmd[2] >> 16}) {
+    if ((post & 0x10) != 0) own_[TSR_REGS_BASE + TSR_TILE_SEM(post & 15)] += post >> 8;
+  }
 }
 
 bool FakeMesh::read_command(const uint32_t* cmd) {

@@ -94,6 +94,27 @@ TEST(Heal, FusedLinksAreRoutedAroundAtBoot) {
   EXPECT_EQ(ctl.mesh.multicasts, 0U);
 }
 
+TEST(Heal, ImagesArriveInPiecesAtEveryTile) {
+  Ctl ctl;
+  ctl.mesh.kill_link({1, 2}, {2, 2});
+  ctl.boot();
+  constexpr uint32_t kBytes = 2 * 512 + 128;
+  ctl.chip.header.segment_count = 1;
+  ctl.chip.header.segments[0] = {TSR_TARGET_TILES, 64, 256, kBytes};
+  for (uint32_t i = 0; i < kBytes; i += 4) {
+    ctl.mesh.write(TSR_SPM_BASE + TSR_IMAGE_SPM_STAGE + i, 1000 + i);  // what the DMA has read
+  }
+  uint64_t missing = 1;
+  ASSERT_EQ(tsr_chip_start(&ctl.chip, ctl.chip.tiles, &missing), TSR_OK);
+  EXPECT_EQ(missing, 0U);
+  for (unsigned tile = 4; tile < 20; ++tile) {
+    for (uint32_t i = 0; i < kBytes; i += 4) {
+      ASSERT_EQ(ctl.mesh.word({tile % 4, tile / 4}, 64 + i), 1000 + i) << tile;
+    }
+    EXPECT_EQ(ctl.mesh.word({tile % 4, tile / 4}, 64 + kBytes), 0U);
+  }
+}
+
 TEST(Heal, EveryLinkThatDies) {
   const FaultMap whole(4, 6);
   for (unsigned i = 0; i < whole.nodes(); ++i) {

@@ -56,8 +56,8 @@ uint32_t tsr_image_check(const tsr_image_header_t *header, const uint32_t dtcm_e
 }
 
 tsr_status_t tsr_image_load(tsr_node_t *node, uint64_t image, const tsr_image_header_t *header,
-                            uint32_t target, const tsr_rect_t *rects, uint32_t count) {
-  if (node == NULL || header == NULL || rects == NULL) {
+                            uint32_t target, tsr_image_send_t send, void *nodes) {
+  if (node == NULL || header == NULL || send == NULL) {
     return TSR_INVALID;
   }
   for (uint32_t i = 0; i < header->segment_count; i++) {
@@ -66,9 +66,7 @@ tsr_status_t tsr_image_load(tsr_node_t *node, uint64_t image, const tsr_image_he
       const uint32_t left = s->bytes - done;
       const uint32_t part = left < TSR_IMAGE_STAGE_BYTES ? left : TSR_IMAGE_STAGE_BYTES;
       TSR_TRY(tsr_node_read(node, image + s->offset + done, TSR_IMAGE_SPM_STAGE, part));
-      for (uint32_t r = 0; r < count; r++) {
-        TSR_TRY(tsr_node_mcast(node, TSR_IMAGE_SPM_STAGE, rects[r], s->dest + done, part));
-      }
+      TSR_TRY(send(nodes, s->dest + done, part));
       done += part;
     }
   }

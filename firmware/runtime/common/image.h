@@ -21,9 +21,12 @@ TSR_MUST_USE tsr_status_t tsr_image_read_header(tsr_node_t *node, uint64_t image
  * `dtcm_end[target]`. */
 uint32_t tsr_image_check(const tsr_image_header_t *header, const uint32_t dtcm_end[2]);
 
-/* Copy every segment for `target` to its destination in each node of `count` rectangles. */
+/* Sends `bytes` bytes of the scratchpad's stage to node-local offset `local` of some nodes. */
+typedef tsr_status_t (*tsr_image_send_t)(void *nodes, uint32_t local, uint32_t bytes);
+
+/* Read every segment for `target` and send it to its destination. */
 TSR_MUST_USE tsr_status_t tsr_image_load(tsr_node_t *node, uint64_t image,
                                          const tsr_image_header_t *header, uint32_t target,
-                                         const tsr_rect_t *rects, uint32_t count);
+                                         tsr_image_send_t send, void *nodes);
 
 #endif

@@ -9,6 +9,7 @@
 #define TSR_START_TIMEOUT 100000u /* cycles from RUN to the tiles' first report */
 #define TSR_STOP_TIMEOUT (1u << 21)
 #define TSR_LAST_PAGE 0xffffffffu
+#define PIECE_BYTES 512u /* what the buffers of a router hold */
 
 uint32_t tsr_chip_count(uint64_t tiles) {
   uint32_t count = 0;
@@ -186,18 +187,68 @@ tsr_status_t tsr_chip_tile(tsr_chip_t *chip, uint32_t index, tsr_tile_t *tile) {
                               tsr_addr_node(index % 8, index / 8, 0));
 }
 
+/* Where an image goes. */
+typedef struct {
+  tsr_chip_t *chip;
+  tsr_rect_t rects[TSR_CHIP_MAX_RECTS];
+  uint32_t count;
+} targets_t;
+
+/* Whole pieces to all targets in turn, without waiting in between: a tile takes much longer to
+ * store a piece than the network to bring it, so they store side by side. */
+static tsr_status_t send_pieces(const targets_t *t, uint32_t local, uint32_t bytes) {
+  tsr_node_t *node = &t->chip->node;
+  tsr_cmdq_t *queue = &node->queue[TSR_ENGINE_WDMA];
+  TSR_TRY(tsr_dma_set_rows(&node->dma, TSR_DMA_WDMA, TSR_NODE_CTX, 1, PIECE_BYTES, 0, 0));
+  TSR_TRY(tsr_cmdq_clear(queue));
+  tsr_cmdq_stage(queue, TSR_CMD_W_OP, TSR_OP_MCAST | TSR_NODE_CTX << 8);
+  for (uint32_t done = 0; done < bytes; done += PIECE_BYTES) {
+    tsr_cmdq_stage(queue, TSR_CMD_W_ARG0, TSR_IMAGE_SPM_STAGE + done);
+    tsr_cmdq_stage(queue, TSR_CMD_W_ARG2, local + done);
+    for (uint32_t i = 0; i < t->count; i++) {
+      tsr_cmdq_state_t state;
+      do {
+        TSR_TRY(tsr_cmdq_state(queue, &state));
+        if (state.stopped) {
+          return TSR_FAILED;
+        }
+      } while (state.free == 0);
+      tsr_cmdq_stage(queue, TSR_CMD_W_MCAST_RECT, tsr_cmd_rect(t->rects[i]));
+      if (done + PIECE_BYTES == bytes && i + 1 == t->count) {
+        tsr_cmdq_stage(queue, TSR_CMD_W_POSTS, tsr_cmd_sem(TSR_NODE_SEM, 1));
+      }
+      tsr_cmdq_go(queue);
+    }
+  }
+  return tsr_node_wait(node, TSR_NODE_SEM, 1, TSR_STOP_TIMEOUT);
+}
+
+static tsr_status_t send_image(void *nodes, uint32_t local, uint32_t bytes) {
+  const targets_t *t = nodes;
+  const uint32_t pieces = t->count > 1 ? bytes - bytes % PIECE_BYTES : 0;
+  if (pieces != 0) {
+    TSR_TRY(send_pieces(t, local, pieces));
+  }
+  for (uint32_t i = 0; i < t->count && pieces != bytes; i++) {
+    TSR_TRY(tsr_node_mcast(&t->chip->node, TSR_IMAGE_SPM_STAGE + pieces, t->rects[i],
+                           local + pieces, bytes - pieces));
+  }
+  return TSR_OK;
+}
+
 tsr_status_t tsr_chip_start(tsr_chip_t *chip, uint64_t map, uint64_t *missing) {
   if (chip == NULL || missing == NULL) {
     return TSR_INVALID;
   }
-  tsr_rect_t rects[TSR_CHIP_MAX_RECTS];
-  const uint32_t count = tsr_chip_targets(chip, map, rects);
+  targets_t targets = {.chip = chip};
+  targets.count = tsr_chip_targets(chip, map, targets.rects);
   *missing = 0;
   if (map == 0) {
     return TSR_OK;
   }
   TSR_TRY(tsr_chip_route(chip, map));
-  TSR_TRY(tsr_image_load(&chip->node, chip->image, &chip->header, TSR_TARGET_TILES, rects, count));
+  TSR_TRY(tsr_image_load(&chip->node, chip->image, &chip->header, TSR_TARGET_TILES, send_image,
+                         &targets));
   TSR_TRY(tsr_tile_sem_clear(&chip->node.regs, TSR_CTL_SEM_DONE));
   TSR_TRY(tsr_tile_sem_clear(&chip->node.regs, TSR_CTL_SEM_FAULT));
   TSR_TRY(tsr_chip_write_all(chip, map, TSR_REGS_BASE + TSR_TILE_SCRATCH(TSR_SCRATCH_STATE), 0));
