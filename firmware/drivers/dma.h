@@ -24,7 +24,7 @@ typedef struct {
 typedef struct {
   uint32_t count; /* 1..TSR_DMA_MAX_COUNT */
   tsr_dma_walk_t src, dst;
-  uint32_t timeout; /* cycles without progress until the command fails; 0 = 2^20 */
+  uint32_t timeout; /* cycles without progress until the command fails; 0 = 65,536 */
 } tsr_dma_shape_t;
 
 typedef enum { TSR_DMA_RDMA, TSR_DMA_WDMA } tsr_dma_engine_t;

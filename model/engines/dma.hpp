@@ -50,7 +50,7 @@ struct DmaConfig {
   std::array<std::int32_t, 3> dst_stride{};
   std::array<std::uint16_t, 3> src_iter{};  ///< iterations, 0 innermost
   std::array<std::uint16_t, 3> dst_iter{};
-  std::uint32_t timeout = 0;  ///< cycles without progress; 0 = 2^20
+  std::uint32_t timeout = 0;  ///< cycles without progress; 0 = 65,536
 
   using Words = std::array<std::uint32_t, 16>;
   static DmaConfig from_words(const Words& words);

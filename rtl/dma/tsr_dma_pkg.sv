@@ -6,7 +6,7 @@ package tsr_dma_pkg;
   localparam logic [31:0] MaxCount = 32'h0010_0000;
 
   /// Cycles without progress before a command fails, when its context says 0.
-  localparam logic [31:0] DefaultTimeout = 32'h0010_0000;
+  localparam logic [31:0] DefaultTimeout = 32'h0001_0000;
 
   /// A checked command with its context.
   typedef struct packed {

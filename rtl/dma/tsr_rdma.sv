@@ -31,6 +31,8 @@ module tsr_rdma
 
   /// Commands (semaphore waits are already satisfied). abort_i: take no further command.
   input  logic         abort_i,
+  /// Responses that requests of timed-out commands still owe will not come: free their tags.
+  input  logic         forget_i,
   input  logic         cmd_valid_i,
   output logic         cmd_ready_o,
   input  cmd_t         cmd_i,
@@ -154,8 +156,8 @@ module tsr_rdma
 
   // ---------------------------------------------------------------- reads in flight
   // A tag is live while its read has unanswered 64-byte blocks. After a timeout it is dead: late responses
-  // are sunk and free it. Dead tags whose responses never come are freed when all tags are dead and a
-  // whole further command has timed out. `color` tells the jobs apart.
+  // are sunk and free it. Dead tags whose responses never come are freed by forget_i, or when all
+  // tags are dead and a whole further command has timed out. `color` tells the jobs apart.
   logic [NumTags-1:0] live_q, live_d, dead_q, dead_d;
   logic [NumTags-1:0] color_q;
   logic               color_now_q, color_drain_q;  // of the job that issues, of the one that drains
@@ -258,6 +260,7 @@ module tsr_rdma
       live_d[rsp_tag] = 1'b0;
       dead_d[rsp_tag] = 1'b0;
     end
+    if (forget_i) dead_d = '0;
     if (timed_out) begin
       dead_d = release_dead ? '0 : dead_d | live_d;
       live_d = '0;
@@ -269,7 +272,7 @@ module tsr_rdma
     if (!rst_ni) begin
       live_q <= '0;
       dead_q <= '0;
-    end else if (rsp_ends || timed_out || read_step) begin
+    end else if (rsp_ends || timed_out || read_step || forget_i) begin
       live_q <= live_d;
       dead_q <= dead_d;
     end

@@ -27,6 +27,8 @@ module tsr_wdma
 
   /// Commands (semaphore waits are already satisfied). abort_i: take no further command.
   input  logic         abort_i,
+  /// Responses that requests of timed-out commands still owe will not come: free their tags.
+  input  logic         forget_i,
   input  logic         cmd_valid_i,
   output logic         cmd_ready_o,
   input  cmd_t         cmd_i,
@@ -278,8 +280,8 @@ module tsr_wdma
 
   // ---------------------------------------------------------------- flits in flight
   // Tags go round. A tag is live while its flit is unacknowledged. After a timeout it is dead: a late
-  // acknowledgement frees it. Dead tags whose acknowledgements never come are freed when all tags are
-  // dead and a whole further command has timed out.
+  // acknowledgement frees it. Dead tags whose acknowledgements never come are freed by forget_i, or when all tags
+  // are dead and a whole further command has timed out.
   logic [NumTags-1:0] live_q, live_d, dead_q, dead_d;
   logic [TagW-1:0]    tag_q, rsp_tag;
   tsr_pkg::addr_t     tag_addr_q [NumTags];
@@ -325,6 +327,7 @@ module tsr_wdma
       live_d[rsp_tag] = 1'b0;
       dead_d[rsp_tag] = 1'b0;
     end
+    if (forget_i) dead_d = '0;
     if (timed_out) begin
       dead_d = release_dead ? '0 : dead_d | live_d;
       live_d = '0;
@@ -343,7 +346,7 @@ module tsr_wdma
       held_q <= 1'b0;
       kill_q <= 1'b0;
     end else begin
-      if (rsp_hit || timed_out || send_ack) begin
+      if (rsp_hit || timed_out || send_ack || forget_i) begin
         live_q <= live_d;
         dead_q <= dead_d;
       end

@@ -421,11 +421,11 @@ module tsr_hart_node
   );
 
   tsr_clk_gate u_rdma_gate (
-    .clk_i, .en_i(!rst_ni || cmd_valid[EngRdma] || ni_rsp_valid[0] || !eng_idle[EngRdma]), .test_en_i(1'b0),
+    .clk_i, .en_i(!rst_ni || cmd_valid[EngRdma] || ni_rsp_valid[0] || !eng_idle[EngRdma] || flush[EngRdma]), .test_en_i(1'b0),
     .clk_o(rdma_clk)
   );
   tsr_clk_gate u_wdma_gate (
-    .clk_i, .en_i(!rst_ni || cmd_valid[EngWdma] || ni_rsp_valid[1] || !eng_idle[EngWdma]), .test_en_i(1'b0),
+    .clk_i, .en_i(!rst_ni || cmd_valid[EngWdma] || ni_rsp_valid[1] || !eng_idle[EngWdma] || flush[EngWdma]), .test_en_i(1'b0),
     .clk_o(wdma_clk)
   );
 
@@ -435,7 +435,7 @@ module tsr_hart_node
     .ctx_req_valid_o(ctx_valid[EngRdma]), .ctx_req_ready_i(ctx_ready[EngRdma]), .ctx_row_o(ctx_row[EngRdma]),
     .ctx_rsp_valid_i(ctx_rsp_valid[EngRdma]), .ctx_rsp_data_i(ctx_rsp_data),
     .done_o(done[EngRdma]), .state_o(state[EngRdma]), .ops_o(ops[EngRdma]), .idle_o(eng_idle[EngRdma]),
-    .abort_i(stopped[EngRdma]),
+    .abort_i(stopped[EngRdma]), .forget_i(flush[EngRdma]),
     .req_valid_o(ni_valid[0]), .req_ready_i(ni_ready[0]), .req_o(ni_req[0]),
     .slot_free_o(slot_free[0]), .slot_cold_o(slot_cold[0]),
     .rsp_valid_i(ni_rsp_valid[0]), .rsp_ready_o(ni_rsp_ready[0]), .rsp_i(ni_rsp),
@@ -450,7 +450,7 @@ module tsr_hart_node
     .ctx_req_valid_o(ctx_valid[EngWdma]), .ctx_req_ready_i(ctx_ready[EngWdma]), .ctx_row_o(ctx_row[EngWdma]),
     .ctx_rsp_valid_i(ctx_rsp_valid[EngWdma]), .ctx_rsp_data_i(ctx_rsp_data),
     .done_o(done[EngWdma]), .state_o(state[EngWdma]), .ops_o(ops[EngWdma]), .idle_o(eng_idle[EngWdma]),
-    .abort_i(stopped[EngWdma]),
+    .abort_i(stopped[EngWdma]), .forget_i(flush[EngWdma]),
     .req_valid_o(ni_valid[1]), .req_ready_i(ni_ready[1]), .req_o(ni_req[1]),
     .slot_free_o(slot_free[1]), .slot_cold_o(slot_cold[1]),
     .rsp_valid_i(ni_rsp_valid[1]), .rsp_ready_o(ni_rsp_ready[1]), .rsp_i(ni_rsp),

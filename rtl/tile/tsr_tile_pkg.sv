@@ -265,7 +265,7 @@ package tsr_tile_pkg;
   /// (iteration 0 innermost): addr = base + i0*stride0 + i1*stride1 + i2*stride2.
   typedef struct packed {
     logic [4:0][31:0] rsvd;
-    logic [31:0]      timeout;     // w10: cycles without progress before ErrTimeout; 0 = 1,048,576
+    logic [31:0]      timeout;     // w10: cycles without progress before ErrTimeout; 0 = 65,536
     logic [2:0][15:0] dst_iter;    // w8[31:16] = 0, w9 = 1 (low), 2 (high)
     logic [2:0][15:0] src_iter;    // w7 = 0 (low), 1 (high); w8[15:0] = 2
     logic [2:0][31:0] dst_stride;  // w4..w6 bytes, signed

@@ -12,6 +12,7 @@ module dma_bench
 
   // Engine frames: 0 RDMA, 1 WDMA.
   input  logic     [1:0]          abort_i,
+  input  logic     [1:0]          forget_i,
   input  logic     [1:0]          cmd_valid_i,
   output logic     [1:0]          cmd_ready_o,
   input  logic     [1:0][511:0]   cmd_i,
@@ -132,7 +133,7 @@ module dma_bench
     .SpmBytes(SpmBytes)
   ) u_rdma (
     .clk_i, .rst_ni,
-    .abort_i(abort_i[0]),
+    .abort_i(abort_i[0]), .forget_i(forget_i[0]),
     .cmd_valid_i(cmd_valid_i[0]), .cmd_ready_o(cmd_ready_o[0]), .cmd_i(cmd_t'(cmd_i[0])),
     .ctx_req_valid_o(ctx_req_valid_o[0]), .ctx_req_ready_i(ctx_req_ready_i[0]),
     .ctx_row_o(ctx_row_o[0]),
@@ -150,7 +151,7 @@ module dma_bench
     .SpmBytes(SpmBytes)
   ) u_wdma (
     .clk_i, .rst_ni,
-    .abort_i(abort_i[1]),
+    .abort_i(abort_i[1]), .forget_i(forget_i[1]),
     .cmd_valid_i(cmd_valid_i[1]), .cmd_ready_o(cmd_ready_o[1]), .cmd_i(cmd_t'(cmd_i[1])),
     .ctx_req_valid_o(ctx_req_valid_o[1]), .ctx_req_ready_i(ctx_req_ready_i[1]),
     .ctx_row_o(ctx_row_o[1]),

@@ -39,6 +39,7 @@ void DmaBench::SetUp() {
   Bench::SetUp();
   auto& d = dut();
   d.abort_i = 0;
+  d.forget_i = 0;
   d.cmd_valid_i = 0;
   d.ctx_req_ready_i = 0;
   d.ctx_rsp_valid_i = 0;

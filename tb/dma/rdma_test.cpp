@@ -390,6 +390,19 @@ TEST_F(Rdma, RecoversWhenNoTagIsLeft) {
   check_memories();
 }
 
+TEST_F(Rdma, ForgetsWhatWillNeverBeAnswered) {
+  DmaConfig config = make_config(40 * 256);
+  config.timeout = 100;
+  on_request_ = [](const Request&) { return Reply{Reply::What::kNever, 0, 0}; };
+  EXPECT_EQ(execute(kRdma, make_command(DmaOp::Read, 0x9000, 0x800), config).info, kErrTimeout);
+  on_request_ = nullptr;
+  dut().forget_i = 1;
+  run(1);
+  dut().forget_i = 0;
+  check(kRdma, make_command(DmaOp::Read, 0xb000, 0x800), make_config(10000));
+  check_memories();
+}
+
 TEST_F(Rdma, TimesOutWhenTheNetworkTakesNothing) {
   request_stall_[kRdma] = 1.0;
   DmaConfig config = make_config(1000);

@@ -298,6 +298,20 @@ TEST_F(Wdma, RecoversWhenNoTagIsLeft) {
   check_memories();
 }
 
+TEST_F(Wdma, ForgetsWhatWillNeverBeAcknowledged) {
+  DmaConfig config = make_config(80 * 64);
+  config.timeout = 100;
+  on_request_ = [](const Request&) { return Reply{Reply::What::kNever, 0, 0}; };
+  EXPECT_EQ(execute(kWdma, make_command(DmaOp::Write, 0, 0x9000), config).info, kErrTimeout);
+  on_request_ = nullptr;
+  dut().forget_i = 2;
+  run(1);
+  dut().forget_i = 0;
+  memory_.clear();
+  check(kWdma, make_command(DmaOp::Write, 0x10, 0xb000), make_config(10000));
+  check_memories();
+}
+
 TEST_F(Wdma, TimesOutWhenTheNetworkTakesNothing) {
   request_stall_[kWdma] = 1.0;
   DmaConfig config = make_config(1000);
