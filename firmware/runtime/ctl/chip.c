@@ -62,9 +62,10 @@ uint32_t tsr_chip_targets(const tsr_chip_t *chip, uint64_t map,
     return tsr_chip_cover(map, rects);
   }
   uint32_t count = 0;
-  for (uint8_t y = 0; y < 8; y++) {
-    for (uint8_t x = 0; x < 8; x++) {
-      if ((map >> tsr_node_index(x, y) & 1) != 0) {
+  for (uint8_t y = 0; map != 0; y++, map >>= 8) {
+    uint32_t row = (uint32_t)map & 0xff;
+    for (uint8_t x = 0; row != 0; x++, row >>= 1) {
+      if ((row & 1) != 0) {
         rects[count++] = (tsr_rect_t){x, y, x, y};
       }
     }

@@ -10,7 +10,7 @@
 #include "regs/tile_regs.h"
 
 #define READ_TIMEOUT 20000u /* much more than a router's watchdog takes */
-#define QUIET_CYCLES 50000u /* for commands that run in tiles held in reset */
+#define QUIET_CYCLES 20000u /* for commands that run in tiles held in reset */
 #define ROUNDS 32u
 #define STATUS_SELECT 7u
 #define NET_SELECT 8u
