@@ -19,6 +19,7 @@ struct RunOptions {
   std::vector<unsigned> tiles;
   std::vector<std::uint32_t> args;
   std::uint32_t timeout = 0;
+  unsigned retries = 0;
   MlpOptions mlp;
 };
 
@@ -55,6 +56,22 @@ Rect choose_tiles(const Platform& chip, const RunOptions& options) {
   return rect;
 }
 
+/// Launch and wait; again if links died under the launch and the chip is ready without them.
+Completion run_kernel(Session& session, const std::string& kernel, const Rect& tiles,
+                      const RunOptions& options) {
+  auto& chip = session.chip();
+  for (unsigned left = options.retries;; --left) {
+    const auto recoveries = chip.recoveries().size();
+    try {
+      return chip.wait(chip.launch(kernel, tiles, options.args.data(),
+                                   options.args.size() * sizeof(std::uint32_t), options.timeout));
+    } catch (const Error& error) {
+      if (left == 0 || chip.recoveries().size() == recoveries) throw;
+      session.line(error.what());
+    }
+  }
+}
+
 int run_elf(const RunOptions& options) {
   ElfImage::load(options.what);  // bad files are refused before the chip is built
   Session session(options.session);
@@ -65,9 +82,7 @@ int run_elf(const RunOptions& options) {
   const auto kernel = choose_kernel(chip, options);
   session.end();
   session.begin(kernel);
-  const auto sequence = chip.launch(kernel, tiles, options.args.data(),
-                                    options.args.size() * sizeof(std::uint32_t), options.timeout);
-  const auto done = chip.wait(sequence);
+  const auto done = run_kernel(session, kernel, tiles, options);
   session.end(fmt::format("{} from launch to completion", done.cycles));
   session.result["kernel"] = kernel;
   session.result["cycles"] = done.cycles;
@@ -107,6 +122,9 @@ void add_run(CLI::App& app, int& code) {
   elf->add_option("--timeout", options->timeout,
                   "Cycles until the firmware gives the kernel up (default: 20,000,000)")
       ->check(CLI::Range(1U, ~0U));
+  elf->add_option("--retries", options->retries,
+                  "Launch again, at most so often, if links died under the launch")
+      ->capture_default_str();
   auto* mlp = cmd->add_option_group("Job mlp");
   options->mlp.add_to(*mlp);
   cmd->callback([options, &code] { code = run(*options); });

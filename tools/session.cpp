@@ -165,6 +165,10 @@ void Session::finish() {
   result["seed"] = options_.seed;
   result["threads"] = options_.threads;
   result["total_cycles"] = stats.cycles;
+  for (const auto& recovery : chip_->recoveries()) {
+    result["recoveries"].push_back(
+        {{"links", recovery.links}, {"cycles", recovery.cycles}, {"ready", recovery.ready}});
+  }
   result["wall_seconds"] = stats.wall_seconds;
   result["total_khz"] = stats.khz();
   if (!(options_.dram_errors.empty() && options_.dram_error_rate.empty())) {

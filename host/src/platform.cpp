@@ -35,6 +35,9 @@ constexpr std::uint32_t kMailboxBase = 0x0010'2000;
 constexpr std::uint64_t kPollCycles = 20'000;
 /// The boot ROM and the ctl firmware answer the mailbox well within this time.
 constexpr std::uint64_t kMailboxTimeout = 20'000'000;
+constexpr unsigned kTimeoutError = 4;  // tsr_pkg::ErrTimeout
+/// Times that a read is repeated which a dead link may have swallowed.
+constexpr unsigned kLostReads = 2;
 constexpr double kProgressSeconds = 0.2;
 /// Between looks at what GDB wants, while cores run.
 constexpr std::uint64_t kGdbCycles = 2'000;
@@ -124,6 +127,7 @@ struct Platform::State {
   std::uint32_t next_sequence = 1;
   std::set<std::uint32_t> in_flight;
   std::map<std::uint32_t, std::string> kernel_of;
+  std::vector<Recovery> recoveries;
 
   State() { platform_is_open = true; }
   ~State() {
@@ -138,6 +142,20 @@ struct Platform::State {
   }
   static std::uint64_t registers(Node node, std::uint32_t offset) {
     return node_address(node, kRegsBase + offset);
+  }
+
+  /// Read the record of a launch. A dead link may have swallowed the request; the firmware routes
+  /// around it meanwhile.
+  tsr_completion_t read_completion(std::uint64_t address) {
+    for (unsigned again = kLostReads;; --again) {
+      tsr_completion_t record{};
+      try {
+        transfer(false, address, &record, sizeof(record));
+        return record;
+      } catch (const Error&) {
+        if (again == 0 || chip->host_target().last_error().error != kTimeoutError) throw;
+      }
+    }
   }
 
   void transfer(bool write, std::uint64_t address, void* data, std::size_t bytes) {
@@ -196,14 +214,16 @@ struct Platform::State {
     chip->advance(std::min(cycles, kGdbCycles));
   }
 
-  /// Run until the chip interrupts the host, or for a while. Returns false if every node sleeps
-  /// without an interrupt: only the host can wake it then.
-  bool await_interrupt() {
+  enum class News { None, Interrupt, Asleep };
+  /// Run until the chip interrupts the host, or for a while. Asleep: every node sleeps without an
+  /// interrupt, so that only the host (or GDB) can wake it.
+  News await_news() {
     if (!chip->host_interrupt()) run(kPollCycles);
     const bool asleep = !gdb && chip->kernel().all_asleep() && !chip->host_interrupt();
-    take_interrupt();
-    return !asleep;
+    if (take_interrupt() != 0) return News::Interrupt;
+    return asleep ? News::Asleep : News::None;
   }
+  bool await_interrupt() { return await_news() != News::Asleep; }
 
   [[noreturn]] void dead_chip(const std::string& what) {
     throw Error(
@@ -308,6 +328,15 @@ struct Platform::State {
     return low | static_cast<std::uint64_t>(read32(registers(node, high_offset))) << 32;
   }
 
+  /// What the user is told of dead links, behind the failure that they caused.
+  std::string note_recovery(const tsr_completion_t& record) {
+    if (record.dead_links == 0) return "";
+    recoveries.push_back({record.dead_links, record.recovery, chip->cycle()});
+    return fmt::format(
+        ". {} dead link{} found and routed around in {} cycles: the chip is ready, launch again",
+        record.dead_links, record.dead_links == 1 ? " was" : "s were", record.recovery);
+  }
+
   /// All tiles of the floor plan, dead or not, if they form a rectangle.
   std::optional<Rect> floor_plan_tiles() const {
     Rect rect{{~0U, ~0U}, {0, 0}};
@@ -325,6 +354,7 @@ struct Platform::State {
   }
 
   [[noreturn]] void fail(const tsr_completion_t& record) {
+    const std::string links = note_recovery(record);
     const std::string tile = node_name({record.tile_x, record.tile_y});
     const std::string& kernel = kernel_of[record.sequence];
     const std::uint64_t address = record.address_lo | static_cast<std::uint64_t>(record.address_hi)
@@ -332,13 +362,13 @@ struct Platform::State {
     switch (record.status) {
       case TSR_DONE_KERNEL_FAILED:
         throw Error(ExitCode::JobFailed,
-                    fmt::format("{}: tile {} returned {}", kernel, tile, record.value));
+                    fmt::format("{}: tile {} returned {}{}", kernel, tile, record.value, links));
       case TSR_DONE_TIMEOUT:
         throw Error(
             ExitCode::Timeout,
             fmt::format("{}: tile {} did not finish in time. Raise the launch's timeout, or look "
-                        "for what the tile waits for",
-                        kernel, tile));
+                        "for what the tile waits for{}",
+                        kernel, tile, links));
       case TSR_DONE_BAD_COMMAND:
         throw Error(
             ExitCode::BadInput,
@@ -371,7 +401,7 @@ struct Platform::State {
       default:
         what = fmt::format("fault of an unknown kind ({})", record.fault);
     }
-    throw Error(ExitCode::ChipFault, fmt::format("{}: tile {}: {}", kernel, tile, what));
+    throw Error(ExitCode::ChipFault, fmt::format("{}: tile {}: {}{}", kernel, tile, what, links));
   }
 };
 
@@ -573,15 +603,15 @@ Completion Platform::wait(std::uint32_t sequence) {
   const std::uint64_t at = s.ring + TSR_RING_ENTRIES * sizeof(tsr_command_t) +
                            ((sequence - 1) % TSR_RING_ENTRIES) * sizeof(tsr_completion_t);
   tsr_completion_t record{};
-  for (bool alive = true;; alive = s.await_interrupt()) {
-    s.transfer(false, at, &record, sizeof(record));
+  for (auto news = State::News::Interrupt;; news = s.await_news()) {
+    if (news == State::News::Interrupt) record = s.read_completion(at);
     if (record.sequence == sequence) break;
     const auto status = s.read32(s.mailbox(regs::mailbox::kStatusOffset));
     if ((status & 0xff) == TSR_STATUS_FATAL) {
       throw Error(ExitCode::ChipFault,
                   fmt::format("cycle {}: {}", s.chip->cycle(), s.fatal_message(status)));
     }
-    if (!alive) s.dead_chip(s.kernel_of[sequence]);
+    if (news == State::News::Asleep) s.dead_chip(s.kernel_of[sequence]);
   }
   s.in_flight.erase(sequence);
   if (record.status != TSR_DONE_OK) s.fail(record);
@@ -672,6 +702,16 @@ void Platform::wait_for_gdb() {
 
 void Platform::end_gdb(int code) {
   if (state_->gdb) state_->gdb->finish(static_cast<unsigned>(code));
+}
+
+const std::vector<Recovery>& Platform::recoveries() const { return state_->recoveries; }
+
+void Platform::kill_link(const LinkDeath& death) {
+  ChipFaults faults;
+  faults.deaths.push_back(death);
+  check_faults(state_->config, faults);
+  state_->chip->kernel().kill_link(state_->config.index(death.link.node),
+                                   static_cast<unsigned>(death.link.port), death.cycle);
 }
 
 void Platform::advance(std::uint64_t cycles) {

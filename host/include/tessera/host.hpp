@@ -62,6 +62,14 @@ struct Completion {
   std::uint32_t tiles = 0;   ///< launched
 };
 
+/// Links that died under a launch, found and routed around by the ctl firmware. All tiles that can
+/// be reached were loaded anew.
+struct Recovery {
+  std::uint32_t links = 0;   ///< found
+  std::uint64_t cycles = 0;  ///< from the end of the launch to tiles that are ready again
+  std::uint64_t ready = 0;   ///< cycle in which the host was told
+};
+
 /// Cycles of an engine since the last clear_counters(), by what they were spent on.
 struct EngineCounters {
   std::uint64_t busy = 0, wait_semaphore = 0, starved = 0, blocked = 0, conflict = 0, config = 0;
@@ -152,6 +160,8 @@ class Platform {
   /// Wait for a launch. Throws Error: JobFailed (a kernel returned non-zero), ChipFault (trap or
   /// engine error, decoded), Timeout.
   Completion wait(std::uint32_t sequence);
+  /// What happened to links so far: one entry for each launch after which some were found dead.
+  const std::vector<Recovery>& recoveries() const;
   /// launch() and wait().
   template <class Args>
   Completion run(const std::string& kernel, Rect tiles, const Args& args,
@@ -190,6 +200,8 @@ class Platform {
 
   // ---- Simulation
 
+  /// Let a link die in a cycle to come: from then on it carries nothing. Throws InputError.
+  void kill_link(const LinkDeath& death);
   /// Let `cycles` pass.
   void advance(std::uint64_t cycles);
   std::uint64_t cycle() const;
