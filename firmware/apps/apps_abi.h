@@ -105,7 +105,9 @@ enum {
   TSR_PROTECT_SPM_WDMA = 11,
   TSR_PROTECT_SPM_ME = 12,
   TSR_PROTECT_SPM_VE = 13,
-  TSR_PROTECT_SPM_TDMA = 14
+  TSR_PROTECT_SPM_TDMA = 14,
+  TSR_PROTECT_SPREAD = 15, /* 64 bytes of HBM to TSR_PROTECT_LANDING of the rectangle */
+  TSR_PROTECT_ATOMIC = 16  /* adds TSR_PROTECT_WORD at a global address; `stopped` if it failed */
 };
 #define TSR_PROTECT_WORD 0xbad0bad0u
 #define TSR_PROTECT_ID 0x77u        /* of commands */

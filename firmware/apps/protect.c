@@ -99,6 +99,12 @@ static uint32_t build(tsr_node_t *n, const tsr_protect_args_t *a, tsr_cmd_t *cmd
         tsr_dma_read_cmd(cmd, CTX, TSR_PROTECT_ID, a->open, offset);
       }
       break;
+    case TSR_PROTECT_SPREAD:
+      engine = TSR_ENGINE_RDMA;
+      status = flit(n, TSR_DMA_RDMA);
+      tsr_dma_spread_cmd(cmd, CTX, TSR_PROTECT_ID, a->address, TSR_PROTECT_LANDING, rect,
+                         TSR_DMA_NO_SEM);
+      break;
     case TSR_PROTECT_WDMA:
       tsr_dma_write_cmd(cmd, CTX, TSR_PROTECT_ID, FROM, a->address);
       break;
@@ -180,6 +186,10 @@ int kernel_main(const tsr_launch_t *launch) {
     case TSR_PROTECT_POST:
       code = (int)tsr_tile_post(&n->regs,
                                 (tsr_node_id_t){(uint8_t)a->rect, (uint8_t)(a->rect >> 8)}, SEM, 1);
+      break;
+    case TSR_PROTECT_ATOMIC:
+      stopped = tsr_tile_atomic(&n->regs, TSR_AMO_ADD, a->address, TSR_PROTECT_WORD, 0, &word) ==
+                TSR_FAILED;
       break;
     default:
       code = engine_access(n, a, &stopped);

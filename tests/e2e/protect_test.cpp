@@ -23,10 +23,10 @@ constexpr std::uint32_t kItcm = 0, kDtcm = 0x1'0000, kRegs = 0x2'0000, kStaging 
 constexpr std::uint32_t kRegisterAccess = kRegs + tile_reg::kBootPcOffset;
 constexpr std::uint32_t kDebug = kRegs + 0x1a0, kDebugData = kRegs + 0x1b0;  // DBG_CTRL, DBG_DATA
 constexpr std::uint32_t kSpmBytes = 256 * 1024;
-constexpr unsigned kLoadFault = 5, kStoreFault = 7;  // mcause
-constexpr unsigned kUnmapped = 1, kForbidden = 2;    // err_e
-constexpr unsigned kRangeError = 5, kBusError = 6;   // cmd_err_e
-constexpr unsigned kByOther = 5, kByThis = 6;        // sources of errors
+constexpr unsigned kLoadFault = 5, kStoreFault = 7;                  // mcause
+constexpr unsigned kUnmapped = 1, kForbidden = 2, kUnsupported = 3;  // err_e
+constexpr unsigned kRangeError = 5, kBusError = 6;                   // cmd_err_e
+constexpr unsigned kByOther = 5, kByThis = 6, kHeard = 7;            // sources of errors
 constexpr std::uint64_t kOpenBytes = 64 * 1024, kSecretBytes = 8 * 1024;
 
 const Node kCtl{0, 0}, kBare{1, 0}, kAttacker{0, 1}, kFriend{1, 1}, kStranger{0, 2}, kLast{1, 2},
@@ -83,7 +83,8 @@ class EndToEndProtection : public testing::Test {
     for (const Node tile : {kFriend, kStranger, kLast}) snapshots_.push_back(snapshot(tile));
   }
 
-  /// The attacker may reach part of memory, and all of ctl, of one tile and of one memory node.
+  /// The attacker may reach part of memory, and all of ctl, of itself and one tile, and of one
+  /// memory node.
   void narrow_windows() {
     const auto window = [this](unsigned i, std::uint64_t first, std::uint64_t last) {
       set(kAttacker, tile_reg::kAccessCtrlOffset + 16 * i, 0);
@@ -94,8 +95,8 @@ class EndToEndProtection : public testing::Test {
     };
     window(0, open_, open_ + kOpenBytes - 1);
     unsigned i = 1;
-    for (const Node node : {kCtl, kFriend, kMemory}) {
-      window(i++, node_address(node, 0), node_address(node, 0xffff'ffff));
+    for (const Rect nodes : {Rect{kCtl, kCtl}, Rect{kAttacker, kFriend}, Rect{kMemory, kMemory}}) {
+      window(i++, node_address(nodes.lo, 0), node_address(nodes.hi, 0xffff'ffff));
     }
     set(kFriend, tile_reg::kRemoteBaseOffset, 0x1000);
     set(kFriend, tile_reg::kRemoteLimitOffset, 0x1fff);
@@ -231,14 +232,14 @@ class EndToEndProtection : public testing::Test {
     } else {
       EXPECT_EQ(result.stopped, is_silent(a.kind) ? 0U : 1U);
     }
-    if (!is_core(a.kind) && !is_silent(a.kind)) {
-      const unsigned engine = a.kind == TSR_PROTECT_RDMA ? 0 : 1;
+    if (!is_core(a.kind) && !is_silent(a.kind) && a.kind != TSR_PROTECT_ATOMIC) {
+      const unsigned engine = a.kind == TSR_PROTECT_RDMA || a.kind == TSR_PROTECT_SPREAD ? 0 : 1;
       EXPECT_TRUE(holds(log_of(kAttacker), engine, kBusError, TSR_PROTECT_ID, a.address));
     }
     EXPECT_EQ(read(a.address, a.victim_bytes), before);
   }
 
-  /// Every way of the core and the DMA engines to a place.
+  /// Every way of the core and the DMA engines to a place; atomics have a test of their own.
   void expect_closed(std::uint64_t address, Record record, unsigned bytes = 64,
                      unsigned err = kForbidden) {
     for (const std::uint32_t kind : {TSR_PROTECT_LOAD, TSR_PROTECT_STORE, TSR_PROTECT_RDMA,
@@ -348,6 +349,47 @@ TEST_F(EndToEndProtection, TheCtlNode) {
   expect_closed(node_address(kCtl, kSpm + 0x8000), Record::Target);
 }
 
+TEST_F(EndToEndProtection, RectanglesThatReachBeyondAWindow) {
+  const Rect beyond{kFriend, kLast};  // begins in a window
+  expect_refused({TSR_PROTECT_MCAST, node_address(kFriend, kSpm + 0x1000), Record::Attacker,
+                  kForbidden, beyond});
+  expect_refused({TSR_PROTECT_POST_RECT, node_address(kFriend, kRegs + tile_reg::kSemOffset + 20),
+                  Record::Attacker, kForbidden, beyond, 4});
+  expect_refused({TSR_PROTECT_SPREAD, open_, Record::Attacker, kForbidden, {kAttacker, kLast}, 64});
+}
+
+TEST_F(EndToEndProtection, ReadsForOthers) {
+  const Rect both{kAttacker, kFriend};
+  for (const std::uint64_t secret : {open_ - 64, open_ + kOpenBytes}) {
+    expect_refused({TSR_PROTECT_SPREAD, secret, Record::Attacker, kForbidden, both});
+  }
+  // From open memory, but to a place that the other tile keeps for itself: it does not listen.
+  const auto place = node_address(kFriend, kSpm + TSR_PROTECT_LANDING);
+  const auto before = read(place, 64);
+  const auto result = attempt({TSR_PROTECT_SPREAD, open_, Record::Target, kForbidden, both});
+  EXPECT_EQ(result.stopped, 0U);
+  EXPECT_TRUE(holds(log_of(kFriend), kHeard, kForbidden, kAttacker.y << 6 | kAttacker.x, place));
+  EXPECT_EQ(read(place, 64), before);
+}
+
+TEST_F(EndToEndProtection, Atomics) {
+  const auto refused = [this](std::uint64_t address, Record record, unsigned err, unsigned bytes) {
+    expect_refused({TSR_PROTECT_ATOMIC, address, record, err, {}, bytes});
+  };
+  refused(open_ - 64, Record::Attacker, kForbidden, 64);
+  refused(open_ + kOpenBytes, Record::Attacker, kForbidden, 64);
+  refused(node_address(kStranger, kSpm + 0x2000), Record::Attacker, kForbidden, 64);
+  refused(node_address(kFarMemory, kRegs + 0x40), Record::Attacker, kForbidden, 4);
+  refused(node_address(kFriend, kRouterPage + 0x40), Record::Attacker, kForbidden, 0);
+  for (const std::uint32_t offset : {0x1000U, 0x2000U}) {  // may be written, but not read
+    refused(node_address(kFriend, kSpm + offset), Record::Target, kForbidden, 64);
+  }
+  refused(node_address(kFriend, kRegisterAccess), Record::Target, kUnsupported, 4);
+  refused(node_address(kCtl, kSpm + 0x8000), Record::Target, kForbidden, 64);
+  refused(node_address(kCtl, kRegs), Record::Target, kUnsupported, 4);
+  refused(node_address(kMemory, kRegs + 0x40), Record::Memory, kUnsupported, 4);
+}
+
 TEST_F(EndToEndProtection, RegistersOfMemoryNodes) {
   for (const std::uint32_t offset : {0U, 0x40U, 0x80U, 0x100U}) {
     expect_closed(node_address(kMemory, kRegs + offset), Record::Memory, offset == 0x100 ? 0 : 4);
@@ -382,8 +424,8 @@ TEST_F(EndToEndProtection, TheOwnNode) {
     expect_refused({TSR_PROTECT_STORE_OWN, own(r), Record::Trap, 0, {}, 0});
     EXPECT_EQ(get(kAttacker, r), before);
   }
-  for (const std::uint32_t r : {tile_reg::kCoreCtrlOffset, tile_reg::kBootPcOffset, 0x1a0U, 0x1a8U,
-                                0x1acU, 0x1b0U, 0x1b4U}) {
+  for (const std::uint32_t r : {tile_reg::kCoreCtrlOffset, tile_reg::kBootPcOffset,
+                                tile_reg::kQosOffset, 0x1a0U, 0x1a8U, 0x1acU, 0x1b0U, 0x1b4U}) {
     expect_refused({TSR_PROTECT_STORE_OWN, own(r), Record::Trap, 0, {}, 0});
   }
   // Through the network: nothing but scratchpad, semaphores and contexts.
