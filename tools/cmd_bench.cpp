@@ -166,7 +166,7 @@ void add_stream(CLI::App& bench, int& code) {
   auto& stream = options->job;
   choice(*cmd, "--pattern", stream.pattern,
          "read: HBM to scratchpad; write: back; copy: both; mix: two reads to a write; random: "
-         "reads of blocks at random places",
+         "reads of blocks at random places; mcast: one read for all tiles",
          stream_patterns());
   cmd->add_option("--bytes", stream.bytes,
                   "Bytes that each tile moves, of copy that it copies (default: about 224 KiB)");

@@ -376,7 +376,8 @@ typedef struct {
  * both lists of steps at once, and samples its byte counters meanwhile. Steps of one list run in
  * order; reads overlap, so they must not write what another one writes. A step takes `take` from
  * its list's semaphore before it starts and gives `give` to the other list's when it is done.
- * Shapes describe the memory's side; the scratchpad's is dense. */
+ * Shapes describe the memory's side; the scratchpad's is dense. A read may be for
+ * all tiles of the launch: it goes to the same place in each scratchpad. */
 #define TSR_STREAM_SHAPES 6u
 
 /* 24 bytes. Elements of `element` bytes at sum of i * stride[i], the first innermost. */
@@ -393,7 +394,7 @@ typedef struct {
   uint32_t scratchpad; /* offset */
   uint8_t shape;
   uint8_t take, give;
-  uint8_t reserved;
+  uint8_t spread; /* 1: a read for all tiles */
 } tsr_stream_step_t;
 
 /* 16 bytes: bytes moved since the start, as the engines count them, and when (cycles, modulo 2^32).
@@ -411,7 +412,8 @@ typedef struct {
   uint32_t interval;    /* cycles between two samples, at least */
   uint32_t max_samples; /* 2 or more; the last one is taken when all is done */
   uint32_t samples;     /* left by the kernel */
-  uint32_t reserved[6];
+  uint32_t heard;       /* blocks of 64 bytes that other tiles read for this one, below 2^16 */
+  uint32_t reserved[5];
   tsr_stream_shape_t shape[TSR_STREAM_SHAPES]; /* element 0: not used */
 } tsr_stream_program_t;
 

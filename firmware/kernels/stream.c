@@ -10,6 +10,8 @@
 #define SEM_END 0u
 #define SEM_READ 1u  /* taken by reads, given by writes */
 #define SEM_WRITE 2u /* taken by writes, given by reads */
+#define SEM_HEARD 3u /* counts blocks that other tiles read for this one */
+#define LISTEN (16u | SEM_HEARD)
 
 #define OFFSET(field) ((uint32_t)offsetof(tsr_stream_program_t, field))
 
@@ -27,6 +29,8 @@ typedef struct {
   list_t list[2]; /* reads, writes */
   uint32_t log, max_samples, samples, interval;
   uint32_t next_sample; /* cycle */
+  uint32_t heard;       /* blocks that are to come from other tiles */
+  uint32_t rect;        /* the launch's, as a command word */
 } stream_t;
 
 static uint32_t field(const stream_t *s, uint32_t offset) {
@@ -67,7 +71,10 @@ static void push(const stream_t *s, list_t *l) {
   uint32_t posts = give != 0 ? tsr_cmd_sem(l->give, give) : 0;
   posts |= l->next == l->count ? tsr_cmd_sem(SEM_END, 1) << 16 : 0;
   if (l->engine == TSR_ENGINE_RDMA) {
-    tsr_cmdq_stage(queue, TSR_CMD_W_OP, TSR_OP_DMA_READ | ctx_id | TSR_CMD_OVERLAP);
+    const uint32_t op = how >> 24 != 0 ? TSR_OP_SPREAD : TSR_OP_DMA_READ;
+    tsr_cmdq_stage(queue, TSR_CMD_W_OP, op | ctx_id | TSR_CMD_OVERLAP);
+    tsr_cmdq_stage(queue, TSR_CMD_W_MCAST_RECT, s->rect);
+    tsr_cmdq_stage(queue, TSR_CMD_W_ARG3, LISTEN);
     tsr_cmdq_stage(queue, TSR_CMD_W_ARG0, low);
     tsr_cmdq_stage(queue, TSR_CMD_W_ARG1, high);
     tsr_cmdq_stage(queue, TSR_CMD_W_ARG2, spm);
@@ -84,21 +91,22 @@ static void push(const stream_t *s, list_t *l) {
 
 static tsr_status_t sample(stream_t *s) {
   const uint32_t at = s->log + s->samples * (uint32_t)sizeof(tsr_stream_sample_t);
-  uint64_t read = 0, written = 0;
+  uint64_t read = 0, written = 0, heard = 0;
   TSR_TRY(tsr_tile_counter(&s->node->regs, 16 * TSR_ENGINE_RDMA + TSR_TILE_COUNTER_OPS, &read));
   const uint32_t now = (uint32_t)tsr_cycles();
+  TSR_TRY(tsr_tile_counter(&s->node->regs, TSR_TILE_COUNTER_HEARD, &heard));
   TSR_TRY(tsr_tile_counter(&s->node->regs, 16 * TSR_ENGINE_WDMA + TSR_TILE_COUNTER_OPS, &written));
   tsr_spm_write(at, now);
-  tsr_spm_write(at + 4, (uint32_t)read);
+  tsr_spm_write(at + 4, (uint32_t)read + 64 * (uint32_t)heard);
   tsr_spm_write(at + 8, (uint32_t)written);
   s->samples++;
   s->next_sample = now + s->interval;
   return TSR_OK;
 }
 
-/* Push all steps and wait for the last ones. */
+/* Push all steps and wait for the last ones, and for the other tiles' reads. */
 static tsr_status_t run(stream_t *s) {
-  uint32_t busy;
+  uint32_t busy, heard = 0;
   do {
     tsr_cmdq_state_t states[TSR_ENGINES];
     TSR_TRY(tsr_cmdq_states(&s->node->queue[0], states));
@@ -114,6 +122,10 @@ static tsr_status_t run(stream_t *s) {
         push(s, l);
       }
     }
+    if (s->heard != 0) {
+      TSR_TRY(tsr_tile_sem_read(&s->node->regs, SEM_HEARD, &heard));
+      busy |= (uint32_t)(heard < s->heard);
+    }
     if ((int32_t)((uint32_t)tsr_cycles() - s->next_sample) >= 0 &&
         s->samples + 1 < s->max_samples) {
       TSR_TRY(sample(s));
@@ -123,6 +135,9 @@ static tsr_status_t run(stream_t *s) {
     if (s->list[i].count != 0) {
       TSR_TRY(tsr_node_wait(s->node, SEM_END, 1, 0));
     }
+  }
+  if (s->heard != 0) {
+    TSR_TRY(tsr_tile_sem_take(&s->node->regs, SEM_HEARD, s->heard));
   }
   return sample(s);
 }
@@ -149,6 +164,8 @@ int kernel_stream(const tsr_launch_t *launch) {
   const uint32_t steps = args->program + (uint32_t)sizeof(tsr_stream_program_t);
   s.max_samples = field(&s, OFFSET(max_samples));
   s.interval = field(&s, OFFSET(interval));
+  s.heard = field(&s, OFFSET(heard));
+  s.rect = tsr_cmd_rect((tsr_rect_t){launch->x0, launch->y0, launch->x1, launch->y1});
   s.log = steps + (reads + writes) * step_bytes;
   if (reads > spm_bytes || writes > spm_bytes || s.max_samples > spm_bytes || s.max_samples < 2 ||
       s.log + s.max_samples * sizeof(tsr_stream_sample_t) > spm_bytes) {

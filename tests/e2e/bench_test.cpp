@@ -111,11 +111,12 @@ TEST(EndToEndBench, StreamsBringEveryByteAtNearlyFullSpeed) {
     const char* pattern;
     Arguments more;
     double efficiency;
-  } cases[] = {{"read", {"--bytes", "81920"}, 90},
+  } cases[] = {{"read", {"--bytes", "81920"}, 86},
                {"write", {"--bytes", "81920"}, 80},
                {"copy", {"--bytes", "65536", "--burst", "8192"}, 70},
                {"mix", {"--bytes", "98304"}, 70},
-               {"random", {"--bytes", "81920"}, 80}};
+               {"random", {"--bytes", "81920"}, 75},
+               {"mcast", {"--bytes", "81920"}, 25}};  // of 50: what a tile's link can take
   for (const auto& c : cases) {
     Arguments arguments = {"stream", "--pattern", c.pattern};
     arguments.insert(arguments.end(), c.more.begin(), c.more.end());

@@ -71,6 +71,10 @@ uint32_t FakeTile::core_read(uint32_t address) {
       return v;
     }
     case TSR_TILE_COUNT_LO_OFFSET:
+      if (count_sel_ == TSR_TILE_COUNTER_HEARD) return 0;
+      if (count_sel_ % 16 == TSR_TILE_COUNTER_OPS && count_sel_ / 16 <= Wdma) {
+        return static_cast<uint32_t>(dma_bytes_[count_sel_ / 16]);
+      }
       if (count_sel_ % 16 != CountCommands || count_sel_ / 16 >= Engines) fail("counter");
       return static_cast<uint32_t>(commands_[count_sel_ / 16] - cleared_[count_sel_ / 16]);
     case TSR_TILE_COUNT_HI_OFFSET:
@@ -122,6 +126,7 @@ void FakeTile::core_write(uint32_t address, uint32_t value) {
   } else if (address - Regs == TSR_TILE_COUNT_CTRL_OFFSET) {
     if (!idle()) fail("counters are cleared while engines run");
     cleared_ = commands_;
+    dma_bytes_ = {};
   } else {
     fail("write of address " + std::to_string(address));
   }
@@ -292,6 +297,7 @@ void FakeTile::dma(const Command& cmd, bool is_read) {
   const uint64_t dst = cmd.w[7] | (is_read ? 0 : uint64_t{cmd.w[8]} << 32);
   for (uint32_t n = 0; n < elements; n++) {
     const uint64_t from = src + at(1, si, n), to = dst + at(4, di, n);
+    dma_bytes_[is_read ? Rdma : Wdma] += c(0);
     if (is_read) {
       std::memcpy(spm_at(to, c(0)), hbm_at(from, c(0)), c(0));
     } else {

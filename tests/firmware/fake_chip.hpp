@@ -106,6 +106,7 @@ class FakeTile {
   std::array<std::optional<Running>, Engines> running_;
   std::array<uint64_t, Engines> busy_{};
   std::array<uint64_t, Engines> commands_{}, cleared_{};
+  std::array<uint64_t, 2> dma_bytes_{};  // since the counters were cleared
   uint64_t last_done_ = 0, conflicts_ = 0, shared_ = 0;
   uint32_t irq_ = 0, sem_irq_ = 0, space_irq_ = 0, count_sel_ = 0;
 };

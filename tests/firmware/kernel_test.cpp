@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -21,6 +22,7 @@ int kernel_conv(const tsr_launch_t* launch);
 int kernel_vector(const tsr_launch_t* launch);
 int kernel_classify(const tsr_launch_t* launch);
 int kernel_layout(const tsr_launch_t* launch);
+int kernel_stream(const tsr_launch_t* launch);
 }
 
 namespace tsr {
@@ -825,6 +827,75 @@ TEST(LayoutKernel, RefusesBadArguments) {
   EXPECT_EQ(run([](auto& t) { t.bits = 4, t.rows = 15; }), TSR_KERNEL_BAD_SHAPE);
   EXPECT_EQ(run([](auto& t) { t.op = TSR_LAYOUT_GATHER; }), TSR_KERNEL_BAD_SHAPE);
   EXPECT_EQ(run([](auto& t) { t.rows = t.cols = 1000; }), TSR_KERNEL_NO_MEMORY);
+}
+
+// ---------------------------------------------------------------- streams
+
+constexpr uint32_t StreamProgram = 0x8000, StreamSteps = 12, StreamBurst = 512, StreamSamples = 8;
+
+/// Every tile copies its part of memory, 64 bytes of each 128, to a dense one. Host's part.
+void write_stream_program(uint32_t tile, uint64_t source, uint64_t target) {
+  struct {
+    tsr_stream_program_t head;
+    tsr_stream_step_t steps[2 * StreamSteps];
+  } program{};
+  program.head.reads = program.head.writes = StreamSteps;
+  program.head.credits = 3;
+  program.head.interval = 50;
+  program.head.max_samples = StreamSamples;
+  program.head.shape[0] = {64, {128, 512, 0}, {4, 2, 1}, 0};
+  program.head.shape[1] = {StreamBurst, {0, 0, 0}, {1, 1, 1}, 0};
+  for (uint32_t i = 0; i < StreamSteps; i++) {
+    const uint32_t n = tile * StreamSteps + i, spm = i * StreamBurst;
+    program.steps[i] = {source + 2 * StreamBurst * n, spm, 0, 1, 1, 0};
+    program.steps[StreamSteps + i] = {target + StreamBurst * n, spm, 1, 1, 1, 0};
+  }
+  std::array<uint32_t, sizeof(program) / 4> words;
+  std::memcpy(words.data(), &program, sizeof(program));
+  for (uint32_t i = 0; i < words.size(); i++) tsr_spm_write(StreamProgram + 4 * i, words[i]);
+}
+
+struct StreamCase {
+  uint64_t source = 0, target = 0;
+} stream_case;
+
+int run_stream(const tsr_launch_t* launch) {
+  const uint32_t steps = StreamProgram + sizeof(tsr_stream_program_t);
+  write_stream_program(tsr_tile_index(launch), stream_case.source, stream_case.target);
+  const int result = kernel_stream(launch);
+  if (result != 0) return result;
+  const uint32_t samples = tsr_spm_read(StreamProgram + offsetof(tsr_stream_program_t, samples));
+  const uint32_t last = steps + 2 * StreamSteps * sizeof(tsr_stream_step_t) +
+                        (samples - 1) * sizeof(tsr_stream_sample_t);
+  EXPECT_GE(samples, 2u);
+  EXPECT_LE(samples, StreamSamples);
+  EXPECT_EQ(tsr_spm_read(last + 4), StreamSteps * StreamBurst);
+  EXPECT_EQ(tsr_spm_read(last + 8), StreamSteps * StreamBurst);
+  return 0;
+}
+
+TEST(StreamKernel, CopiesThroughTheScratchpadWithCoupledLists) {
+  Memory mem;
+  constexpr uint32_t Tiles = 4, Bytes = Tiles * StreamSteps * StreamBurst;
+  stream_case = {mem.place(2 * Bytes), mem.place(Bytes)};
+  const tsr_stream_args_t args{StreamProgram, 0};
+  EXPECT_EQ(run_kernel(run_stream, mem.hbm, args, 2, 2), 0);
+  for (uint32_t i = 0; i < Bytes; i++) {
+    ASSERT_EQ(*mem.at(stream_case.target + i),
+              mem.before[stream_case.source + i / 64 * 128 + i % 64])
+        << i;
+  }
+  mem.expect_written_once(stream_case.target, Bytes);
+}
+
+TEST(StreamKernel, RefusesBadArguments) {
+  Memory mem;
+  stream_case = {mem.place(4096), mem.place(4096)};
+  EXPECT_EQ(run_kernel(kernel_stream, mem.hbm, tsr_stream_args_t{100, 0}), TSR_KERNEL_BAD_SHAPE);
+  EXPECT_EQ(run_kernel(kernel_stream, mem.hbm, tsr_stream_args_t{1u << 30, 0}),
+            TSR_KERNEL_BAD_SHAPE);
+  // An empty scratchpad: no room for samples.
+  EXPECT_EQ(run_kernel(kernel_stream, mem.hbm, tsr_stream_args_t{0, 0}), TSR_KERNEL_NO_MEMORY);
 }
 
 }  // namespace

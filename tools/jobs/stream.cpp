@@ -17,8 +17,8 @@ namespace {
 
 constexpr std::uint32_t kSpmBase = 0x0100'0000;  // node-local, rtl/tile/tsr_tile_pkg.sv
 constexpr std::uint32_t kMaxSamples = 256;
-constexpr std::uint32_t kMinInterval = 32;   // the core needs about so long for a sample
-constexpr double kMemoryBytesPerCycle = 64;  // of a memory node
+constexpr std::uint32_t kMinInterval = 32;  // the core needs about so long for a sample
+constexpr std::uint64_t kFlitBytes = 64;    // a cycle, of a memory node and of a tile
 constexpr double kMegahertz = 800;
 constexpr std::uint8_t kJunk = 0xa5;
 
@@ -30,6 +30,9 @@ struct Stream {
     return node_address(tiles[tile], kSpmBase + offset);
   }
 
+  /// Bytes a cycle of all memory nodes.
+  std::uint64_t peak() const { return kFlitBytes * chip.config().memories.size(); }
+
   Session& session;
   Platform& chip;
   StreamOptions options;
@@ -38,7 +41,8 @@ struct Stream {
   std::vector<Node> tiles;
   std::vector<StreamPlan> plans;
   std::uint64_t source = 0, target = 0;  // of all tiles
-  std::uint32_t program = 0;             // scratchpad offset
+  std::uint64_t source_bytes = 0;
+  std::uint32_t program = 0;  // scratchpad offset
   std::uint32_t interval = 0;
 };
 
@@ -65,20 +69,21 @@ Stream::Stream(Session& s, const StreamOptions& o)
         o.bytes, config.spm_kib, needed < spm ? spm - needed : 0, steps));
   }
   program = spm - needed;
-  // Enough samples for half of the peak.
-  const double peak = kMemoryBytesPerCycle * static_cast<double>(config.memories.size());
-  const double all = static_cast<double>(std::uint64_t{share.read + share.written} * tiles.size());
-  interval = std::max(kMinInterval, static_cast<std::uint32_t>(2 * all / peak / kMaxSamples));
+  const bool random = o.pattern == "random", spread = o.pattern == "mcast";
+  const std::uint64_t readers = spread ? 1 : tiles.size();  // each with memory of its own
+  // Enough samples for half of the peak, of the memory nodes or of a tile's link.
+  const std::uint64_t own = std::uint64_t{share.read} + share.written;
+  const auto cycles = std::max(own / kFlitBytes, own * readers / peak());
+  interval = std::max(kMinInterval, static_cast<std::uint32_t>(2 * cycles / kMaxSamples));
 
-  const bool random = o.pattern == "random";
-  const std::uint64_t region =
-      random ? std::uint64_t{o.region_mib} << 20 : tiles.size() * share.read;
-  if (region != 0) source = chip.allocate(region);
+  source_bytes = random ? std::uint64_t{o.region_mib} << 20 : readers * share.read;
+  if (source_bytes != 0) source = chip.allocate(source_bytes);
   if (share.written != 0) target = chip.allocate(tiles.size() * std::uint64_t{share.written});
-  for (std::size_t i = 0; i < tiles.size(); ++i) {
+  for (std::size_t i = 0; i < readers; ++i) {
     plans.push_back(stream_plan(o, source + (random ? 0 : i * share.read),
                                 target + i * share.written, seed * 1000 + i));
   }
+  if (spread) plans = spread_plans(plans.front(), tiles.size());
 }
 
 /// Fill `data` with what belongs to memory from `address` on.
@@ -124,7 +129,7 @@ void prepare(Stream& s) {
   const auto share = stream_share(s.options);
   const bool random = s.options.pattern == "random";
   if (share.read != 0 && !random) {
-    std::vector<std::uint8_t> data(s.tiles.size() * std::size_t{share.read});
+    std::vector<std::uint8_t> data(s.source_bytes);
     fill(s.source, s.seed, data.data(), data.size());
     s.chip.write(s.source, data.data(), data.size());
   }
@@ -161,7 +166,8 @@ std::size_t wrong_bytes(Stream& s) {
   const auto share = stream_share(s.options);
   std::size_t wrong = 0;
   for (std::size_t i = 0; i < s.tiles.size(); ++i) {
-    const auto expected = scratchpad_image(s, s.plans[i], s.plans[i].reads, {});
+    const auto expected = scratchpad_image(s, s.plans[i], s.plans[i].heard,
+                                           scratchpad_image(s, s.plans[i], s.plans[i].reads, {}));
     std::vector<std::uint8_t> found(expected.size());
     if (!found.empty()) s.chip.read(s.scratchpad(i, 0), found.data(), found.size());
     wrong += differences(found, expected);
@@ -217,11 +223,12 @@ MemoryCounters all_memories(Platform& chip) {
 
 void report(Stream& s, const Attribution& attribution, const StreamWindow& window,
             std::uint64_t launch_cycles) {
-  const auto& config = s.chip.config();
-  const double peak = kMemoryBytesPerCycle * static_cast<double>(config.memories.size());
+  const auto peak = static_cast<double>(s.peak());
   std::uint64_t bytes = 0;
   for (const auto& plan : s.plans) bytes += plan.bytes(plan.reads) + plan.bytes(plan.writes);
-  const double efficiency = 100 * window.sum() / (peak * window.cycles());
+  const double delivered = 100 * window.sum() / (peak * window.cycles());
+  const bool spread = s.options.pattern == "mcast";
+  const double efficiency = spread ? delivered / static_cast<double>(s.tiles.size()) : delivered;
   const double whole =
       100 * static_cast<double>(bytes) / (peak * static_cast<double>(attribution.window));
   const auto memory = all_memories(s.chip);
@@ -243,6 +250,7 @@ void report(Stream& s, const Attribution& attribution, const StreamWindow& windo
   session.line(
       fmt::format("\nefficiency   {:.1f} % of HBM's {} bytes a cycle, steady", efficiency, peak));
   session.line(fmt::format("             {:.1f} % from the first command to the last", whole));
+  if (spread) session.line(fmt::format("delivered    {:.1f} % of them", delivered));
   session.line(
       fmt::format("fairness     slowest tile {:.3f} of the mean", window.slowest_over_mean()));
   session.line(fmt::format("window       {:.0f} cycles, {:.2f} us at {} MHz, of {} cycles",
@@ -262,6 +270,7 @@ void report(Stream& s, const Attribution& attribution, const StreamWindow& windo
   json["bytes"] = bytes;
   json["efficiency"] = efficiency;
   json["efficiency_whole"] = whole;
+  json["delivered"] = delivered;
   json["slowest_over_mean"] = window.slowest_over_mean();
   json["window_cycles"] = window.cycles();
   json["window_microseconds"] = window.cycles() / kMegahertz;

@@ -13,7 +13,8 @@ namespace {
 constexpr std::uint32_t kMaxElement = 1U << 20;  // of the DMA engines
 constexpr std::uint32_t kMaxIterations = 65535;
 constexpr std::uint32_t kDefaultBytes = 224 * 1024;
-constexpr std::uint32_t kWord = 64;              // sizes are multiples of it
+constexpr std::uint32_t kWord = 64;  // sizes are multiples of it
+constexpr std::uint32_t kMaxHeard = 65536;
 constexpr std::uint32_t kAhead = 4;              // commands that reads may be ahead of writes
 constexpr std::uint32_t kLattice[] = {4, 2, 2};  // random blocks of a command
 
@@ -59,7 +60,9 @@ void add_random(StreamPlan& plan, const StreamOptions& o, std::uint64_t region,
 
 }  // namespace
 
-std::vector<std::string> stream_patterns() { return {"read", "write", "copy", "mix", "random"}; }
+std::vector<std::string> stream_patterns() {
+  return {"read", "write", "copy", "mix", "random", "mcast"};
+}
 
 std::uint32_t StreamPlan::bytes(const tsr_stream_step_t& step) const {
   const auto& s = shapes[step.shape];
@@ -79,6 +82,7 @@ std::vector<std::uint8_t> StreamPlan::image(std::uint32_t interval,
   header.writes = static_cast<std::uint32_t>(writes.size());
   header.credits = credits;
   header.interval = interval;
+  header.heard = static_cast<std::uint32_t>(bytes(heard) / kWord);
   header.max_samples = max_samples;
   std::copy(shapes.begin(), shapes.end(), header.shape);
   std::vector<std::uint8_t> out(sizeof(header));
@@ -103,7 +107,7 @@ StreamOptions checked(const StreamOptions& options) {
     }
     o.burst = o.element * lattice_blocks();
   }
-  if (o.burst == 0) o.burst = o.pattern == "mix" ? 8192 : 16384;
+  if (o.burst == 0) o.burst = o.pattern == "mix" ? 8192 : o.pattern == "mcast" ? 4096 : 16384;
   if (o.element == 0) o.element = o.burst;
   if (o.element % kWord != 0 || o.element > kMaxElement) {
     throw InputError(
@@ -114,6 +118,10 @@ StreamOptions checked(const StreamOptions& options) {
                                  o.burst, kMaxIterations, o.element));
   }
   const std::uint32_t unit = o.pattern == "mix" ? 3 * o.burst : o.burst;
+  if (o.pattern == "mcast" && o.bytes / kWord >= kMaxHeard) {
+    throw InputError(fmt::format("--bytes {}: a semaphore counts less than {} blocks of {} bytes",
+                                 o.bytes, kMaxHeard, kWord));
+  }
   if (o.bytes == 0) o.bytes = std::max(kDefaultBytes / unit, 1U) * unit;
   if (o.bytes % unit != 0) {
     throw InputError(fmt::format("--bytes {}: use a multiple of {} (--burst{})", o.bytes, unit,
@@ -158,6 +166,20 @@ StreamPlan stream_plan(const StreamOptions& o, std::uint64_t source, std::uint64
     for (auto& s : plan.writes) s.take = s.give = ratio;
   }
   return plan;
+}
+
+std::vector<StreamPlan> spread_plans(const StreamPlan& whole, std::size_t tiles) {
+  std::vector<StreamPlan> plans(tiles);
+  for (auto& plan : plans) plan.shapes = whole.shapes;
+  for (std::size_t i = 0; i < whole.reads.size(); ++i) {
+    auto step = whole.reads[i];
+    for (std::size_t t = 0; t < tiles; ++t) {
+      const bool own = t == i % tiles;
+      step.spread = own ? 1 : 0;
+      (own ? plans[t].reads : plans[t].heard).push_back(step);
+    }
+  }
+  return plans;
 }
 
 StreamPlan reversed(const StreamPlan& plan) {

@@ -11,16 +11,11 @@
 
 namespace tsr::tools {
 
-/// Where the tiles' scratchpads hold what.
-struct StreamLayout {
-  std::uint32_t spm_bytes = 0;
-  std::uint32_t program = 0;  ///< offset of the program; data lie below
-};
-
 /// One tile's part of a launch.
 struct StreamPlan {
   std::vector<tsr_stream_shape_t> shapes;
   std::vector<tsr_stream_step_t> reads, writes;
+  std::vector<tsr_stream_step_t> heard;  ///< other tiles' reads that are for this one too
   std::uint32_t credits = 0;
 
   /// Bytes of a step.
@@ -53,11 +48,14 @@ struct StreamShare {
 };
 StreamShare stream_share(const StreamOptions& options);
 
-/// Tile `index`: reads from `source` on, writes from `target` on (its own parts); random: anywhere
+/// A tile that reads from `source` on and writes from `target` on (its own parts); random: anywhere
 /// from `source` on. Scratchpad: what is read lies from 0 on, what is written behind it; copy
 /// writes what it has read.
 StreamPlan stream_plan(const StreamOptions& options, std::uint64_t source, std::uint64_t target,
                        std::uint64_t seed);
+
+/// Each of `tiles` tiles reads some of the steps of `whole`, in turn, and all get everything.
+std::vector<StreamPlan> spread_plans(const StreamPlan& whole, std::size_t tiles);
 
 /// The same steps the other way round: writes what `plan` reads.
 StreamPlan reversed(const StreamPlan& plan);
