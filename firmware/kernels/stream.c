@@ -94,7 +94,9 @@ static tsr_status_t sample(stream_t *s) {
   uint64_t read = 0, written = 0, heard = 0;
   TSR_TRY(tsr_tile_counter(&s->node->regs, 16 * TSR_ENGINE_RDMA + TSR_TILE_COUNTER_OPS, &read));
   const uint32_t now = (uint32_t)tsr_cycles();
-  TSR_TRY(tsr_tile_counter(&s->node->regs, TSR_TILE_COUNTER_HEARD, &heard));
+  if (s->heard != 0) { /* else the time is better spent on commands */
+    TSR_TRY(tsr_tile_counter(&s->node->regs, TSR_TILE_COUNTER_HEARD, &heard));
+  }
   TSR_TRY(tsr_tile_counter(&s->node->regs, 16 * TSR_ENGINE_WDMA + TSR_TILE_COUNTER_OPS, &written));
   tsr_spm_write(at, now);
   tsr_spm_write(at + 4, (uint32_t)read + 64 * (uint32_t)heard);
