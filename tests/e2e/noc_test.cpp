@@ -8,10 +8,15 @@
 namespace tsr::e2e {
 namespace {
 
+const std::vector<std::string> kWindow = {"--warmup", "2000", "--measure", "4000"};
+const std::vector<std::string> kShortWindow = {"--warmup", "200", "--measure", "300"};
+
 nlohmann::json noc(const std::string& mesh, const std::string& pattern,
-                   std::vector<std::string> more) {
-  std::vector<std::string> arguments = {"bench",  "noc", "--mesh",   mesh,   "--pattern", pattern,
-                                        "--json", "-",   "--warmup", "2000", "--measure", "4000"};
+                   const std::vector<std::string>& more,
+                   const std::vector<std::string>& window = kWindow) {
+  std::vector<std::string> arguments = {"bench",     "noc",   "--mesh", mesh,
+                                        "--pattern", pattern, "--json", "-"};
+  arguments.insert(arguments.end(), window.begin(), window.end());
   arguments.insert(arguments.end(), more.begin(), more.end());
   const auto outcome = tessera(arguments);
   EXPECT_EQ(outcome.code, 0) << outcome;
@@ -98,6 +103,32 @@ TEST(EndToEndNocFaults, ManyFaultsLeaveNoConnectedPairWithoutAWay) {
   }
 }
 
+TEST(EndToEndNocFaults, RandomSetsLeaveNoConnectedPairWithoutAWay) {
+  const auto sets = [](const std::string& mesh, const std::string& option,
+                       const std::string& count) {
+    return noc(mesh, "uniform", {option, count + ",1", "--sets", "20"}, kShortWindow);
+  };
+  for (const std::string& count : {"1", "2", "4"}) {
+    const auto links = sets("4x4", "--faults-random", count);
+    EXPECT_EQ(links["fault_sets"], 20);
+    EXPECT_EQ(links["reachable"], 100) << links;
+    EXPECT_GE(links["hop_inflation_worst"].get<double>(), links["hop_inflation"].get<double>());
+    EXPECT_FALSE(links.contains("accepted"));
+  }
+  for (const std::string& count : {"1", "2"}) {
+    EXPECT_EQ(sets("4x4", "--faults-random-routers", count)["reachable"], 100);
+  }
+}
+
+TEST(EndToEndNocFaults, SetsAreThoseOfTheFollowingSeeds) {
+  const auto hops = [](const std::string& seed, const std::string& count) {
+    return noc("4x4", "uniform", {"--faults-random", "3," + seed, "--sets", count},
+               kShortWindow)["hop_inflation"]
+        .get<double>();
+  };
+  EXPECT_NEAR(hops("5", "2"), (hops("5", "1") + hops("6", "1")) / 2, 1e-9);
+}
+
 TEST(EndToEndNocFaults, OneDeadLinkCostsLittleOfALargeMesh) {
   const auto result = noc("8x8", "uniform", {"--faults-random", "1,1"});
   EXPECT_GE(result["throughput_retained"].get<double>(), 0.81);
@@ -164,6 +195,10 @@ TEST(EndToEndNocFaults, SaysWhatIsWrongWithTheFaults) {
   expect_refused({"--faults-each", "tile"}, "--faults-each");
   expect_refused({"--faults-each", "link", "--sweep"}, "--sweep");
   expect_refused({"--faults-each", "link", "--vcs", "1"}, "--vcs");
+  expect_refused({"--faults-each", "link", "--sets", "2"}, "--sets: needs --faults-random");
+  expect_refused({"--faults-random", "1,1", "--sets", "2", "--sweep"}, "--sets: not together");
+  expect_refused({"--faults-random", "1,1", "--sets", "0"}, "--sets");
+  expect_refused({"--sets", "2"}, "--sets: needs --faults-random");
 }
 
 }  // namespace

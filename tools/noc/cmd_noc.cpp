@@ -34,6 +34,7 @@ struct Options {
   std::string faults_file;
   std::string random_links, random_routers;  ///< COUNT,SEED
   std::string faults_each;
+  unsigned sets = 1;  ///< of random faults
   TrafficOptions traffic;
 };
 
@@ -101,10 +102,24 @@ double saturation(double zero_load, const Options& options, const TrafficPattern
   return low;
 }
 
-/// Faults that the options ask for; nothing when they ask for none.
+/// Set number `set` of the faults that the options ask for; the numbers of sets are added to the
+/// seeds.
+FaultMap random_faults(const Options& options, unsigned set) {
+  FaultMap faults(options.traffic.mesh.width, options.traffic.mesh.height);
+  if (!options.faults_file.empty()) read_faults(options.faults_file, faults);
+  if (!options.random_links.empty()) add_random_links(options.random_links, set, faults);
+  if (!options.random_routers.empty()) add_random_routers(options.random_routers, set, faults);
+  if (faults.live_routers() == 0) throw InputError("no router is left alive");
+  return faults;
+}
+
+/// Faults that the options ask for, the first set; nothing when they ask for none.
 std::optional<FaultMap> make_faults(const Options& options) {
   const bool any = !options.faults_file.empty() || !options.random_links.empty() ||
                    !options.random_routers.empty() || !options.faults_each.empty();
+  if (options.sets > 1 && options.random_links.empty() && options.random_routers.empty()) {
+    throw InputError("--sets: needs --faults-random or --faults-random-routers");
+  }
   if (!any) return std::nullopt;
   if (options.traffic.vcs != kNumVcs) {
     throw InputError("--vcs: routes around faults need both virtual channels");
@@ -112,18 +127,17 @@ std::optional<FaultMap> make_faults(const Options& options) {
   if (options.sweep && !options.faults_each.empty()) {
     throw InputError("--sweep: not together with --faults-each");
   }
-  FaultMap faults(options.traffic.mesh.width, options.traffic.mesh.height);
-  if (!options.faults_file.empty()) read_faults(options.faults_file, faults);
-  if (!options.random_links.empty()) add_random_links(options.random_links, faults);
-  if (!options.random_routers.empty()) add_random_routers(options.random_routers, faults);
-  if (faults.live_routers() == 0) throw InputError("no router is left alive");
-  return faults;
+  if (options.sets > 1 && (options.sweep || !options.faults_each.empty())) {
+    throw InputError("--sets: not together with --sweep or --faults-each");
+  }
+  return random_faults(options, 0);
 }
 
-/// Costs of one set of faults, or of each single one beside them.
+/// Costs of the sets of faults, or of each single one beside them.
 std::vector<FaultCost> run_faults(const Options& options, const FaultMap& faults,
                                   const TrafficPattern& pattern, const Progress& progress) {
   std::vector<FaultMap> sets = {faults};
+  for (unsigned set = 1; set < options.sets; ++set) sets.push_back(random_faults(options, set));
   if (!options.faults_each.empty()) sets = single_faults(options.faults_each, faults);
   if (sets.empty()) throw InputError("--faults-each: nothing is left that could be dead");
   FaultBench bench(options.traffic, pattern);
@@ -199,7 +213,7 @@ int run(Options& options) {
                               [](const FaultCost& cost) { return cost.reachable == 100; });
     traffic.mesh.routes = traffic.pairs = std::make_shared<const MeshRoutes>(*faults);
   }
-  if (options.faults_each.empty()) {
+  if (options.faults_each.empty() && options.sets == 1) {
     report += measure(options, pattern, progress, json);
     if (options.sweep) report += sweep(options, pattern, progress, json);
   }
@@ -250,6 +264,11 @@ void add_noc_bench(CLI::App& bench, int& code) {
          "--faults-each", options->faults_each,
          "Only the costs of faults: of each link or each router, dead alone beside the others")
       ->check(CLI::IsMember({"link", "router"}));
+  cmd->add_option(
+         "--sets", options->sets,
+         "Only the costs of faults: of so many sets of random ones, with SEED, SEED + 1, ...")
+      ->capture_default_str()
+      ->check(CLI::Range(1U, 10'000U));
   cmd->add_flag("--sweep", options->sweep,
                 "Also find the latency without load, and the rate where it has tripled");
   cmd->add_option("--json", options->json_file,

@@ -88,19 +88,19 @@ void read_faults(const std::string& path, FaultMap& faults) {
   }
 }
 
-void add_random_links(const std::string& spec, FaultMap& faults) {
+void add_random_links(const std::string& spec, unsigned set, FaultMap& faults) {
   const RandomSpec random = parse_random(spec);
   try {
-    faults.kill_random_links(random.count, random.seed);
+    faults.kill_random_links(random.count, random.seed + set);
   } catch (const std::invalid_argument& error) {
     throw InputError(fmt::format("random faults '{}': {}", spec, error.what()));
   }
 }
 
-void add_random_routers(const std::string& spec, FaultMap& faults) {
+void add_random_routers(const std::string& spec, unsigned set, FaultMap& faults) {
   const RandomSpec random = parse_random(spec);
   try {
-    faults.kill_random_routers(random.count, random.seed);
+    faults.kill_random_routers(random.count, random.seed + set);
   } catch (const std::invalid_argument& error) {
     throw InputError(fmt::format("random faults '{}': {}", spec, error.what()));
   }

@@ -25,9 +25,9 @@ struct MeshRoutes {
 /// InputError with the line.
 void read_faults(const std::string& path, FaultMap& faults);
 
-/// Add faults at random, from `COUNT,SEED`. Throws InputError.
-void add_random_links(const std::string& spec, FaultMap& faults);
-void add_random_routers(const std::string& spec, FaultMap& faults);
+/// Add faults at random, from `COUNT,SEED`; `set` is added to the seed. Throws InputError.
+void add_random_links(const std::string& spec, unsigned set, FaultMap& faults);
+void add_random_routers(const std::string& spec, unsigned set, FaultMap& faults);
 
 /// One map for each link or each router ("link", "router") that could be dead alone.
 std::vector<FaultMap> single_faults(const std::string& what, const FaultMap& faults);
