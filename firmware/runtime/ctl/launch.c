@@ -199,6 +199,17 @@ static tsr_status_t describe(tsr_chip_t *chip, const request_t *r, uint32_t stat
   return TSR_OK;
 }
 
+/* Name the first tile of a map, if any. */
+static void name_first(tsr_completion_t *c, uint64_t map) {
+  for (uint32_t i = 0; map != 0; i++, map >>= 1) {
+    if ((map & 1) != 0) {
+      c->tile_x = (uint8_t)(i % 8);
+      c->tile_y = (uint8_t)(i / 8);
+      return;
+    }
+  }
+}
+
 /* How a failed launch ended. */
 static tsr_status_t explain(tsr_chip_t *chip, const request_t *r, bool expired,
                             tsr_completion_t *c) {
@@ -213,12 +224,8 @@ static tsr_status_t explain(tsr_chip_t *chip, const request_t *r, bool expired,
     return TSR_OK;
   }
   c->status = TSR_DONE_TIMEOUT;
-  for (uint32_t i = 64; i-- > 0;) { /* the first one that cannot be asked any more, if any */
-    if (((r->map & ~chip->tiles) >> i & 1) != 0) {
-      c->tile_x = (uint8_t)(i % 8);
-      c->tile_y = (uint8_t)(i / 8);
-    }
-  }
+  name_first(c, r->map); /* they may all be done, and only their posts be lost */
+  name_first(c, r->map & ~chip->tiles);
   return describe(chip, r, 0, c, &found);
 }
 
