@@ -334,9 +334,9 @@ TEST_F(HbmModes, NobodyStarvesUnderConflictsOfBothClasses) {
         if (chance(writes)) {
           node_->write(dram_offset(at), ~0ULL);
         } else {
-          node_->high = chance(high);
+          node_->cls = chance(high);
           node_->read(dram_offset(at), 64);
-          node_->high = false;
+          node_->cls = false;
         }
       }
       tick();
@@ -392,7 +392,7 @@ INSTANTIATE_TEST_SUITE_P(Faults, HbmInitFault,
                                   std::to_string(std::get<0>(info.param));
                          });
 
-TEST_F(HbmCtrl, AnotherLatencyThanTheDevicesFailsTheInitialization) {
+TEST_F(HbmModes, AnotherLatencyThanTheDevicesFailsTheInitialization) {
   // The mode registers agree with the controller; the device itself is a cycle slower.
   DramTiming slow = quick("hbm3-6400");
   slow.cl += 2;
