@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Histogram of the latency of reads: from the acceptance of a block to the cycle in which its response leaves.
+/// Histogram of the latency of reads: from the acceptance of a block to the cycle in which its checked response is
+/// offered, which is one after it leaves the pseudo channel (tsr_hbm_ecc).
 ///
 /// Two classes an octave: class 0 counts latencies below 16 cycles (32 DRAM clocks), class 1 below 24, class 2 below
 /// 32, class 3 below 48, ... class 14 below 2048, class 15 all others.
@@ -33,7 +34,7 @@ module tsr_hbm_latency
   logic [63:0] count_q [16];
   logic [15:0] zero_q;        // the count is zero, whatever count_q holds
 
-  assign latency = now_q - out_since_q;
+  assign latency = now_q - out_since_q + 16'd1;
   assign cnt_o   = zero_q[sel_i] ? '0 : count_q[sel_i];
 
   /// The highest set bit gives the octave, the bit below it the half.

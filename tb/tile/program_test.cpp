@@ -338,7 +338,7 @@ class TileProgram : public TileBench, public testing::WithParamInterface<unsigne
     // Multicasts are data of other nodes.
     std::map<std::uint64_t, std::uint8_t> multicast;
     for (const Flit& flit : posted_) {
-      EXPECT_TRUE(flit.mcast);
+      EXPECT_EQ(flit.mcast, !(flit.dst.lo == flit.dst.hi));
       EXPECT_FALSE(flit.dst.contains(kSelf));
       for (unsigned i = 0; i < 64; ++i) {
         if ((flit.strb >> i & 1) == 0) continue;
