@@ -111,13 +111,12 @@ Session::Session(const SessionOptions& options)
   platform.trace_to = options_.trace_to;
   platform.vcd_file = options_.vcd_file;
   if (options_.gdb_port >= 0) platform.gdb_port = static_cast<std::uint16_t>(options_.gdb_port);
+  platform.gdb_waits = [this](std::uint16_t port) {
+    line(fmt::format("gdb at 127.0.0.1:{}: waiting for `target remote :{}`", port, port));
+  };
   platform.uart = [this](const std::string& text) { line("  uart| " + text); };
   if (terminal_) platform.progress = [this](const Progress& progress) { show(progress); };
   chip_ = Platform::open(options_.config, std::move(platform));
-  if (options_.gdb_port >= 0) {
-    line(fmt::format("gdb at 127.0.0.1:{}: waiting for `target remote :{}`{}", chip_->gdb_port(),
-                     chip_->gdb_port(), options_.gdb_reset ? "" : " after boot"));
-  }
   if (options_.gdb_reset) chip_->wait_for_gdb();
 }
 

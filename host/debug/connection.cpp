@@ -37,8 +37,7 @@ Connection::Connection(std::uint16_t port) {
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (listener_ < 0 || setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-      bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
-      listen(listener_, 1) != 0) {
+      bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     const std::string why = std::strerror(errno);
     if (listener_ >= 0) ::close(listener_);
     throw InputError(
@@ -53,6 +52,8 @@ Connection::~Connection() {
   close();
   ::close(listener_);
 }
+
+void Connection::listen() { ::listen(listener_, 1); }
 
 bool Connection::accept(bool wait) {
   if (connected()) return true;

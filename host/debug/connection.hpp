@@ -10,13 +10,16 @@ namespace tsr::debug {
 
 class Connection {
  public:
-  /// Listen at 127.0.0.1. Port 0: any free one. Throws InputError if the port is taken.
+  /// Take a port of 127.0.0.1. Port 0: any free one. Throws InputError if the port is taken.
+  /// Clients are refused until listen().
   explicit Connection(std::uint16_t port);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   std::uint16_t port() const { return port_; }
+  /// From now on clients may come.
+  void listen();
   bool connected() const { return client_ >= 0; }
   /// Take a client that waits; with `wait`, until one comes. Returns whether there is one now.
   bool accept(bool wait);

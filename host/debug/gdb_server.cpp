@@ -35,7 +35,8 @@ constexpr const char* kNames[kRegisters] = {"zero", "ra", "sp", "gp", "tp", "t0"
 std::string target_description() {
   std::string xml =
       "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target version=\"1.0\">"
-      "<architecture>riscv:rv32</architecture><feature name=\"org.gnu.gdb.riscv.cpu\">";
+      "<architecture>riscv:rv32</architecture><osabi>none</osabi><feature "
+      "name=\"org.gnu.gdb.riscv.cpu\">";
   for (unsigned i = 0; i < kRegisters; ++i) {
     const char* type = i == 32 ? "code_ptr" : i == 2 || i == 3 || i == 8 ? "data_ptr" : "int";
     xml += fmt::format("<reg name=\"{}\" bitsize=\"32\" type=\"{}\" regnum=\"{}\"/>", kNames[i],
@@ -75,14 +76,21 @@ GdbServer::GdbServer(ChipAccess& chip, const std::vector<Node>& tiles, Node ctl,
 // ---------------------------------------------------------------- life of a connection
 
 void GdbServer::wait_for_client() {
-  if (!connection_.accept(true)) return;
+  connection_.listen();
+  if (state_ != State::kAlone || !connection_.accept(true)) return;
   attach();
   talk();
 }
 
 bool GdbServer::serve() {
   if (state_ == State::kAlone) {
-    if (!connection_.accept(false)) return true;
+    if (!connection_.accept(false)) {
+      // One that comes out of reset with a request to halt that is older than the detach.
+      for (Hart& hart : harts_) {
+        if (hart.halted()) hart.resume();
+      }
+      return !killed_;
+    }
     attach();
   }
   if (state_ == State::kRunning) {
@@ -344,7 +352,9 @@ std::string GdbServer::multiletter(const std::string& packet) {
   if (rest.accept("vAttach;")) return attach_process(rest);
   if (rest.accept("vKill;")) {
     killed_ = true;
-    reply(kOk);
+    const std::string done = detach_process(RspParser(fmt::format(";{}", rest.rest())));
+    if (processes_[0].attached || processes_[1].attached) return done;
+    reply(done);
     detach();
     return "";
   }

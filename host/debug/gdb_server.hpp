@@ -32,7 +32,8 @@ class GdbServer {
             Monitor monitor = {});
 
   std::uint16_t port() const { return connection_.port(); }
-  /// Wait for a client and serve it until it lets the chip run.
+  /// Wait for a client and serve it until it lets the chip run. No client can connect before: GDB
+  /// repeats what is not answered within seconds.
   void wait_for_client();
   /// Between cycles: look whether a core has stopped or the client wants something. While the cores
   /// are stopped this does not return. Returns false if the client asked to kill the run.

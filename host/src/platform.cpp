@@ -113,7 +113,7 @@ struct Platform::State {
   std::unique_ptr<Host> host;
   std::unique_ptr<HostAccess> debug_access;
   std::unique_ptr<debug::GdbServer> gdb;
-  bool gdb_waited = false;
+  bool gdb_waited = false;  ///< GDB has been waited for; from then on it is served
   std::unique_ptr<Heap> heap;
   std::unique_ptr<ElfImage> tile_elf;
   std::unique_ptr<ElfImage> ctl_elf;
@@ -205,7 +205,7 @@ struct Platform::State {
 
   /// Let the chip run for at most so many cycles; serves GDB, if it is there.
   void run(std::uint64_t cycles) {
-    if (!gdb) {
+    if (!gdb_waited) {
       chip->advance(cycles);
       return;
     }
@@ -219,7 +219,7 @@ struct Platform::State {
   /// interrupt, so that only the host (or GDB) can wake it.
   News await_news() {
     if (!chip->host_interrupt()) run(kPollCycles);
-    const bool asleep = !gdb && chip->kernel().all_asleep() && !chip->host_interrupt();
+    const bool asleep = !gdb_waited && chip->kernel().all_asleep() && !chip->host_interrupt();
     if (take_interrupt() != 0) return News::Interrupt;
     return asleep ? News::Asleep : News::None;
   }
@@ -697,6 +697,7 @@ std::uint16_t Platform::gdb_port() const {
 void Platform::wait_for_gdb() {
   gdb_port();
   state_->gdb_waited = true;
+  if (state_->options.gdb_waits) state_->options.gdb_waits(gdb_port());
   state_->gdb->wait_for_client();
 }
 

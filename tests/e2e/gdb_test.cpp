@@ -92,9 +92,10 @@ TEST_F(Gdb, BreaksInAKernelStepsOverATrapAndContinuesToTheResult) {
   start({app("debug"), "-c", "t16"});
   const auto text = gdb(fmt::format(R"(target remote {}
 info threads
-break kernel_main thread 10
+break kernel_main thread 11
 continue
-printf "index %d\n", tsr_tile_index(launch)
+thread
+printf "launch at %x\n", launch
 set var bias = 7
 tbreak debug_trap
 continue
@@ -109,7 +110,8 @@ detach
                         app("debug"));
   expect_all(text, {"tile (2, 3)"});
   SCOPED_TRACE(text);
-  expect_all(text, {"index 10", "total 365 at the trap: 1", "cause 2 in 1"});
+  expect_all(text, {"hit Breakpoint 1, kernel_main (launch=", "launch at 1fe00",
+                    "total 365 at the trap: 1", "cause 2 in 1"});
 }
 
 TEST_F(Gdb, WatchesMemoryAndInterrupts) {

@@ -10,6 +10,8 @@ namespace tsr::tools {
 namespace {
 
 constexpr unsigned kCreditMask = (1U << kNumVcs) - 1;
+/// Cycles between credits of a link that are given back; well below the routers' patience.
+constexpr std::uint64_t kSignOfLife = 512;
 
 }  // namespace
 
@@ -69,6 +71,7 @@ void RawMesh::send(unsigned i, Flit flit) {
 
 void RawMesh::tick() {
   arrivals_.clear();
+  if (options_.depth < kVcDepth && cycle_ % kSignOfLife == 0) give_back_one();
   for (Router& router : routers_) {
     if (router.in == 0 && router.out == kIdlePin) continue;
     router.out = router.model->step(cycle_, router.in);
@@ -115,6 +118,28 @@ void RawMesh::carry(unsigned i) {
                   kFlitWords * sizeof *flits);
       next.in |= valid_pin(link(there));
     }
+  }
+}
+
+/// A credit of each link and VC that keeps any.
+void RawMesh::give_back_one() {
+  for (Router& router : routers_) {
+    for (unsigned port = 0; port < kPorts && router.model; ++port) {
+      for (unsigned vc = 0; vc < kNumVcs; ++vc) {
+        unsigned& keep = router.links[port].keep[vc];
+        const Pins pin = Pins{1} << (credit_pin(link(port)) + vc);
+        if (keep == kVcDepth - options_.depth || (router.in & pin) != 0) continue;
+        ++keep;
+        router.in |= pin;
+      }
+    }
+  }
+}
+
+void RawMesh::give_back() {
+  for (unsigned n = options_.depth; n < kVcDepth; ++n) {
+    give_back_one();
+    tick();
   }
 }
 

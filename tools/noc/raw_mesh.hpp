@@ -25,8 +25,9 @@ struct RawMeshOptions {
 
 /// Every local port is driven by an injector with credits and drained at once. One network of the
 /// routers carries the traffic, the other one is silent. A smaller buffer depth is made of the
-/// RTL's by keeping back the first credits of every link for good, which is the same to a sender.
-/// Dead links lose what is sent on them and dead routers do nothing at all.
+/// RTL's by keeping back credits of every link, which is the same to a sender. Now and then one is
+/// given back and the next one kept: a router takes a link that owes credits and is silent for
+/// dead. Dead links lose what is sent on them and dead routers do nothing at all.
 class RawMesh {
  public:
   explicit RawMesh(const RawMeshOptions& options);
@@ -49,6 +50,8 @@ class RawMesh {
   const std::vector<Arrival>& arrivals() const { return arrivals_; }
   /// All routers are empty and all credits are back.
   bool drained() const;
+  /// The mesh is empty: give the credits back that were kept.
+  void give_back();
 
  private:
   struct Link {
@@ -67,6 +70,7 @@ class RawMesh {
   void load_tables(unsigned i);
   unsigned returned(Link& link, unsigned credits) const;
   void carry(unsigned i);
+  void give_back_one();
 
   RawMeshOptions options_;
   ChipConfig config_;

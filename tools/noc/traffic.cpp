@@ -244,7 +244,9 @@ class Run {
     for (Source& source : sources_) source.queue = {};
     const std::uint64_t start = mesh_.cycle();
     while (in_flight_ > 0) cycle(false);
-    constexpr unsigned kSettle = 16;  // credits on their way back
+    mesh_.give_back();
+    // Credits are on their way back, and routers watch a link to the end of a period.
+    constexpr unsigned kSettle = 8192;
     for (unsigned n = 0; n < kSettle && !mesh_.drained(); ++n) mesh_.tick();
     if (!mesh_.drained()) {
       throw Error(ExitCode::CheckFailed,

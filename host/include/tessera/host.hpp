@@ -51,6 +51,7 @@ struct PlatformOptions {
   /// Serve GDB at this port of 127.0.0.1 (0: any free one), and wait for it at the end of load().
   /// Opens the debug fuse. See docs/debugging.md.
   std::optional<std::uint16_t> gdb_port;
+  std::function<void(std::uint16_t port)> gdb_waits;  ///< called when GDB may connect
   std::function<void(const std::string& line)> uart;  ///< every line of the chip's UART
   std::function<void(const Progress&)> progress;      ///< called a few times a second
 };
