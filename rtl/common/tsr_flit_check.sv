@@ -14,7 +14,7 @@
 ///  * `SpreadLegal`: `spread` only in a Read, `owner` only in a ReadRsp by multicast;
 ///  * `WriteAligned`, `AtomicLegal`, `ReadRspAligned`;
 ///  * `ErrorOnlyInErrRsp`: `err` is set in an ErrRsp and nowhere else;
-///  * `BeatIsEmpty`: on links between routers (Mesh), a flit of KindNone has no other bit set. It needs no credit.
+///  * `BeatIsEmpty`: on links between routers (Mesh), a flit of KindNone is tsr_pkg::beat_hdr alone. It needs no credit.
 ///
 /// *Latency:* a violation is reported at the edge that ends the offending cycle.
 /// *Reset:* all credits are back.
@@ -66,13 +66,13 @@ module tsr_flit_check
   end
 
   `TSR_ASSERT(KindOfThisNetwork, !valid_i || beat || kind_legal(h.kind))
-  `TSR_ASSERT(BeatIsEmpty, !beat || (flit_i == '0))
+  `TSR_ASSERT(BeatIsEmpty, !beat || ((h == beat_hdr()) && (flit_i.data == '0)))
   `TSR_ASSERT(HeaderParityGood, !valid_i || (h.par == hdr_parity(h)))
   `TSR_ASSERT(DataParityGood, !valid_i || (h.dpar == data_parity(flit_i.data)))
   `TSR_ASSERT(SpareBitsZero, !valid_i || (h.spare == '0))
-  `TSR_ASSERT(UnicastHasOneTarget, !valid_i || h.mcast || (h.dst.lo == h.dst.hi))
+  `TSR_ASSERT(UnicastHasOneTarget, !valid_i || beat || h.mcast || (h.dst.lo == h.dst.hi))
   `TSR_ASSERT(MulticastRectOrdered,
-              !valid_i || ((h.dst.lo.x <= h.dst.hi.x) && (h.dst.lo.y <= h.dst.hi.y)))
+              !valid_i || beat || ((h.dst.lo.x <= h.dst.hi.x) && (h.dst.lo.y <= h.dst.hi.y)))
   `TSR_ASSERT(MulticastNeedsNoAnswer,
               !valid_i || !h.mcast || (h.kind inside {KindWritePosted, KindSemPost, KindReadRsp}))
   `TSR_ASSERT(ReadInsideGranule,

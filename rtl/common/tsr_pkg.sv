@@ -208,6 +208,19 @@ package tsr_pkg;
     return p;
   endfunction
 
+  /// Header of a beat (KindNone): for a rectangle that no flit has, turned over in both dimensions.
+  function automatic hdr_t beat_hdr();
+    hdr_t h;
+    h        = '0;
+    h.dst.lo = '1;
+    return h;
+  endfunction
+
+  /// With one wrong bit a beat keeps this mark and a flit does not get it.
+  function automatic logic beat_mark(rect_t dst);
+    return dst.lo.x > dst.hi.x && dst.lo.y > dst.hi.y;
+  endfunction
+
   // ---------------------------------------------------------------- network links
 
   localparam int unsigned NumVc   = 2;

@@ -18,9 +18,10 @@
 /// with nowhere to go, is dropped and counted, and its credit goes back.
 ///
 /// Link watchdog: a neighbour that holds flits and cannot pass any of them on says so with a beat now and then. A beat
-/// is an empty flit of KindNone; it needs no credit and goes no further. A port whose neighbour owes credits and has
-/// sent neither a credit nor a beat for LinkTimeout to 1.5 LinkTimeout cycles is stuck. Whatever wants a stuck or
-/// dead port is dropped and counted, so that the network drains. Writing the control word frees stuck ports.
+/// is an empty flit of KindNone; it needs no credit, so that a damaged one pays none, and goes no further. A port whose
+/// neighbour owes credits and has sent neither a credit nor a beat for LinkTimeout to 1.5 LinkTimeout cycles is stuck.
+/// Whatever wants a stuck or dead port is dropped and counted, so that the network drains. Writing the control word
+/// frees stuck ports.
 module tsr_router
   import tsr_pkg::*;
 #(
@@ -188,7 +189,7 @@ module tsr_router
 
     always_ff @(posedge clk_i) begin
       valid_q <= out || beat[o];
-      if (beat[o]) tx_flit_o[o] <= '0;
+      if (beat[o]) tx_flit_o[o] <= '{hdr: beat_hdr(), data: '0};
       if (send[o]) begin
         if (out) sent_q <= sent_q + 1'b1;
         for (int unsigned b = 0; b < NumBuf; b++) begin
@@ -277,7 +278,7 @@ module tsr_router
     always_ff @(posedge clk_i) begin
       // verilator tracing_off
       automatic meta_t  meta, next;
-      automatic logic   vc, good, empty, accept, push, pop, drop;
+      automatic logic   vc, good, empty, paid, accept, push, pop, drop;
       automatic dirs_t  served, left;
       automatic count_t owe;
       automatic logic [2:0] port;
@@ -287,6 +288,7 @@ module tsr_router
       port         = '0;
       accept       = 1'b0;
       empty        = 1'b0;
+      paid         = 1'b0;
       vc           = rx_flit_i[p].hdr.vc;
       parity_err_q <= 1'b0;
       dropped_q    <= 1'b0;
@@ -303,6 +305,8 @@ module tsr_router
         meta.birth = rx_flit_i[p].hdr.birth;
         good       = (^rx_flit_i[p].hdr) == 1'b0;
         empty      = good && (rx_flit_i[p].hdr.kind == KindNone);
+        // It took a credit from its sender: a damaged beat did not and must not give one back.
+        paid       = good ? !empty : !beat_mark(rx_flit_i[p].hdr.dst);
         accept     = good && !empty && (meta.want != '0);
         if (accept) begin
           buf_q[p][{vc, wr_q[vc]}]  <= rx_flit_i[p];
@@ -317,7 +321,7 @@ module tsr_router
       if (rx_valid_i[p] || (need_q != '0) || (owe_q != '0) || (credit_q != '0)) begin
         for (int unsigned v = 0; v < NumVc; v++) begin
           push = rx_valid_i[p] && (vc == 1'(v)) && accept;
-          drop = rx_valid_i[p] && (vc == 1'(v)) && !accept && !empty;
+          drop = rx_valid_i[p] && (vc == 1'(v)) && !accept && paid;
           served = '0;
           for (int unsigned o = 0; o < NumDir; o++) begin
             served |= dirs_t'(Turn[v][p][o] && winner[o][NumVc*p+v]) << o;

@@ -101,6 +101,13 @@ inline std::set<Hop> tree(Node src, const Rect& rect, unsigned w, unsigned h, bo
   return hops;
 }
 
+/// What a router sends as a sign of life.
+inline Flit beat_flit() {
+  Flit flit;
+  flit.dst = {{63, 63}, {0, 0}};
+  return flit;
+}
+
 /// Source end of a link in a bench: unlimited queue per VC, credits, one flit a cycle.
 class LinkSource {
  public:

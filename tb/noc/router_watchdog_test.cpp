@@ -99,7 +99,7 @@ TEST_F(NocWatchdog, ABeatKeepsALinkAliveAndGoesNoFurther) {
     run(60);
     for (int i = 0; i < 6; ++i) {
       run(kTimeout - 10);
-      sources_[k][kEast].push_free(Flit{});
+      sources_[k][kEast].push_free(beat_flit());
       run(5);
       ASSERT_EQ(stuck(k), 0U) << i;
     }
@@ -107,6 +107,35 @@ TEST_F(NocWatchdog, ABeatKeepsALinkAliveAndGoesNoFurther) {
     EXPECT_EQ(dropped(k), 0U);
     EXPECT_TRUE(sources_[k][kEast].all_credits_back()) << "a beat takes no slot";
     ASSERT_TRUE(run_until_stuck(k));
+  }
+}
+
+TEST_F(NocWatchdog, ADamagedBeatPaysNoCredit) {
+  context().assertOn(false);  // the link checkers would complain
+  stamp_ = false;
+  for (unsigned k = 0; k < 2; ++k) {
+    drain_[k][0] = 0;
+    departures_.clear();
+    for (unsigned i = 0; i < 2 * kVcDepth + 4; ++i) {
+      Flit flit = through(k, Dir::kWest, Dir::kLocal);
+      flit.seal();
+      send(k, kWest, flit);
+    }
+    run(60);
+    const std::uint32_t before = counter(k * 8 + 5);
+    for (unsigned bit = 512; bit < kFlitBits; ++bit) {
+      auto lanes = beat_flit().to_lanes();
+      lanes[bit / 64] ^= 1ULL << (bit % 64);
+      sources_[k][kWest].push_free(Flit::from_lanes(lanes));
+    }
+    run(kFlitBits - 512 + 10);
+    EXPECT_EQ(counter(k * 8 + 5) - before, kFlitBits - 512) << "they count as damaged flits";
+    EXPECT_EQ(departures_.size(), kVcDepth);
+    EXPECT_EQ(sources_[k][kWest].waiting(), 4U);
+    drain_[k][0] = 1;
+    ASSERT_TRUE(run_until([&] { return drained(); }, 100)) << "more or fewer credits than slots";
+    run(10);
+    EXPECT_EQ(departures_.size(), 2 * kVcDepth + 4);
   }
 }
 
@@ -123,7 +152,7 @@ TEST_F(NocWatchdog, ARouterThatHoldsFlitsSaysSoToTheirSenderAlone) {
     for (const auto& beat : beats_) {
       EXPECT_EQ(beat.network, k);
       EXPECT_EQ(beat.port, kWest);
-      EXPECT_TRUE(beat.flit == Flit{});
+      EXPECT_TRUE(beat.flit == beat_flit());
     }
     EXPECT_EQ(counter(k * 8 + kWest), 0U) << "beats are not counted";
     drain_[k][0] = 1;
