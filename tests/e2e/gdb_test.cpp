@@ -89,10 +89,10 @@ void expect_all(const std::string& text, const std::vector<std::string>& parts) 
 }
 
 TEST_F(Gdb, BreaksInAKernelStepsOverATrapAndContinuesToTheResult) {
-  start({app("debug"), "-c", "t16"});
+  start({app("debug"), "-c", "t16", "--tiles", "2", "3", "2", "3"});
   const auto text = gdb(fmt::format(R"(target remote {}
 info threads
-break kernel_main thread 11
+break kernel_main
 continue
 thread
 printf "launch at %x\n", launch
@@ -103,15 +103,16 @@ printf "total %d at the trap: %d\n", total, $pc == (unsigned)&debug_trap
 stepi
 printf "cause %d in %d\n", $mcause, $mepc == (unsigned)&debug_trap
 set $pc = $mepc + 4
-printf "spm before %d\n", *(unsigned *)0x01000000
-detach
+delete
+continue
 )",
                                     target()),
                         app("debug"));
   expect_all(text, {"tile (2, 3)"});
   SCOPED_TRACE(text);
-  expect_all(text, {"hit Breakpoint 1, kernel_main (launch=", "launch at 1fe00",
-                    "total 365 at the trap: 1", "cause 2 in 1"});
+  expect_all(text, {"Thread 11 hit Breakpoint 1, kernel_main (launch=", "launch at 1fe00",
+                    "total 355 at the trap: 1", "cause 2 in 1", "exited normally"});
+  EXPECT_EQ(ended(), 0) << chip_text();
 }
 
 TEST_F(Gdb, WatchesMemoryAndInterrupts) {
