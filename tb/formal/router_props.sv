@@ -4,10 +4,11 @@
 /// Proof of tsr_router: nothing lost, doubled, misrouted or overtaken; credits add up; the higher class goes first.
 ///
 /// The surroundings may do everything that the link protocol allows: any flit at any time for which there is a credit,
-/// damaged ones too, credits back at any time after their flit, writes to the table and control word at any time. The
-/// node's place and its links are arbitrary but constant. Two flits of one input and VC are followed, a first and a
-/// second one, chosen arbitrarily; their marks travel in the tag, which the router must not touch. All flits are of the
-/// same age, of either class: the order of ten arbitrary ages is too much for the solver.
+/// beats at any time, both with a damaged bit too, credits back at any time after their flit or never, writes to the table
+/// and control word at any time. The node's place and its links are arbitrary but constant. Two flits of one input and VC
+/// are followed, a first and a second one, chosen arbitrarily; their marks travel in the tag, which the router must not
+/// touch. All flits are of the same age, of either class: the order of ten arbitrary ages is too much for the solver. So
+/// the time, of one bit, is arbitrary in each cycle, and with it the ticks of the link watchdog: any port may get stuck.
 module router_props
   import tsr_pkg::*;
 #(
@@ -27,6 +28,10 @@ module router_props
   input logic [NumDir-1:0]            offer_i,
   input flit_t [NumDir-1:0]           flit_i,
   input logic [NumDir-1:0]            page_i,
+  input logic [NumDir-1:0]            beat_i,
+  input logic [NumDir-1:0]            hit_i,
+  input logic [NumDir-1:0][4:0]       bit_i,
+  input age_t                         now_i,
   input logic [NumDir-1:0][NumVc-1:0] give_i,
   input logic [1:0]                   pick_i
 );
@@ -61,38 +66,60 @@ module router_props
   logic                          cfg_valid, idle;
   tsr_noc_pkg::counts_t          unused_count;
 
-  tsr_router #(.XFirst(XFirst)) u_dut (
-    .clk_i, .rst_ni, .node_i(node_q), .now_i('0),
+  tsr_router #(.XFirst(XFirst), .LinkTimeout(4)) u_dut (
+    .clk_i, .rst_ni, .node_i(node_q), .now_i,
     .cfg_valid_o(cfg_valid), .cfg_we_i, .cfg_flit_i(cfg_flit), .cfg_bad_i, .link_en_i(link_en_q),
     .rx_valid_i(rx_valid), .rx_flit_i(rx_flit), .rx_credit_o(rx_credit),
     .tx_valid_o(tx_valid), .tx_flit_o(tx_flit), .tx_credit_i(tx_credit),
     .count_o(unused_count), .idle_o(idle)
   );
 
+  dirs_t                          whole;  // what comes in has good parity
   // Senders' credits, and flits at the receivers that are not paid back.
   count_t [NumDir-1:0][NumVc-1:0] have_q, held_q;
   logic   [1:0]                   start;
 
+  // A flit comes in, a beat comes in, a flit and no beat goes out. A damaged one has one wrong bit of those below, but a
+  // flit's VC is right; any other bit does what the parity bit does.
+  dirs_t              flit_in, beat_in, flit_out;
+  hdr_t  [NumDir-1:0] sent;
+
   for (genvar p = 0; p < NumDir; p++) begin : gen_port
-    assign rx_valid[p] = offer_i[p] && (have_q[p][flit_i[p].hdr.vc] != '0);
+    assign flit_in[p]  = offer_i[p] && (have_q[p][flit_i[p].hdr.vc] != '0) &&
+                         (flit_i[p].hdr.dst.lo.x <= flit_i[p].hdr.dst.hi.x) &&
+                         (flit_i[p].hdr.dst.lo.y <= flit_i[p].hdr.dst.hi.y);
+    assign beat_in[p]  = beat_i[p] && !flit_in[p] && (p != DirLocal);
+    assign rx_valid[p] = flit_in[p] || beat_in[p];
+    assign flit_out[p] = tx_valid[p] && (tx_flit[p].hdr.kind != KindNone);
     always_comb begin
-      cfg_flit[p] = cfg_flit_i;
-      rx_flit[p]  = '0;
-      rx_flit[p].hdr.par   = flit_i[p].hdr.par;
-      rx_flit[p].hdr.vc    = flit_i[p].hdr.vc;
-      rx_flit[p].hdr.cls   = flit_i[p].hdr.cls;
-      rx_flit[p].hdr.mcast = flit_i[p].hdr.mcast;
-      rx_flit[p].hdr.birth = '0;
-      rx_flit[p].hdr.dst   = flit_i[p].hdr.dst;
-      rx_flit[p].hdr.kind  = KindWritePosted;
-      rx_flit[p].hdr.addr  = page_i[p] ? {SpaceNode, 20'b0, tsr_noc_pkg::RouterPage, 12'b0} : '0;
-      rx_flit[p].hdr.tag   = (port_q == dir_e'(p)) ? {6'b0, start} : '0;
+      automatic logic [31:0] wrong;
+      wrong         = 32'(hit_i[p]) << bit_i[p];
+      cfg_flit[p]   = cfg_flit_i;
+      sent[p]       = '0;
+      sent[p].vc    = flit_i[p].hdr.vc;
+      sent[p].cls   = flit_i[p].hdr.cls;
+      sent[p].mcast = flit_i[p].hdr.mcast;
+      sent[p].dst   = flit_i[p].hdr.dst;
+      sent[p].kind  = KindWritePosted;
+      sent[p].addr  = page_i[p] ? {SpaceNode, 20'b0, tsr_noc_pkg::RouterPage, 12'b0} : '0;
+      sent[p].tag   = (port_q == dir_e'(p)) ? {6'b0, start} : '0;
+      sent[p].par   = hdr_parity(sent[p]);
+      if (beat_in[p]) sent[p] = beat_hdr();
+      rx_flit[p]           = '0;
+      rx_flit[p].hdr       = sent[p];
+      rx_flit[p].hdr.dst   = sent[p].dst ^ wrong[23:0];
+      rx_flit[p].hdr.kind  = kind_e'(sent[p].kind ^ wrong[27:24]);
+      rx_flit[p].hdr.par   = sent[p].par ^ wrong[28];
+      rx_flit[p].hdr.cls   = sent[p].cls ^ wrong[29];
+      rx_flit[p].hdr.mcast = sent[p].mcast ^ wrong[30];
+      rx_flit[p].hdr.vc    = sent[p].vc ^ (wrong[31] && beat_in[p]);
     end
+    `TSR_ASSERT(DamageShows, !rx_valid[p] || (whole[p] == (rx_flit[p] == {sent[p], data_t'('0)})))
     for (genvar v = 0; v < NumVc; v++) begin : gen_vc
       assign tx_credit[p][v] = give_i[p][v] && (held_q[p][v] != '0);
       always_ff @(posedge clk_i) begin
-        have_q[p][v] <= have_q[p][v] - count_t'(rx_valid[p] && (flit_i[p].hdr.vc == 1'(v))) + count_t'(rx_credit[p][v]);
-        held_q[p][v] <= held_q[p][v] + count_t'(tx_valid[p] && (tx_flit[p].hdr.vc == 1'(v))) -
+        have_q[p][v] <= have_q[p][v] - count_t'(flit_in[p] && (sent[p].vc == 1'(v))) + count_t'(rx_credit[p][v]);
+        held_q[p][v] <= held_q[p][v] + count_t'(flit_out[p] && (tx_flit[p].hdr.vc == 1'(v))) -
                         count_t'(tx_credit[p][v]);
         if (!rst_ni) begin
           have_q[p][v] <= count_t'(VcDepth);
@@ -107,7 +134,6 @@ module router_props
   // Where a flit must go: dimension order (route_props proves `branches`), or the table; and whether it is whole.
   // Worked out for each input in the router's words, so that the solver need not find out that they say the same.
   dirs_t [NumDir-1:0] wants;
-  dirs_t              whole;
   for (genvar p = 0; p < NumDir; p++) begin : gen_want
     logic down;
     assign down     = (p != DirLocal) && u_dut.control_q.down[(p + NumDir - 2) % (NumDir - 1)];
@@ -124,8 +150,8 @@ module router_props
   end
 
   logic [1:0]       picked_q, stored_q;  // came in; is still in its buffer
-  dirs_t [1:0]      want_q, seen_q;      // ports it must leave by; it was seen at
-  dirs_t [1:0]      now;                 // ports it is at now
+  dirs_t [1:0]      want_q, seen_q;      // ports it must leave by; it has left by, or was dropped at
+  dirs_t [1:0]      now;                 // ports that it leaves by, or is dropped at, now
   ptr_t [1:0]       ahead_q;             // flits before it in the buffer
   dirs_t            want;
   logic             pop, comes, taken;
@@ -135,7 +161,7 @@ module router_props
   // Accepted: whole and with somewhere to go.
   assign want  = wants[port_q];
   assign taken = whole[port_q] && (want != '0);
-  assign comes    = rx_valid[port_q] && (flit_i[port_q].hdr.vc == vc_q);
+  assign comes    = flit_in[port_q] && (flit_i[port_q].hdr.vc == vc_q);
   assign start[0] = comes && pick_i[0] && !picked_q[0];
   assign start[1] = comes && pick_i[1] && picked_q[0] && !picked_q[1];
 
@@ -148,7 +174,7 @@ module router_props
 
   for (genvar t = 0; t < 2; t++) begin : gen_flit
     always_comb begin
-      for (int unsigned o = 0; o < NumDir; o++) now[t][o] = tx_valid[o] && tx_flit[o].hdr.tag[t];
+      for (int unsigned o = 0; o < NumDir; o++) now[t][o] = (tx_valid[o] || u_dut.shed[o]) && tx_flit[o].hdr.tag[t];
       now[t][DirLocal] |= cfg_valid && tx_flit[DirLocal].hdr.tag[t];
     end
     always_ff @(posedge clk_i) begin
@@ -172,7 +198,7 @@ module router_props
     // Only where it must go, once, and not before it came.
     `TSR_ASSERT(OnlyWhereItMust, (now[t] == '0) || (picked_q[t] && ((now[t] & ~want_q[t]) == '0)))
     `TSR_ASSERT(OncePerPort, (now[t] & seen_q[t]) == '0)
-    // Its slot is free again: it is or was at all its ports.
+    // Its slot is free again: it has left by all its ports, or was dropped there (see DropsOnlyIfClosed).
     `TSR_ASSERT(NothingLost, !picked_q[t] || stored_q[t] || ((seen_q[t] | now[t]) == want_q[t]))
     `TSR_ASSERT(NothingLostIfPaid, !picked_q[t] || (have_q[port_q][vc_q] != count_t'(VcDepth)) ||
                                    ((seen_q[t] | now[t]) == want_q[t]))
@@ -207,6 +233,7 @@ module router_props
         assign vc   = u_dut.buf_q[p][at].hdr.vc;
         assign mark = u_dut.buf_q[p][at].hdr.tag[1:0];
         `TSR_ASSERT(SlotKeepsVc, (count_t'(i) >= fill_b) || (vc == 1'(v)))
+        `TSR_ASSERT(SlotHasAFlit, (count_t'(i) >= fill_b) || (u_dut.buf_q[p][at].hdr.kind == KindWritePosted))
         if (i > 0) begin : gen_next
           `TSR_ASSERT(SlotHasAWay, (count_t'(i) >= fill_b) || ((meta.want != '0) &&
                                    ((meta.want & ~u_dut.Turn[v][p]) == '0)))
@@ -233,10 +260,13 @@ module router_props
     `TSR_ASSERT(SeenIfPicked, picked_q[t] ? ((seen_q[t] & ~want_q[t]) == '0) : (seen_q[t] == '0))
   end
 
+  dirs_t closed;  // given up by the watchdog, or by the control word
+  assign closed = u_dut.stuck | (u_dut.control_q.dead & ~dirs_t'(1));
+
   for (genvar o = 0; o < NumDir; o++) begin : gen_out
     for (genvar v = 0; v < NumVc; v++) begin : gen_vc
       `TSR_ASSERT(OutCredits, 32'(u_dut.gen_out[o].credit_q[v]) + 32'(held_q[o][v]) +
-                              32'(tx_valid[o] && (tx_flit[o].hdr.vc == 1'(v))) == VcDepth)
+                              32'(flit_out[o] && (tx_flit[o].hdr.vc == 1'(v))) == VcDepth)
     end
     // One winner if anybody asks, of those who ask, and nobody who asks goes before it.
     logic [NumDir*NumVc-1:0] ask, win;
@@ -247,10 +277,50 @@ module router_props
       for (genvar c = 0; c < NumDir * NumVc; c++) begin : gen_other
         `TSR_ASSERT(HigherClassWins, !win[b] || !ask[c] || (u_dut.score[b] >= u_dut.score[c]))
       end
-      `TSR_ASSERT(AskerHasCredit, !ask[b] || (u_dut.need[b][o] && ((u_dut.gen_out[o].credit_q[b%NumVc] != '0) ||
-                                                                    (o == DirLocal && u_dut.cfg[b]))))
+      `TSR_ASSERT(AskerHasCredit, !ask[b] || (u_dut.need[b][o] && !u_dut.beat[o] &&
+                                              ((u_dut.gen_out[o].credit_q[b%NumVc] != '0) || closed[o] ||
+                                               (o == DirLocal && u_dut.cfg[b]))))
     end
   end
+
+  // ---------------------------------------------------------------- link watchdog
+
+  dirs_t closed_q, asked_q, stuck_q, heard_q, owed_q;
+  logic  tick_q, freed;
+  logic [NumDir-1:0][1:0] silent_q;  // ticks without a sign of life, up to three
+  assign freed  = cfg_we_i && cfg_flit_i.hdr.addr[6] && cfg_flit_i.hdr.strb[0];
+  always_ff @(posedge clk_i) begin
+    tick_q   <= (now_i == '0);
+    closed_q <= closed;
+    asked_q  <= u_dut.beat;
+    stuck_q  <= u_dut.stuck;
+    heard_q  <= beat_in & ~hit_i;
+    if (!rst_ni) {asked_q, heard_q, stuck_q} <= '0;
+  end
+  `TSR_ASSERT(NobodyElseCloses, (u_dut.closed == closed) && !closed[DirLocal])
+  for (genvar o = 0; o < NumDir; o++) begin : gen_watch
+    logic owed;
+    assign owed = (held_q[o] != '0) || flit_out[o];
+    always_ff @(posedge clk_i) begin
+      owed_q[o] <= owed;
+      if (!rst_ni || freed || (tx_credit[o] != '0) || heard_q[o]) silent_q[o] <= '0;
+      else if (tick_q && (silent_q[o] != 2'd3)) silent_q[o] <= silent_q[o] + 1'b1;
+    end
+    // A closed port drops all that it is given, and no other port drops anything.
+    `TSR_ASSERT(DropsOnlyIfClosed, !u_dut.shed[o] || closed_q[o])
+    `TSR_ASSERT(ClosedSendsNothing, !flit_out[o] || !closed_q[o])
+    // A beat is no flit: no mark, and only if the watchdog asked for it.
+    `TSR_ASSERT(BeatIfAsked, (tx_valid[o] && !flit_out[o]) == asked_q[o])
+    `TSR_ASSERT(BeatIsEmpty, !asked_q[o] || (tx_flit[o].hdr.tag[1:0] == '0))
+    `TSR_ASSERT(BeatIsHeard, u_dut.heard[o] == heard_q[o])
+    // Given up only while credits are owed and after three ticks without a credit or a whole beat.
+    `TSR_ASSERT(StuckAfterSilence, !u_dut.stuck[o] || stuck_q[o] || ((silent_q[o] == 2'd3) && owed_q[o]))
+    if (o != DirLocal) begin : gen_count
+      `TSR_ASSERT(CountsTicks, u_dut.gen_out[o].gen_watchdog.wait_q <= silent_q[o])
+      `TSR_ASSERT(ThirdTickIsStuck, (u_dut.gen_out[o].gen_watchdog.wait_q != 2'd3) || u_dut.stuck[o])
+    end
+  end
+  `TSR_ASSERT(Ticks, u_dut.tick == tick_q)
 
   logic unused_idle;
   assign unused_idle = idle;
