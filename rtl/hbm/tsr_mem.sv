@@ -601,6 +601,17 @@ module tsr_mem
     .clk_i, .rst_ni, .t_i(t_q), .start_i(init_start), .busy_o(init_busy), .done_o(init_done),
     .error_o(init_error), .cmd_o(init_cmd), .rvalid_i(dfi_rvalid_i), .rdata_i(rdata_low));
 
+  // ------------------------------------------------------------ router counters
+
+  logic [3:0]  router_sel_q;
+  logic [31:0] router_cnt_q;
+  assign router_sel_o = router_sel_q;
+  always_ff @(posedge clk_i) begin
+    router_sel_q <= reg2hw.router_sel.sel.q;
+    router_cnt_q <= router_cnt_i;
+    if (!rst_ni) router_sel_q <= '0;
+  end
+
   // ------------------------------------------------------------ registers, errors, counters
 
   tsr_hbm_reg_top u_regs (
@@ -699,17 +710,6 @@ module tsr_mem
     hw2reg.count_lo.v.d             = count[31:0];
     hw2reg.count_hi.v.d             = count_hi_q;
     hw2reg.router_count.count.d     = router_cnt_q;
-  end
-
-  // ------------------------------------------------------------ router counters
-
-  logic [3:0]  router_sel_q;
-  logic [31:0] router_cnt_q;
-  assign router_sel_o = router_sel_q;
-  always_ff @(posedge clk_i) begin
-    router_sel_q <= reg2hw.router_sel.sel.q;
-    router_cnt_q <= router_cnt_i;
-    if (!rst_ni) router_sel_q <= '0;
   end
 
   // ------------------------------------------------------------ sleep
