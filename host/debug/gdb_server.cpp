@@ -352,7 +352,7 @@ std::string GdbServer::multiletter(const std::string& packet) {
   if (rest.accept("vAttach;")) return attach_process(rest);
   if (rest.accept("vKill;")) {
     killed_ = true;
-    const std::string done = detach_process(RspParser(fmt::format(";{}", rest.rest())));
+    std::string done = detach_process(RspParser(fmt::format(";{}", rest.rest())));
     if (processes_[0].attached || processes_[1].attached) return done;
     reply(done);
     detach();
