@@ -203,6 +203,7 @@ std::vector<StreamCurve> read_curves(const Stream& s) {
     }
   }
   std::vector<StreamCurve> curves;
+  curves.reserve(all.size());
   for (const auto& samples : all) curves.emplace_back(samples, origin);
   return curves;
 }
