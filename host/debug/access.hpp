@@ -24,6 +24,8 @@ class ChipAccess {
   virtual bool halted(Node node) = 0;
   /// Let the chip run for at most `cycles`, or until a core halts.
   virtual void advance(std::uint64_t cycles) = 0;
+  /// The chip's cycle counter.
+  virtual std::uint64_t cycle() const = 0;
 
  protected:
   ChipAccess() = default;

@@ -57,12 +57,8 @@ unsigned port_number(std::uint64_t gdb) {
 
 }  // namespace
 
-GdbServer::GdbServer(ChipAccess& chip, const std::vector<Node>& tiles, Node ctl, std::uint16_t port,
-                     Monitor monitor)
-    : chip_(chip),
-      processes_{{{"tiles", {}, false}, {"ctl", {}, false}}},
-      connection_(port),
-      monitor_(std::move(monitor)) {
+GdbServer::GdbServer(ChipAccess& chip, const std::vector<Node>& tiles, Node ctl, std::uint16_t port)
+    : chip_(chip), processes_{{{"tiles", {}, false}, {"ctl", {}, false}}}, connection_(port) {
   for (const Node tile : tiles) {
     processes_[0].harts.push_back(harts_.size());
     harts_.emplace_back(chip_, tile, false);
@@ -103,7 +99,7 @@ bool GdbServer::serve() {
 void GdbServer::attach() {
   reader_ = {};
   multiprocess_ = false;
-  acknowledge_ = acknowledge_next_ = true;
+  acknowledge_ = true;
   processes_[0].attached = true;
   processes_[1].attached = false;
   current_ = processes_[0].harts.front();
@@ -156,10 +152,7 @@ void GdbServer::talk() {
   }
 }
 
-void GdbServer::reply(std::string_view payload) {
-  connection_.send(rsp_frame(payload));
-  acknowledge_ = acknowledge_next_;
-}
+void GdbServer::reply(std::string_view payload) { connection_.send(rsp_frame(payload)); }
 
 void GdbServer::handle(const std::string& packet) {
   const bool resumes = packet.rfind("vCont;", 0) == 0 || packet[0] == 'c' || packet[0] == 's';
@@ -292,7 +285,7 @@ std::string GdbServer::query(RspParser packet) {
         kPacketBytes);
   }
   if (packet.accept("QStartNoAckMode")) {
-    acknowledge_next_ = false;
+    acknowledge_ = false;
     return kOk;
   }
   if (packet.accept("qXfer:features:read:target.xml:")) return features(packet);
@@ -337,9 +330,7 @@ std::string GdbServer::monitor(RspParser packet) {
     return to_hex(fmt::format("core of tile ({}, {}) stands in front of its first instruction\n",
                               hart.node().x, hart.node().y));
   }
-  if (monitor_) {
-    if (const auto text = monitor_(*command, hart.node())) return to_hex(*text);
-  }
+  if (*command == "cycle") return to_hex(fmt::format("cycle {}\n", chip_.cycle()));
   return to_hex(
       "monitor commands:\n"
       "  reset  start the selected core again, stopped in front of its first instruction\n"

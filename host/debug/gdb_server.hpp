@@ -8,7 +8,6 @@
 #pragma once
 
 #include <array>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,15 +20,10 @@
 
 namespace tsr::debug {
 
-/// Answers `monitor` commands that the server does not know: the text to print, or nothing if it is
-/// unknown too.
-using Monitor = std::function<std::optional<std::string>(const std::string& command, Node node)>;
-
 class GdbServer {
  public:
   /// Serves the cores of `tiles` and of `ctl` at a port of 127.0.0.1 (0: any free one).
-  GdbServer(ChipAccess& chip, const std::vector<Node>& tiles, Node ctl, std::uint16_t port,
-            Monitor monitor = {});
+  GdbServer(ChipAccess& chip, const std::vector<Node>& tiles, Node ctl, std::uint16_t port);
 
   std::uint16_t port() const { return connection_.port(); }
   /// Wait for a client and serve it until it lets the chip run. No client can connect before: GDB
@@ -94,12 +88,10 @@ class GdbServer {
   std::vector<Hart> harts_;
   std::array<Process, 2> processes_;
   Connection connection_;
-  Monitor monitor_;
   RspReader reader_;
   State state_ = State::kAlone;
   bool multiprocess_ = false;
   bool acknowledge_ = true;
-  bool acknowledge_next_ = true;  ///< after the reply that is on its way
   bool killed_ = false;
   std::size_t current_ = 0;  ///< hart that register and memory packets mean
   std::string last_stop_;

@@ -53,7 +53,6 @@ class RspParser {
   /// Everything up to one of the characters, or the end.
   std::string_view until(std::string_view stops);
   std::string_view rest() const { return text_; }
-  bool done() const { return text_.empty(); }
 
  private:
   std::string_view text_;

@@ -93,6 +93,7 @@ class HostAccess final : public debug::ChipAccess {
   }
   bool halted(Node node) override { return chip_.halted(node); }
   void advance(std::uint64_t cycles) override { chip_.advance(cycles); }
+  std::uint64_t cycle() const override { return chip_.cycle(); }
 
  private:
   bool transfer(bool write, std::uint64_t address, void* data, std::size_t bytes) {
@@ -453,12 +454,8 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
   state->chip->reset();
   if (opts.gdb_port) {
     state->debug_access = std::make_unique<HostAccess>(*state->chip, *state->host);
-    state->gdb = std::make_unique<debug::GdbServer>(
-        *state->debug_access, state->config.tiles, state->config.ctl, *opts.gdb_port,
-        [chip = state->chip.get()](const std::string& command, Node) -> std::optional<std::string> {
-          if (command != "cycle") return std::nullopt;
-          return fmt::format("cycle {}\n", chip->cycle());
-        });
+    state->gdb = std::make_unique<debug::GdbServer>(*state->debug_access, state->config.tiles,
+                                                    state->config.ctl, *opts.gdb_port);
   }
   return std::unique_ptr<Platform>(new Platform(std::move(state)));
 }

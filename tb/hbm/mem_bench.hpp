@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/amo_reference.hpp"
 #include "dram/dfi_port.hpp"
 #include "dram/dram_profile.hpp"
 #include "dram/ecc.hpp"
@@ -371,30 +372,6 @@ class MemNode {
     --credits_[flit.vc];
     from.pop_front();
     last_request = cycle;
-  }
-
-  /// What an atomic stores.
-  static std::uint32_t amo_reference(Amo op, std::uint32_t old, std::uint32_t operand,
-                                     std::uint32_t expected) {
-    const auto a = static_cast<std::int32_t>(old);
-    const auto b = static_cast<std::int32_t>(operand);
-    switch (op) {
-      case Amo::kAdd:
-        return old + operand;
-      case Amo::kAnd:
-        return old & operand;
-      case Amo::kOr:
-        return old | operand;
-      case Amo::kSwap:
-        return operand;
-      case Amo::kCas:
-        return old == expected ? operand : old;
-      case Amo::kMin:
-        return static_cast<std::uint32_t>(std::min(a, b));
-      case Amo::kMax:
-        return static_cast<std::uint32_t>(std::max(a, b));
-    }
-    return old;
   }
 
   /// Note which blocks of the request at `local` hold a bad atom that it touches.

@@ -3,6 +3,7 @@
 // the core does when the network fails it.
 #include <set>
 
+#include "common/amo_reference.hpp"
 #include "tile_core.hpp"
 
 namespace {
@@ -12,29 +13,6 @@ using namespace tsr::tb;
 
 constexpr Amo kOps[] = {Amo::kAdd, Amo::kAnd, Amo::kOr, Amo::kSwap,
                         Amo::kCas, Amo::kMin, Amo::kMax};
-
-/// What memory holds after an atomic.
-std::uint32_t after(Amo op, std::uint32_t old, std::uint32_t operand, std::uint32_t expected) {
-  const auto a = static_cast<std::int32_t>(old);
-  const auto b = static_cast<std::int32_t>(operand);
-  switch (op) {
-    case Amo::kAdd:
-      return old + operand;
-    case Amo::kAnd:
-      return old & operand;
-    case Amo::kOr:
-      return old | operand;
-    case Amo::kSwap:
-      return operand;
-    case Amo::kCas:
-      return old == expected ? operand : old;
-    case Amo::kMin:
-      return static_cast<std::uint32_t>(std::min(a, b));
-    case Amo::kMax:
-      return static_cast<std::uint32_t>(std::max(a, b));
-  }
-  return 0;
-}
 
 class AtomicBench : public TileCore {
  protected:
@@ -125,7 +103,7 @@ TEST_F(Atomics, DoTheirOperationOnCornersAndRandomWords) {
       const Old old = send(atomic(kCtl, op, kSpm + 0x104, operand, expected));
       ASSERT_EQ(old.err, Err::kNone);
       ASSERT_EQ(old.value, memory) << "operation " << static_cast<unsigned>(op);
-      memory = after(op, memory, operand, expected);
+      memory = amo_reference(op, memory, operand, expected);
       ASSERT_EQ(read_word(kSpm + 0x104), memory) << "operation " << static_cast<unsigned>(op);
     }
   }

@@ -66,7 +66,7 @@ TEST(Rsp, Parser) {
   EXPECT_EQ(parser.until(";"), "rest");
   EXPECT_EQ(parser.rest(), ";more");
   EXPECT_EQ(parser.until("#"), ";more");
-  EXPECT_TRUE(parser.done());
+  EXPECT_TRUE(parser.rest().empty());
 }
 
 }  // namespace

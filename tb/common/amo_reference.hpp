@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What an atomic stores, for the benches of all targets.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "noc/flit.hpp"
+
+namespace tsr::tb {
+
+inline std::uint32_t amo_reference(Amo op, std::uint32_t old, std::uint32_t operand,
+                                   std::uint32_t expected) {
+  const auto a = static_cast<std::int32_t>(old);
+  const auto b = static_cast<std::int32_t>(operand);
+  switch (op) {
+    case Amo::kAdd:
+      return old + operand;
+    case Amo::kAnd:
+      return old & operand;
+    case Amo::kOr:
+      return old | operand;
+    case Amo::kSwap:
+      return operand;
+    case Amo::kCas:
+      return old == expected ? operand : old;
+    case Amo::kMin:
+      return static_cast<std::uint32_t>(std::min(a, b));
+    case Amo::kMax:
+      return static_cast<std::uint32_t>(std::max(a, b));
+  }
+  return old;
+}
+
+}  // namespace tsr::tb
