@@ -12,7 +12,19 @@
 /// come). Reads: 1..256 bytes inside a 256-byte granule. Writes: an aligned 64-byte block, byte
 /// enables are the strobe. Addresses are global (noc/address_map.hpp), for messages to a rectangle
 /// node-local. response_status: TLM_OK_RESPONSE, or TLM_GENERIC_ERROR_RESPONSE with `err` set.
+/// Atomics: TLM_WRITE_COMMAND, 8 bytes, operand and expected value; the old value comes back in the
+/// first word. SemPost: no data, `doff` as in the flit.
+///
+/// A posted message may also be answered TLM_ACCEPTED, then BEGIN_RESP comes when the network has
+/// taken it. A request that a dead link swallows is TLM_ACCEPTED and never answered.
+///
+/// A block of a spread read comes to the nodes that listen as a message of kind kReadRsp that is
+/// always completed: TLM_WRITE_COMMAND, an aligned block of 64 bytes, `strb`, `doff` (scratchpad
+/// offset of the block's byte 0), `listen`, `owner`, `poison`; the delay says when it arrives. A
+/// target copies what it needs after the call.
 #pragma once
+
+#include <array>
 
 #include <systemc>
 #include <tlm>
@@ -39,6 +51,10 @@ struct Message : tlm::tlm_extension<Message> {
   Listen listen;            ///< Read with spread
   std::uint64_t strb = 0;   ///< Write, WritePosted: byte enables of the block; Atomic: of the word
   std::uint64_t birth = 0;  ///< cycle from which its age counts
+  Node owner;               ///< ReadRsp of a spread read: who asked
+  /// Answer of a Read: cycle in which each 64-byte block of the granule leaves the target, and in
+  /// what the initiator gets, arrives. Zero: with the delay.
+  std::array<std::uint64_t, 4> ready{};
 
   tlm::tlm_extension_base* clone() const override { return new Message(*this); }
   void copy_from(const tlm::tlm_extension_base& other) override {
