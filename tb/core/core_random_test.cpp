@@ -127,4 +127,29 @@ TEST_F(CoreRandom, FollowsTheModelThroughHaltsAndSteps) {
   EXPECT_GE(coverage.halts, 100U);
 }
 
+TEST_F(CoreRandom, TakesTheCyclesOfTheModel) {
+  // run() on copies of the memories; both times from the first instruction to the last.
+  for (int i = 0; i < 20 && !HasFailure(); ++i) {
+    RandomProgram random(rng(), {/*system=*/false, /*backward=*/false, /*bus=*/false});
+    randomize_tcms();
+    write_program(random.setup(false));
+    write_program(random.code(500));
+    std::vector<Word> itcm = memory().itcm;
+    std::vector<Word> dtcm = memory().dtcm;
+    Iss model(memory());
+    model.attach({reinterpret_cast<std::uint8_t*>(itcm.data()), 0x10000,
+                  reinterpret_cast<std::uint8_t*>(dtcm.data()), 0x10000, nullptr, 0});
+    model.reset(RandomProgram::kSetup);
+    model.set_now(0);
+    start(RandomProgram::kSetup);
+    run_to_stop();
+    stop();
+    const auto cycles = retire_cycles().back() - retire_cycles().front();
+    model.run(cycles);
+    EXPECT_EQ(model.now(), cycles);
+    EXPECT_EQ(model.pc(), retired().back().pc);
+    EXPECT_EQ(model.retired(), retired().size() - 1);
+  }
+}
+
 }  // namespace
