@@ -154,7 +154,14 @@ std::optional<IssAccess> Iss::access() const {
   if (!memory_.fetch(pc_, insn)) return std::nullopt;
   const IssOp op = iss_decode(insn);
   if (!is_load(op.kind) && !is_store(op.kind)) return std::nullopt;
-  return IssAccess{x_[op.rs1] + op.imm, access_bytes(op.kind), is_store(op.kind)};
+  IssAccess access;
+  access.addr = x_[op.rs1] + op.imm;
+  access.bytes = access_bytes(op.kind);
+  access.write = is_store(op.kind);
+  const std::uint32_t offset = access.addr & 3;
+  access.strb = static_cast<std::uint8_t>(((1U << access.bytes) - 1) << offset);
+  if (access.write) access.data = (x_[op.rs2] << (8 * offset)) & iss::lane_mask(access.strb);
+  return access;
 }
 
 }  // namespace tsr

@@ -61,6 +61,12 @@ struct IssAccess {
   std::uint32_t addr = 0;  ///< of its lowest byte
   std::uint32_t bytes = 0;
   bool write = false;
+  std::uint8_t strb = 0;   ///< bytes of the word, if it is aligned
+  std::uint32_t data = 0;  ///< store: in lanes
+
+  bool aligned() const { return addr % bytes == 0; }
+  /// Goes to the data bus: neither a TCM's nor misaligned.
+  bool bus() const { return addr >= 0x20000 && aligned(); }
 };
 
 enum class IssFlow : std::uint8_t;

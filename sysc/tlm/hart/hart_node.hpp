@@ -90,8 +90,15 @@ class TlmHartNode : public sc_core::sc_module {
   virtual std::uint64_t instructions() const = 0;
 
  protected:
-  explicit TlmHartNode(const char* name)
-      : sc_module(sc_core::sc_module_name(name)), initiator("initiator"), target("target") {}
+  explicit TlmHartNode(sc_core::sc_module_name name);
+
+  /// A message that comes in at `target`, an answer that comes to `initiator`.
+  virtual tlm::tlm_sync_enum request_from_network(tlm::tlm_generic_payload& payload,
+                                                  tlm::tlm_phase& phase,
+                                                  sc_core::sc_time& delay) = 0;
+  virtual tlm::tlm_sync_enum answer_from_network(tlm::tlm_generic_payload& payload,
+                                                 tlm::tlm_phase& phase,
+                                                 sc_core::sc_time& delay) = 0;
 };
 
 std::unique_ptr<TlmHartNode> make_tlm_tile(const HartSetup& setup);
