@@ -125,6 +125,16 @@ StreamBeat read_beat(const Access& access, Transpose mode, const std::vector<std
 /// Write the valid bytes of an access; lanes outside the scratchpad are left out.
 void write_beat(const Access& access, const BeatBytes& data, std::vector<std::uint8_t>& spm);
 
+/// Told of every write of a functional engine, in order. Lanes outside the scratchpad are not
+/// written although they may be named.
+class WriteObserver {
+ public:
+  virtual void write(const Access& access, const BeatBytes& data) = 0;
+
+ protected:
+  ~WriteObserver() = default;
+};
+
 // ------------------------------------------------------------------ builder
 
 /// A loop as one thinks of it: iteration i is `i * stride` bytes, `i * dx` columns and `i * dy`

@@ -280,16 +280,13 @@ MeResult run_gemm(const MeContext& context, const std::array<std::uint32_t, 4>& 
   return run_gemm(job, spm);
 }
 
-MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* chain) {
+MePlan me_plan(const MeJob& job) {
   const MeContext& context = job.context;
-  const unsigned grid = job.grid;
-  MeResult result;
-  const auto fail = [&result](CmdError error, std::uint32_t address = 0) {
-    result.error = error;
-    result.address = address;
-    result.nan = false;
-    result.overflow = false;
-    return result;
+  MePlan plan;
+  const auto fail = [&plan](CmdError error, std::uint32_t address = 0) {
+    plan.error = error;
+    plan.address = address;
+    return plan;
   };
 
   const MeConfig me = MeConfig::from_row(context.me);
@@ -308,23 +305,47 @@ MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* cha
     if (me.mx && bad_base(base)) return fail(CmdError::Range, base);
   }
 
+  std::array<AguConfig, 4> config;
+  for (unsigned i = 0; i < 4; ++i) config[i] = AguConfig::from_row(*rows[i]);
+  plan.pre_beats = job.grid * job.grid / 16;
+  plan.out_beats = me.out_bf16 ? std::max(1U, plan.pre_beats / 2) : plan.pre_beats;
+  plan.beats = total(config[1], 0, me.kloop);
+  plan.blocks = me.kloop == 5 ? 1 : total(config[1], me.kloop + 1, 5);
+  if (plan.blocks == 0 || plan.blocks >> 30 != 0 || plan.beats == 0) return fail(CmdError::Shape);
+  if (used[0] && (total(config[0], 0, me.kloop) != plan.beats ||
+                  (me.kloop == 5 ? 1 : total(config[0], me.kloop + 1, 5)) != plan.blocks)) {
+    return fail(CmdError::Shape);
+  }
+  if ((used[2] && total(config[2], 0, 5) != plan.blocks * plan.pre_beats) ||
+      (used[3] && total(config[3], 0, 5) != plan.blocks * plan.out_beats)) {
+    return fail(CmdError::Shape);
+  }
+  return plan;
+}
+
+MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* chain,
+                  WriteObserver* observer) {
+  const MeContext& context = job.context;
+  const unsigned grid = job.grid;
+  MeResult result;
+  const auto fail = [&result](CmdError error, std::uint32_t address = 0) {
+    result.error = error;
+    result.address = address;
+    result.nan = false;
+    result.overflow = false;
+    return result;
+  };
+
+  const MePlan plan = me_plan(job);
+  if (plan.error != CmdError::Ok) return fail(plan.error, plan.address);
+  const MeConfig me = MeConfig::from_row(context.me);
   const AguConfig config_a = AguConfig::from_row(context.a);
   const AguConfig config_b = AguConfig::from_row(context.b);
   const AguConfig config_c = AguConfig::from_row(context.c);
   const AguConfig config_o = AguConfig::from_row(context.o);
-  const unsigned pre_beats = grid * grid / 16;
-  const unsigned out_beats = me.out_bf16 ? std::max(1U, pre_beats / 2) : pre_beats;
-  const std::uint64_t inside = total(config_b, 0, me.kloop);
-  const std::uint64_t blocks = me.kloop == 5 ? 1 : total(config_b, me.kloop + 1, 5);
-  if (blocks == 0 || blocks >> 30 != 0 || inside == 0) return fail(CmdError::Shape);
-  if (used[0] && (total(config_a, 0, me.kloop) != inside ||
-                  (me.kloop == 5 ? 1 : total(config_a, me.kloop + 1, 5)) != blocks)) {
-    return fail(CmdError::Shape);
-  }
-  if ((used[2] && total(config_c, 0, 5) != blocks * pre_beats) ||
-      (used[3] && total(config_o, 0, 5) != blocks * out_beats)) {
-    return fail(CmdError::Shape);
-  }
+  const unsigned pre_beats = plan.pre_beats;
+  const unsigned out_beats = plan.out_beats;
+  const std::uint64_t blocks = plan.blocks;
 
   const GroupRule rule = numerics::group_rule(me.format, me.format_b, me.mx);
   const auto elements = static_cast<unsigned>(numerics::beat_elements(me.format));
@@ -412,6 +433,7 @@ MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* cha
       o.next();
       if (out_of_range(access, spm.size())) return fail(CmdError::Range, access.base);
       write_beat(access, data, spm);
+      if (observer != nullptr) observer->write(access, data);
     }
   }
   if (disagree) return fail(CmdError::Shape);

@@ -102,9 +102,22 @@ struct MeResult {
   bool overflow = false;      // a finite sum was rounded to infinity
 };
 
+/// What a command is going to do, or why it cannot start.
+struct MePlan {
+  CmdError error = CmdError::Ok;
+  std::uint32_t address = 0;  // CmdError::Range: the illegal base
+  std::uint64_t blocks = 0;   // of results
+  std::uint64_t beats = 0;    // of A and B for each block
+  unsigned pre_beats = 0;     // of C for each block, if there is a preload
+  unsigned out_beats = 0;     // of results for each block
+};
+MePlan me_plan(const MeJob& job);
+
 /// Run one OpGemm. An illegal command changes nothing. After CmdError::Range on an access, blocks
-/// before the failing one are written. `chain` may be null if the command does not use it.
-MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* chain = nullptr);
+/// before the failing one are written. `chain` may be null if the command does not use it,
+/// `observer` if nobody wants to know what is written.
+MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* chain = nullptr,
+                  WriteObserver* observer = nullptr);
 
 /// As above on the 8 x 8 grid, without block scales.
 MeResult run_gemm(const MeContext& context, const std::array<std::uint32_t, 4>& base,

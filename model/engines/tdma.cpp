@@ -117,7 +117,26 @@ std::vector<std::uint32_t> read_indices(const TdmaCommand& command,
   return words;
 }
 
-TdmaResult run_move(const TdmaCommand& command, TdmaOp op, std::vector<std::uint8_t>& spm) {
+/// Tell of `count` bytes at `at`, 64 at a time as the engine writes them.
+void tell(WriteObserver* observer, const std::vector<std::uint8_t>& spm, std::uint64_t at,
+          std::uint64_t count) {
+  const std::uint64_t end = at + count;
+  for (std::uint64_t base = at & ~std::uint64_t{7}; observer != nullptr && base < end; base += 64) {
+    Access access;
+    access.base = static_cast<std::uint32_t>(base);
+    BeatBytes data{};
+    for (unsigned i = 0; i < 64; ++i) {
+      if (i % 8 == 0) access.lane[i / 8] = static_cast<std::uint32_t>(base + i);
+      if (base + i < at || base + i >= end) continue;
+      access.strb |= std::uint64_t{1} << i;
+      data[i] = spm[base + i];
+    }
+    observer->write(access, data);
+  }
+}
+
+TdmaResult run_move(const TdmaCommand& command, TdmaOp op, std::vector<std::uint8_t>& spm,
+                    WriteObserver* observer) {
   const TdmaConfig config = TdmaConfig::from_row(command.tdma);
   TdmaResult result = check_move(command, config, op);
   if (result.error != CmdError::Ok) return result;
@@ -158,6 +177,7 @@ TdmaResult run_move(const TdmaCommand& command, TdmaOp op, std::vector<std::uint
     }
     if (config.mirror) bytes = mirrored(bytes, config.unit);
     std::copy(bytes.begin(), bytes.end(), spm.begin() + static_cast<std::ptrdiff_t>(dst));
+    tell(observer, spm, dst, count);
     result.bytes += count;
   }
   if (list.error != CmdError::Ok) return list;
@@ -172,7 +192,7 @@ unsigned nibble_at(const std::array<StreamBeat, 2>& rows, unsigned row, unsigned
   return (byte >> (4 * (col % 2))) & 15;
 }
 
-TdmaResult run_transpose(const TdmaCommand& command, std::vector<std::uint8_t>& spm) {
+TdmaResult check_transpose(const TdmaCommand& command) {
   const TdmaConfig config = TdmaConfig::from_row(command.tdma);
   TdmaConfig only_nibble = config;
   only_nibble.mirror = false;
@@ -188,8 +208,16 @@ TdmaResult run_transpose(const TdmaCommand& command, std::vector<std::uint8_t>& 
   if (beats == kMaxAccesses || beats != accesses(to) || (config.nibble && beats % 2 != 0)) {
     return failed(CmdError::Shape);
   }
+  return {};
+}
 
-  TdmaResult result;
+TdmaResult run_transpose(const TdmaCommand& command, std::vector<std::uint8_t>& spm,
+                         WriteObserver* observer) {
+  TdmaResult result = check_transpose(command);
+  if (result.error != CmdError::Ok) return result;
+  const TdmaConfig config = TdmaConfig::from_row(command.tdma);
+  const AguConfig from = AguConfig::from_row(command.rd);
+  const AguConfig to = AguConfig::from_row(command.wr);
   Agu reads(from, command.src);
   Agu writes(to, command.dst);
   while (!reads.done()) {
@@ -212,6 +240,7 @@ TdmaResult run_transpose(const TdmaCommand& command, std::vector<std::uint8_t>& 
       }
       const Access access = writes.current();
       write_beat(access, out, spm);
+      if (observer != nullptr) observer->write(access, out);
       if (out_of_range(access, spm.size())) return failed(CmdError::Range, access.base);
       for (std::uint64_t s = access.strb; s != 0; s &= s - 1) ++result.bytes;
     }
@@ -276,7 +305,7 @@ std::array<ContextRow, 4> TdmaCommand::context_rows() const {
   return {tdma, transpose ? rd : none, transpose ? wr : none, transpose ? none : rd};
 }
 
-TdmaResult tdma_run(const TdmaCommand& command, std::vector<std::uint8_t>& spm) {
+TdmaResult tdma_check(const TdmaCommand& command) {
   const auto op = static_cast<TdmaOp>(command.op);
   switch (op) {
     case TdmaOp::Nop:
@@ -285,9 +314,26 @@ TdmaResult tdma_run(const TdmaCommand& command, std::vector<std::uint8_t>& spm) 
     case TdmaOp::Gather:
     case TdmaOp::Scatter:
     case TdmaOp::Fill:
-      return run_move(command, op, spm);
+      return check_move(command, TdmaConfig::from_row(command.tdma), op);
     case TdmaOp::Transpose:
-      return run_transpose(command, spm);
+      return check_transpose(command);
+  }
+  return failed(CmdError::Opcode);
+}
+
+TdmaResult tdma_run(const TdmaCommand& command, std::vector<std::uint8_t>& spm,
+                    WriteObserver* observer) {
+  const auto op = static_cast<TdmaOp>(command.op);
+  switch (op) {
+    case TdmaOp::Nop:
+      return {};
+    case TdmaOp::Copy:
+    case TdmaOp::Gather:
+    case TdmaOp::Scatter:
+    case TdmaOp::Fill:
+      return run_move(command, op, spm, observer);
+    case TdmaOp::Transpose:
+      return run_transpose(command, spm, observer);
   }
   return failed(CmdError::Opcode);
 }

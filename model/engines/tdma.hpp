@@ -67,11 +67,16 @@ struct TdmaResult {
   std::uint64_t bytes = 0;    ///< written, where the command did not fail
 };
 
+/// Why a command cannot start (error and address), or Ok.
+TdmaResult tdma_check(const TdmaCommand& command);
+
 /// Run a command on the scratchpad contents. Source and destination must not overlap.
 /// After CmdError::Range of an element, and CmdError::Shape of an index list that is too short or
 /// too long, what was moved before is exact. After CmdError::Range of an access of a Transpose or
 /// of an index list, the hardware may have written less than the model.
-TdmaResult tdma_run(const TdmaCommand& command, std::vector<std::uint8_t>& spm);
+/// `observer` may be null.
+TdmaResult tdma_run(const TdmaCommand& command, std::vector<std::uint8_t>& spm,
+                    WriteObserver* observer = nullptr);
 
 // ---------------------------------------------------------------- named layout operations
 // Offsets, pitches and strides are bytes.

@@ -546,6 +546,37 @@ bool ve_legal(const VeConfig& config, const VeStageMasks& masks) {
          config.reduce.elem_loop <= 5;
 }
 
+namespace {
+
+/// Streams that a configuration uses: I0, I1, I2, O0, O1.
+std::array<bool, 5> used_streams(const VeConfig& config) {
+  std::array<bool, 5> streams{};
+  for (unsigned i = 0; i < 3; ++i) streams[i] = config.in[i].en && !config.in[i].chain;
+  for (unsigned i = 0; i < 2; ++i) streams[3 + i] = config.out[i].en && !config.out[i].chain;
+  return streams;
+}
+
+}  // namespace
+
+VeCheck ve_check(const VeContext& context, const VeCommand& command, const VeStageMasks& masks) {
+  const VeConfig config = VeConfig::from_rows(context.stages, context.io);
+  if (!ve_legal(config, masks)) return {CmdError::Context, 0};
+  const std::array<bool, 5> streams = used_streams(config);
+  for (unsigned port = 0; port < 5; ++port) {
+    if (!streams[port]) continue;
+    const ContextRow& row = port < 3 ? context.in[port] : context.out[port - 3];
+    if (!AguConfig::legal(row)) return {CmdError::Context, 0};
+    const AguConfig agu = AguConfig::from_row(row);
+    const bool turned = port >= 3 && agu.xpose != Transpose::None;
+    if (agu.gather || turned) return {CmdError::Context, 0};
+  }
+  for (unsigned port = 0; port < 5; ++port) {
+    const std::uint32_t base = command.base[port];
+    if (streams[port] && (base % 8 != 0 || base > kSpmAddressMask)) return {CmdError::Range, base};
+  }
+  return {};
+}
+
 VeResult ve_run(const VeContext& context, const VeCommand& command,
                 const std::vector<std::uint8_t>& spm, const std::vector<VeBeat>& chain_in,
                 const VeStageMasks& masks) {
@@ -556,28 +587,12 @@ VeResult ve_run(const VeContext& context, const VeCommand& command,
     result.address = address;
     return result;
   };
-
-  // Checks before the start.
-  if (!ve_legal(config, masks)) return fail(CmdError::Context);
-  std::array<bool, 5> streams{};
-  for (unsigned i = 0; i < 3; ++i) streams[i] = config.in[i].en && !config.in[i].chain;
-  for (unsigned i = 0; i < 2; ++i) streams[3 + i] = config.out[i].en && !config.out[i].chain;
+  const VeCheck check = ve_check(context, command, masks);
+  if (check.error != CmdError::Ok) return fail(check.error, check.address);
+  const std::array<bool, 5> streams = used_streams(config);
   const auto row = [&](unsigned port) -> const ContextRow& {
     return port < 3 ? context.in[port] : context.out[port - 3];
   };
-  for (unsigned port = 0; port < 5; ++port) {
-    if (!streams[port]) continue;
-    if (!AguConfig::legal(row(port))) return fail(CmdError::Context);
-    const AguConfig agu = AguConfig::from_row(row(port));
-    const bool turned = port >= 3 && agu.xpose != Transpose::None;
-    if (agu.gather || turned) return fail(CmdError::Context);
-  }
-  for (unsigned port = 0; port < 5; ++port) {
-    const std::uint32_t base = command.base[port];
-    if (streams[port] && (base % 8 != 0 || base > kSpmAddressMask)) {
-      return fail(CmdError::Range, base);
-    }
-  }
 
   std::array<std::uint32_t, kVeConstants> k = config.k;
   for (unsigned i = 0; i < 5; ++i) {

@@ -185,6 +185,14 @@ struct VeResult {
 /// and, for outputs, without transpose.
 bool ve_legal(const VeConfig& config, const VeStageMasks& masks = {});
 
+/// Why a command cannot start, or Ok.
+struct VeCheck {
+  CmdError error = CmdError::Ok;
+  std::uint32_t address = 0;  // CmdError::Range: the first illegal base
+};
+VeCheck ve_check(const VeContext& context, const VeCommand& command,
+                 const VeStageMasks& masks = {});
+
 /// Run one OpVec. Reads see `spm` as it was at the start: a command must not read what it writes
 /// later. Where the contract leaves a choice:
 /// - A beat with `skip` and no valid byte still is one group (it may bring tags); a scalar beat
