@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tlm/fabric/fabric.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace tsr {
+namespace {
+
+constexpr std::uint64_t kLost = ~0ULL;
+constexpr unsigned kBlockBytes = 64;
+
+bool to_router(const Message& message, std::uint64_t address) {
+  return message.kind == Kind::kWritePosted &&
+         (static_cast<std::uint32_t>(address) & ~0xfffU) == kRouterPage &&
+         (message.mcast || address >> 52 == static_cast<std::uint64_t>(Space::kNode));
+}
+
+}  // namespace
+
+/// Counters of a router, as its endpoint sees them.
+class Fabric::Port final : public RouterPort {
+ public:
+  Port(const Fabric& fabric, unsigned node) : fabric_(fabric), node_(node) {}
+  void select(unsigned counter) override { select_ = counter; }
+  std::uint32_t count() override {
+    return fabric_.routers_.counter(node_, select_, fabric_.timeline_.now());
+  }
+
+ private:
+  const Fabric& fabric_;
+  unsigned node_;
+  unsigned select_ = 0;
+};
+
+/// Links that die while the chip runs.
+struct Fabric::Deaths final : TimelineClient {
+  struct Death {
+    unsigned node;
+    unsigned port;
+  };
+  explicit Deaths(Fabric& fabric) : fabric(fabric) {}
+  void wake(std::uint32_t what) override { fabric.routers_.kill_link(list[what].node, list[what].port); }
+
+  Fabric& fabric;
+  std::vector<Death> list;
+};
+
+Fabric::Fabric(sc_core::sc_module_name name, Timeline& timeline, const ChipConfig& chip)
+    : sc_module(name),
+      timeline_(timeline),
+      routers_(chip.mesh_w, chip.mesh_h),
+      links_(routers_.links()),
+      entries_(std::size_t{2} * routers_.nodes()),
+      deaths_(std::make_unique<Deaths>(*this)) {
+  for (unsigned i = 0; i < routers_.nodes(); ++i) {
+    const Node at = routers_.node(i);
+    const std::string place = "_" + std::to_string(at.x) + "_" + std::to_string(at.y);
+    from_node_.push_back(std::make_unique<tlm_utils::simple_target_socket_tagged<Fabric>>(
+        ("from" + place).c_str()));
+    to_node_.push_back(std::make_unique<tlm_utils::simple_initiator_socket_tagged<Fabric>>(
+        ("to" + place).c_str()));
+    from_node_.back()->register_nb_transport_fw(this, &Fabric::forward, static_cast<int>(i));
+    to_node_.back()->register_nb_transport_bw(this, &Fabric::backward, static_cast<int>(i));
+    ports_.push_back(std::make_unique<Port>(*this, i));
+  }
+  heard_.set_extension(&heard_message_);
+}
+
+Fabric::~Fabric() { heard_.clear_extension(&heard_message_); }
+
+RouterPort& Fabric::router_port(unsigned node) { return *ports_[node]; }
+
+void Fabric::kill_link(unsigned node, unsigned port, std::uint64_t cycle) {
+  deaths_->list.push_back({node, port});
+  const auto what = static_cast<std::uint32_t>(deaths_->list.size() - 1);
+  if (cycle <= timeline_.now()) {
+    deaths_->wake(what);
+  } else {
+    timeline_.at(cycle, *deaths_, what);
+  }
+}
+
+// ---------------------------------------------------------------- links
+
+/// Cycle in which a flit that is offered in `cycle` is on its endpoint's link out.
+std::uint64_t Fabric::enter(unsigned net, unsigned node, bool cls, std::uint64_t cycle) {
+  ++flits_;
+  const std::uint64_t found = entries_[net * routers_.nodes() + node].claim(cycle);
+  return cls ? cycle : found;
+}
+
+/// Cycle in which a flit that can be on a link in `cycle` is there. One of class 1 takes the next
+/// free cycle away from class 0, but goes at once.
+std::uint64_t Fabric::cross(std::uint32_t link, bool cls, std::uint64_t cycle) {
+  routers_.count(link);
+  const std::uint64_t found = links_[link].claim(cycle);
+  return cls ? cycle : found;
+}
+
+template <class Arrive>
+void Fabric::travel(const Way& way, bool cls, std::uint64_t cycle, Arrive&& arrive) {
+  if (times_.size() < way.hops.size()) times_.resize(way.hops.size());
+  for (std::size_t i = 0; i < way.hops.size(); ++i) {
+    const Hop& hop = way.hops[i];
+    const std::uint64_t from = hop.before < 0 ? cycle : times_[static_cast<std::size_t>(hop.before)];
+    if (hop.dead) {
+      routers_.lose(hop.link, from + kHopCycles);
+      continue;
+    }
+    times_[i] = cross(hop.link, cls, from + kHopCycles);
+    if (hop.leaf >= 0) arrive(static_cast<unsigned>(hop.leaf), times_[i]);
+  }
+  if (!way.live) {
+    for (const std::uint32_t router : way.drops) routers_.drop(router);
+  }
+}
+
+// ---------------------------------------------------------------- requests
+
+tlm::tlm_sync_enum Fabric::forward(int node, tlm::tlm_generic_payload& payload,
+                                   tlm::tlm_phase& phase, sc_core::sc_time& delay) {
+  if (phase != tlm::BEGIN_REQ) return tlm::TLM_COMPLETED;
+  Message& message = *payload.get_extension<Message>();
+  const auto source = static_cast<unsigned>(node);
+  if (message.kind == Kind::kWritePosted || message.kind == Kind::kSemPost) {
+    return post(source, payload, message, delay);
+  }
+  const std::uint64_t start =
+      enter(0, source, message.cls, timeline_.now() + to_cycles(delay));
+  const Way& way = routers_.way(0, message.vc, source, message.dst, false);
+  std::uint64_t arrival = kLost;
+  unsigned target = 0;
+  travel(way, message.cls, start, [&](unsigned at, std::uint64_t cycle) {
+    target = at;
+    arrival = cycle;
+  });
+  if (arrival == kLost) return tlm::TLM_ACCEPTED;
+  message.ready = {};
+  sc_core::sc_time answered = to_time(arrival - timeline_.now());
+  tlm::tlm_phase begin = tlm::BEGIN_REQ;
+  if ((*to_node_[target])->nb_transport_fw(payload, begin, answered) != tlm::TLM_COMPLETED) {
+    return tlm::TLM_ACCEPTED;
+  }
+  const std::uint64_t end =
+      answer(target, payload, message, timeline_.now() + to_cycles(answered));
+  if (end == kLost) return tlm::TLM_ACCEPTED;
+  delay = to_time(end - timeline_.now());
+  return tlm::TLM_COMPLETED;
+}
+
+tlm::tlm_sync_enum Fabric::post(unsigned source, tlm::tlm_generic_payload& payload,
+                                Message& message, sc_core::sc_time& delay) {
+  const std::uint64_t start =
+      enter(0, source, message.cls, timeline_.now() + to_cycles(delay));
+  delay = to_time(start - timeline_.now());
+  const bool page = to_router(message, payload.get_address());
+  // Targets may send themselves: keep what arrives apart from what is travelled.
+  static constexpr unsigned kMany = 64;
+  std::array<std::pair<unsigned, std::uint64_t>, kMany> arrivals;
+  std::vector<std::pair<unsigned, std::uint64_t>> more;
+  unsigned count = 0;
+  const Way& way = routers_.way(0, message.vc, source, message.dst, message.mcast);
+  travel(way, message.cls, start, [&](unsigned at, std::uint64_t cycle) {
+    if (count < kMany) {
+      arrivals[count++] = {at, cycle};
+    } else {
+      more.emplace_back(at, cycle);
+    }
+  });
+  const auto deliver = [&](const std::pair<unsigned, std::uint64_t>& arrival) {
+    if (page) {
+      routers_.write_page(arrival.first, static_cast<std::uint32_t>(payload.get_address()),
+                          payload.get_data_ptr(), message.strb);
+    } else {
+      hand_over(arrival.first, payload, message, arrival.second);
+    }
+  };
+  for (unsigned i = 0; i < count; ++i) deliver(arrivals[i]);
+  for (const auto& arrival : more) deliver(arrival);
+  payload.set_response_status(tlm::TLM_OK_RESPONSE);
+  message.err = Err::kNone;
+  return tlm::TLM_COMPLETED;
+}
+
+/// A posted message arrives at a node.
+void Fabric::hand_over(unsigned node, tlm::tlm_generic_payload& payload, Message& /*message*/,
+                       std::uint64_t cycle) {
+  sc_core::sc_time delay = to_time(cycle - timeline_.now());
+  tlm::tlm_phase phase = tlm::BEGIN_REQ;
+  (*to_node_[node])->nb_transport_fw(payload, phase, delay);
+}
+
+// ---------------------------------------------------------------- answers
+
+tlm::tlm_sync_enum Fabric::backward(int node, tlm::tlm_generic_payload& payload,
+                                    tlm::tlm_phase& phase, sc_core::sc_time& delay) {
+  if (phase != tlm::BEGIN_RESP) return tlm::TLM_COMPLETED;
+  Message& message = *payload.get_extension<Message>();
+  const std::uint64_t end = answer(static_cast<unsigned>(node), payload, message,
+                                   timeline_.now() + to_cycles(delay));
+  if (end == kLost) return tlm::TLM_COMPLETED;
+  sc_core::sc_time arrival = to_time(end - timeline_.now());
+  tlm::tlm_phase begin = tlm::BEGIN_RESP;
+  (*from_node_[routers_.index(message.src)])->nb_transport_bw(payload, begin, arrival);
+  return tlm::TLM_COMPLETED;
+}
+
+std::uint64_t Fabric::answer(unsigned target, tlm::tlm_generic_payload& payload, Message& message,
+                             std::uint64_t cycle) {
+  if (message.kind != Kind::kRead || message.err != Err::kNone) {
+    const std::uint64_t start = enter(1, target, message.cls, cycle);
+    std::uint64_t end = kLost;
+    travel(routers_.way(1, message.vc, target, {message.src, message.src}, false), message.cls,
+           start, [&](unsigned, std::uint64_t at) { end = at; });
+    return end;
+  }
+  const std::uint64_t address = payload.get_address();
+  const unsigned first = address % kGranuleBytes / kBlockBytes;
+  const unsigned last = static_cast<unsigned>(
+      (address % kGranuleBytes + std::max(1U, payload.get_data_length()) - 1) / kBlockBytes);
+  std::uint64_t end = 0;
+  for (unsigned block = first; block <= std::min(last, 3U); ++block) {
+    const std::uint64_t leaves = message.ready[block] != 0 ? message.ready[block] : cycle;
+    const std::uint64_t at = answer_block(target, payload, message, block, leaves);
+    message.ready[block] = at;
+    if (at == kLost) return kLost;
+    end = std::max(end, at);
+  }
+  return end;
+}
+
+std::uint64_t Fabric::answer_block(unsigned target, tlm::tlm_generic_payload& payload,
+                                   Message& message, unsigned block, std::uint64_t cycle) {
+  const std::uint64_t start = enter(1, target, message.cls, cycle);
+  std::uint64_t end = kLost;
+  if (!message.spread) {
+    travel(routers_.way(1, message.vc, target, {message.src, message.src}, false), message.cls,
+           start, [&](unsigned, std::uint64_t at) { end = at; });
+    return end;
+  }
+  const unsigned owner = routers_.index(message.src);
+  std::array<std::pair<unsigned, std::uint64_t>, 64> arrivals;
+  unsigned count = 0;
+  travel(routers_.way(1, message.vc, target, message.spread_dst, true), message.cls, start,
+         [&](unsigned node, std::uint64_t at) {
+           if (node == owner) {
+             end = at;
+           } else if (count < arrivals.size()) {
+             arrivals[count++] = {node, at};
+           }
+         });
+  for (unsigned i = 0; i < count; ++i) {
+    hear(arrivals[i].first, target, payload, message, block, arrivals[i].second);
+  }
+  return end;
+}
+
+/// A block of a spread read arrives at a node that listens.
+void Fabric::hear(unsigned node, unsigned target, tlm::tlm_generic_payload& payload,
+                  const Message& message, unsigned block, std::uint64_t cycle) {
+  const std::uint64_t address = payload.get_address();
+  const auto low = static_cast<std::int64_t>(address % kGranuleBytes);
+  const std::int64_t begin = std::int64_t{block} * kBlockBytes - low;  // in the payload
+  const std::int64_t end = begin + kBlockBytes;
+  const std::int64_t length = payload.get_data_length();
+  std::array<std::uint8_t, kBlockBytes> data{};
+  std::uint64_t strobe = 0;
+  for (std::int64_t i = std::max<std::int64_t>(begin, 0); i < std::min(end, length); ++i) {
+    data[static_cast<std::size_t>(i - begin)] = payload.get_data_ptr()[i];
+    strobe |= std::uint64_t{1} << (i - begin);
+  }
+  heard_message_.kind = Kind::kReadRsp;
+  heard_message_.poison = message.poison;
+  heard_message_.cls = message.cls;
+  heard_message_.vc = message.vc;
+  heard_message_.mcast = true;
+  heard_message_.dst = message.spread_dst;
+  heard_message_.src = routers_.node(target);
+  heard_message_.owner = message.src;
+  heard_message_.listen = message.listen;
+  heard_message_.tag = message.tag;
+  heard_message_.strb = strobe;
+  heard_message_.doff = static_cast<std::uint32_t>(message.doff + begin) & 0xffffffU;
+  heard_.set_command(tlm::TLM_WRITE_COMMAND);
+  heard_.set_address(address / kGranuleBytes * kGranuleBytes + block * kBlockBytes);
+  heard_.set_data_ptr(data.data());
+  heard_.set_data_length(kBlockBytes);
+  heard_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+  hand_over(node, heard_, heard_message_, cycle);
+}
+
+}  // namespace tsr

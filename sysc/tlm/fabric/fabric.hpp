@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The network as a loosely timed SystemC module: both physical networks of the mesh, from link to
+/// link of the endpoints. Protocol: tlm/message.hpp.
+#pragma once
+
+#include <tlm_utils/simple_initiator_socket.h>
+#include <tlm_utils/simple_target_socket.h>
+
+#include <cstdint>
+#include <memory>
+#include <systemc>
+#include <vector>
+
+#include "noc/address_map.hpp"
+#include "tlm/fabric/calendar.hpp"
+#include "tlm/fabric/routers.hpp"
+#include "tlm/message.hpp"
+#include "tlm/router_port.hpp"
+#include "tlm/timeline.hpp"
+
+namespace tsr {
+
+/// A message takes 2 cycles a router, and every link on its way for one cycle, the first free one:
+/// links are reserved when the message is handed over. Arbitration class 1 does not wait for class
+/// 0. Buffers have no end.
+class Fabric : public sc_core::sc_module {
+ public:
+  static constexpr std::uint64_t kHopCycles = 2;
+
+  Fabric(sc_core::sc_module_name name, Timeline& timeline, const ChipConfig& chip);
+  ~Fabric() override;
+
+  /// What a node's initiator socket binds to, and what its target socket is bound to; node number
+  /// y * mesh_w + x. Every one has to be bound.
+  tlm_utils::simple_target_socket_tagged<Fabric>& from_node(unsigned node) {
+    return *from_node_[node];
+  }
+  tlm_utils::simple_initiator_socket_tagged<Fabric>& to_node(unsigned node) {
+    return *to_node_[node];
+  }
+  RouterPort& router_port(unsigned node);
+
+  /// See Routers::kill_link(); takes effect in `cycle`.
+  void kill_link(unsigned node, unsigned port, std::uint64_t cycle);
+  Routers& routers() { return routers_; }
+  /// Flits that entered the network so far.
+  std::uint64_t flits() const { return flits_; }
+
+ private:
+  class Port;
+  struct Deaths;
+
+  /// A link, or the way from an endpoint into its router: cycles in which it carries a flit.
+  using Link = Calendar<128>;
+
+  tlm::tlm_sync_enum forward(int node, tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
+                             sc_core::sc_time& delay);
+  tlm::tlm_sync_enum backward(int node, tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
+                              sc_core::sc_time& delay);
+  tlm::tlm_sync_enum post(unsigned source, tlm::tlm_generic_payload& payload, Message& message,
+                          sc_core::sc_time& delay);
+  void hand_over(unsigned node, tlm::tlm_generic_payload& payload, Message& message,
+                 std::uint64_t cycle);
+  /// The answer of `target` leaves it in `cycle`; returns when all of it has arrived, or kLost.
+  std::uint64_t answer(unsigned target, tlm::tlm_generic_payload& payload, Message& message,
+                       std::uint64_t cycle);
+  std::uint64_t answer_block(unsigned target, tlm::tlm_generic_payload& payload, Message& message,
+                             unsigned block, std::uint64_t cycle);
+  void hear(unsigned node, unsigned target, tlm::tlm_generic_payload& payload,
+            const Message& message, unsigned block, std::uint64_t cycle);
+
+  std::uint64_t enter(unsigned net, unsigned node, bool cls, std::uint64_t cycle);
+  std::uint64_t cross(std::uint32_t link, bool cls, std::uint64_t cycle);
+  /// Move one flit along a way; `arrive(node, cycle)` for every node that it reaches.
+  template <class Arrive>
+  void travel(const Way& way, bool cls, std::uint64_t cycle, Arrive&& arrive);
+
+  Timeline& timeline_;
+  Routers routers_;
+  std::vector<Link> links_;    ///< by Routers::link()
+  std::vector<Link> entries_;  ///< by net and node
+  std::vector<std::uint64_t> times_;  ///< of the hops of a way, while it is travelled
+  std::vector<std::unique_ptr<tlm_utils::simple_target_socket_tagged<Fabric>>> from_node_;
+  std::vector<std::unique_ptr<tlm_utils::simple_initiator_socket_tagged<Fabric>>> to_node_;
+  std::vector<std::unique_ptr<Port>> ports_;
+  std::unique_ptr<Deaths> deaths_;
+  tlm::tlm_generic_payload heard_;  ///< a block on its way to a listener
+  Message heard_message_;
+  std::uint64_t flits_ = 0;
+};
+
+}  // namespace tsr
