@@ -40,8 +40,8 @@ class LinkEnd : public NodeModel, public TimelineClient {
   /// A flit for which send() returned false is out: `what` as given there.
   virtual void sent(void* what) = 0;
 
-  /// Send a flit so that it is on the link in `cycle`, or as soon as there is a credit. `what`: tell
-  /// sent() when it is out, null: do not.
+  /// Send a flit so that it is on the link in `cycle`, or as soon as there is a credit. `what`:
+  /// tell sent() when it is out, null: do not.
   void send(unsigned net, std::uint64_t cycle, const Flit& flit, void* what = nullptr);
   /// Flits of a network that wait.
   std::size_t waiting(unsigned net) const { return queue_[net][0].size() + queue_[net][1].size(); }

@@ -42,8 +42,8 @@ tlm::tlm_sync_enum RtlEndpoint::forward(tlm::tlm_generic_payload& payload, tlm::
   const Message& message = *payload.get_extension<Message>();
   const std::uint64_t cycle = timeline_.now() + to_cycles(delay);
   Flit flit = request_flit(payload, message);
-  const bool answered = message.kind == Kind::kRead || message.kind == Kind::kWrite ||
-                        message.kind == Kind::kAtomic;
+  const bool answered =
+      message.kind == Kind::kRead || message.kind == Kind::kWrite || message.kind == Kind::kAtomic;
   if (answered) awaited_[key(message.src, message.tag)].begin(payload);
   send(message.kind == Kind::kReadRsp ? 1 : 0, cycle, flit);
   return answered ? tlm::TLM_ACCEPTED : tlm::TLM_COMPLETED;
@@ -88,9 +88,8 @@ void RtlEndpoint::answer(Transaction& transaction, std::uint64_t cycle) {
     answer_flits(transaction.payload, transaction.message, from, cycle,
                  [this](std::uint64_t due, const Flit& flit) { send(1, due, flit); });
   }
-  const auto found =
-      std::find_if(asked_.begin(), asked_.end(),
-                   [&](const auto& asked) { return asked.get() == &transaction; });
+  const auto found = std::find_if(asked_.begin(), asked_.end(),
+                                  [&](const auto& asked) { return asked.get() == &transaction; });
   free_.push_back(std::move(*found));
   asked_.erase(found);
 }
@@ -98,9 +97,8 @@ void RtlEndpoint::answer(Transaction& transaction, std::uint64_t cycle) {
 tlm::tlm_sync_enum RtlEndpoint::backward(tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
                                          sc_core::sc_time& delay) {
   if (phase != tlm::BEGIN_RESP) return tlm::TLM_COMPLETED;
-  const auto found =
-      std::find_if(asked_.begin(), asked_.end(),
-                   [&](const auto& asked) { return &asked->payload == &payload; });
+  const auto found = std::find_if(asked_.begin(), asked_.end(),
+                                  [&](const auto& asked) { return &asked->payload == &payload; });
   if (found != asked_.end()) answer(**found, timeline_.now() + to_cycles(delay));
   return tlm::TLM_COMPLETED;
 }

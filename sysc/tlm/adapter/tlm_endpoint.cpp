@@ -108,9 +108,8 @@ void TlmEndpoint::answer(Transaction& transaction, std::uint64_t cycle) {
     answer_flits(transaction.payload, transaction.message, node_, cycle,
                  [this](std::uint64_t due, const Flit& flit) { send(1, due, flit); });
   }
-  const auto found =
-      std::find_if(served_.begin(), served_.end(),
-                   [&](const auto& served) { return served.get() == &transaction; });
+  const auto found = std::find_if(served_.begin(), served_.end(),
+                                  [&](const auto& served) { return served.get() == &transaction; });
   free_.push_back(std::move(*found));
   served_.erase(found);
 }
@@ -118,9 +117,8 @@ void TlmEndpoint::answer(Transaction& transaction, std::uint64_t cycle) {
 tlm::tlm_sync_enum TlmEndpoint::backward(tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
                                          sc_core::sc_time& delay) {
   if (phase != tlm::BEGIN_RESP) return tlm::TLM_COMPLETED;
-  const auto found =
-      std::find_if(served_.begin(), served_.end(),
-                   [&](const auto& served) { return &served->payload == &payload; });
+  const auto found = std::find_if(served_.begin(), served_.end(),
+                                  [&](const auto& served) { return &served->payload == &payload; });
   if (found != served_.end()) answer(**found, timeline_.now() + to_cycles(delay));
   return tlm::TLM_COMPLETED;
 }

@@ -12,11 +12,7 @@ constexpr std::uint64_t kAnswerCycles = 2, kCounterCycles = 5;
 }  // namespace
 
 BareNode::BareNode(sc_core::sc_module_name name, const ChipConfig& config, RouterPort& router)
-    : sc_module(name),
-      initiator("initiator"),
-      target("target"),
-      ctl_(config.ctl),
-      router_(router) {
+    : sc_module(name), initiator("initiator"), target("target"), ctl_(config.ctl), router_(router) {
   target.register_nb_transport_fw(this, &BareNode::forward);
 }
 

@@ -41,7 +41,9 @@ struct Fabric::Deaths final : TimelineClient {
     unsigned port;
   };
   explicit Deaths(Fabric& fabric) : fabric(fabric) {}
-  void wake(std::uint32_t what) override { fabric.routers_.kill_link(list[what].node, list[what].port); }
+  void wake(std::uint32_t what) override {
+    fabric.routers_.kill_link(list[what].node, list[what].port);
+  }
 
   Fabric& fabric;
   std::vector<Death> list;
@@ -57,8 +59,8 @@ Fabric::Fabric(sc_core::sc_module_name name, Timeline& timeline, const ChipConfi
   for (unsigned i = 0; i < routers_.nodes(); ++i) {
     const Node at = routers_.node(i);
     const std::string place = "_" + std::to_string(at.x) + "_" + std::to_string(at.y);
-    from_node_.push_back(std::make_unique<tlm_utils::simple_target_socket_tagged<Fabric>>(
-        ("from" + place).c_str()));
+    from_node_.push_back(
+        std::make_unique<tlm_utils::simple_target_socket_tagged<Fabric>>(("from" + place).c_str()));
     to_node_.push_back(std::make_unique<tlm_utils::simple_initiator_socket_tagged<Fabric>>(
         ("to" + place).c_str()));
     from_node_.back()->register_nb_transport_fw(this, &Fabric::forward, static_cast<int>(i));
@@ -104,7 +106,8 @@ void Fabric::travel(const Way& way, bool cls, std::uint64_t cycle, Arrive&& arri
   if (times_.size() < way.hops.size()) times_.resize(way.hops.size());
   for (std::size_t i = 0; i < way.hops.size(); ++i) {
     const Hop& hop = way.hops[i];
-    const std::uint64_t from = hop.before < 0 ? cycle : times_[static_cast<std::size_t>(hop.before)];
+    const std::uint64_t from =
+        hop.before < 0 ? cycle : times_[static_cast<std::size_t>(hop.before)];
     if (hop.dead) {
       routers_.lose(hop.link, from + kHopCycles);
       continue;
@@ -127,8 +130,7 @@ tlm::tlm_sync_enum Fabric::forward(int node, tlm::tlm_generic_payload& payload,
   if (message.kind == Kind::kWritePosted || message.kind == Kind::kSemPost) {
     return post(source, payload, message, delay);
   }
-  const std::uint64_t start =
-      enter(0, source, message.cls, timeline_.now() + to_cycles(delay));
+  const std::uint64_t start = enter(0, source, message.cls, timeline_.now() + to_cycles(delay));
   const Way& way = routers_.way(0, message.vc, source, message.dst, false);
   std::uint64_t arrival = kLost;
   unsigned target = 0;
@@ -143,8 +145,7 @@ tlm::tlm_sync_enum Fabric::forward(int node, tlm::tlm_generic_payload& payload,
   if ((*to_node_[target])->nb_transport_fw(payload, begin, answered) != tlm::TLM_COMPLETED) {
     return tlm::TLM_ACCEPTED;
   }
-  const std::uint64_t end =
-      answer(target, payload, message, timeline_.now() + to_cycles(answered));
+  const std::uint64_t end = answer(target, payload, message, timeline_.now() + to_cycles(answered));
   if (end == kLost) return tlm::TLM_ACCEPTED;
   delay = to_time(end - timeline_.now());
   return tlm::TLM_COMPLETED;
@@ -152,8 +153,7 @@ tlm::tlm_sync_enum Fabric::forward(int node, tlm::tlm_generic_payload& payload,
 
 tlm::tlm_sync_enum Fabric::post(unsigned source, tlm::tlm_generic_payload& payload,
                                 Message& message, sc_core::sc_time& delay) {
-  const std::uint64_t start =
-      enter(0, source, message.cls, timeline_.now() + to_cycles(delay));
+  const std::uint64_t start = enter(0, source, message.cls, timeline_.now() + to_cycles(delay));
   delay = to_time(start - timeline_.now());
   const bool page = to_router(message, payload.get_address());
   // Targets may send themselves: keep what arrives apart from what is travelled.
@@ -198,8 +198,8 @@ tlm::tlm_sync_enum Fabric::backward(int node, tlm::tlm_generic_payload& payload,
                                     tlm::tlm_phase& phase, sc_core::sc_time& delay) {
   if (phase != tlm::BEGIN_RESP) return tlm::TLM_COMPLETED;
   Message& message = *payload.get_extension<Message>();
-  const std::uint64_t end = answer(static_cast<unsigned>(node), payload, message,
-                                   timeline_.now() + to_cycles(delay));
+  const std::uint64_t end =
+      answer(static_cast<unsigned>(node), payload, message, timeline_.now() + to_cycles(delay));
   if (end == kLost) return tlm::TLM_COMPLETED;
   sc_core::sc_time arrival = to_time(end - timeline_.now());
   tlm::tlm_phase begin = tlm::BEGIN_RESP;

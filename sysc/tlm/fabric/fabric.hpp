@@ -77,8 +77,8 @@ class Fabric : public sc_core::sc_module {
 
   Timeline& timeline_;
   Routers routers_;
-  std::vector<Link> links_;    ///< by Routers::link()
-  std::vector<Link> entries_;  ///< by net and node
+  std::vector<Link> links_;           ///< by Routers::link()
+  std::vector<Link> entries_;         ///< by net and node
   std::vector<std::uint64_t> times_;  ///< of the hops of a way, while it is travelled
   std::vector<std::unique_ptr<tlm_utils::simple_target_socket_tagged<Fabric>>> from_node_;
   std::vector<std::unique_ptr<tlm_utils::simple_initiator_socket_tagged<Fabric>>> to_node_;

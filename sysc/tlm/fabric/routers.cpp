@@ -47,10 +47,9 @@ Routers::Routers(unsigned width, unsigned height)
       unicast_(4 * nodes() * nodes(), nullptr) {
   for (unsigned i = 0; i < nodes(); ++i) {
     const Node at = node(i);
-    edge_[i] = static_cast<std::uint8_t>(1U << kLocal | (at.y > 0 ? 1U << kNorth : 0) |
-                                         (at.x + 1 < width_ ? 1U << kEast : 0) |
-                                         (at.y + 1 < height_ ? 1U << kSouth : 0) |
-                                         (at.x > 0 ? 1U << kWest : 0));
+    edge_[i] = static_cast<std::uint8_t>(
+        1U << kLocal | (at.y > 0 ? 1U << kNorth : 0) | (at.x + 1 < width_ ? 1U << kEast : 0) |
+        (at.y + 1 < height_ ? 1U << kSouth : 0) | (at.x > 0 ? 1U << kWest : 0));
   }
 }
 
@@ -103,7 +102,8 @@ Way Routers::find(unsigned net, bool vc, unsigned source, const Rect& dst, bool 
         way.live = false;
       } else {
         const unsigned back = (port + 1) % 4 + 1;
-        steps.push_back({neighbour(at.node, port), back, static_cast<std::int32_t>(way.hops.size())});
+        steps.push_back(
+            {neighbour(at.node, port), back, static_cast<std::int32_t>(way.hops.size())});
       }
       way.hops.push_back(hop);
     }
@@ -113,8 +113,8 @@ Way Routers::find(unsigned net, bool vc, unsigned source, const Rect& dst, bool 
 
 const Way& Routers::way(unsigned net, bool vc, unsigned source, const Rect& dst, bool mcast) {
   if (dst.lo == dst.hi && !mcast) {
-    const Way*& known = unicast_[((net * 2 + (vc ? 1 : 0)) * nodes() + source) * nodes() +
-                                 index(dst.lo)];
+    const Way*& known =
+        unicast_[((net * 2 + (vc ? 1 : 0)) * nodes() + source) * nodes() + index(dst.lo)];
     if (known == nullptr) {
       ways_.push_back(find(net, vc, source, dst, mcast));
       known = &ways_.back();

@@ -16,10 +16,10 @@ namespace tsr {
 /// One link that a message crosses: output `port` of a router. Hops stand behind the hop that they
 /// follow.
 struct Hop {
-  std::uint32_t link = 0;  ///< Routers::link()
+  std::uint32_t link = 0;    ///< Routers::link()
   std::int32_t before = -1;  ///< hop that leads to this router; -1: the source's own router
-  std::int32_t leaf = -1;  ///< node that the message is delivered to, or -1
-  bool dead = false;       ///< nothing comes out at its other end
+  std::int32_t leaf = -1;    ///< node that the message is delivered to, or -1
+  bool dead = false;         ///< nothing comes out at its other end
 };
 
 /// Way of a message: a tree of hops.
@@ -78,14 +78,14 @@ class Routers {
 
   unsigned width_;
   unsigned height_;
-  std::vector<RouterTable> tables_;          ///< by net and node
-  std::vector<std::uint32_t> control_;       ///< as written
-  std::vector<std::uint8_t> edge_;           ///< bit per port with something behind it
-  std::vector<bool> cut_;                    ///< by node and port
-  std::vector<std::uint64_t> stuck_from_;    ///< by link; cycle from which it is given up
-  std::vector<std::uint32_t> sent_;          ///< by link
-  std::vector<std::uint32_t> dropped_;       ///< by net and node
-  std::vector<const Way*> unicast_;          ///< by net, VC, source and destination
+  std::vector<RouterTable> tables_;        ///< by net and node
+  std::vector<std::uint32_t> control_;     ///< as written
+  std::vector<std::uint8_t> edge_;         ///< bit per port with something behind it
+  std::vector<bool> cut_;                  ///< by node and port
+  std::vector<std::uint64_t> stuck_from_;  ///< by link; cycle from which it is given up
+  std::vector<std::uint32_t> sent_;        ///< by link
+  std::vector<std::uint32_t> dropped_;     ///< by net and node
+  std::vector<const Way*> unicast_;        ///< by net, VC, source and destination
   std::unordered_map<std::uint64_t, Way> multicast_;
   std::deque<Way> ways_;
 };

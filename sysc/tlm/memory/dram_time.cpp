@@ -54,8 +54,8 @@ std::uint64_t DramTime::activate(Bank& bank, unsigned index, unsigned row, std::
   if (bank.valid) {
     from = std::max(from, bank.activated + cycles(t_.rc));
     if (!closed) {
-      const std::uint64_t precharge = std::max(
-          {cycle, bank.activated + cycles(t_.ras), bank.last_column + cycles(t_.rtp)});
+      const std::uint64_t precharge =
+          std::max({cycle, bank.activated + cycles(t_.ras), bank.last_column + cycles(t_.rtp)});
       from = std::max(from, precharge + cycles(t_.rp));
     }
   }

@@ -24,8 +24,20 @@ class DramTime {
  public:
   /// Names of DramCounts::value.
   enum : unsigned {
-    kReads = 0, kWrites, kRowHits, kRowMisses, kActivates, kPrecharges, kRefreshes, kBusy,
-    kBytesRead, kBytesWritten, kTurnarounds, kMerged, kHazards, kForwarded
+    kReads = 0,
+    kWrites,
+    kRowHits,
+    kRowMisses,
+    kActivates,
+    kPrecharges,
+    kRefreshes,
+    kBusy,
+    kBytesRead,
+    kBytesWritten,
+    kTurnarounds,
+    kMerged,
+    kHazards,
+    kForwarded
   };
 
   /// The DRAM is initialized in `cycle`, with these timings.
@@ -47,9 +59,7 @@ class DramTime {
   /// Refreshes up to a cycle.
   std::uint64_t refreshes(std::uint64_t cycle) const;
   /// Writes that fill the write queue before they are drained, and those that are left.
-  void set_drain(unsigned high, unsigned low) {
-    drain_blocks_ = high > low ? high - low : 1;
-  }
+  void set_drain(unsigned high, unsigned low) { drain_blocks_ = high > low ? high - low : 1; }
 
  private:
   struct Row {

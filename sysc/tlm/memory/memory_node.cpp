@@ -17,8 +17,7 @@ bool rect_around(const Rect& rect, Node who, const ChipConfig& config) {
 }
 
 /// tsr_pkg::amo_result.
-std::uint32_t amo_result(Amo op, std::uint32_t old, std::uint32_t operand,
-                         std::uint32_t expected) {
+std::uint32_t amo_result(Amo op, std::uint32_t old, std::uint32_t operand, std::uint32_t expected) {
   const auto less = [](std::uint32_t a, std::uint32_t b) {
     return static_cast<std::int32_t>(a) < static_cast<std::int32_t>(b);
   };
@@ -83,7 +82,8 @@ Err MemoryNode::check_register(const tlm::tlm_generic_payload& payload,
     return offset % 4 + payload.get_data_length() > 4 ? Err::kUnsupported : Err::kNone;
   }
   unsigned words = 0;
-  for (unsigned word = 0; word < 16; ++word) words += (message.strb >> 4 * word & 0xfU) != 0 ? 1 : 0;
+  for (unsigned word = 0; word < 16; ++word)
+    words += (message.strb >> 4 * word & 0xfU) != 0 ? 1 : 0;
   return words != 1 ? Err::kUnsupported : Err::kNone;
 }
 

@@ -71,8 +71,8 @@ void MemoryRegs::initialize(std::uint64_t cycle) {
   if (init_at_ != kNever && !(failed_ && init_at_ <= cycle)) return;
   const DramTiming t = timing();
   failed_ = t.cl != parts_.device.cl;  // the mode registers do not come back when they should
-  init_at_ = cycle + kResetCycles + half(t.init) + 3 * half(t.mod) + half(t.rfcab) +
-             kAnswerCycles + kInitSteps;
+  init_at_ = cycle + kResetCycles + half(t.init) + 3 * half(t.mod) + half(t.rfcab) + kAnswerCycles +
+             kInitSteps;
   for (auto& channel : time_) channel.start(t, init_at_);
 }
 

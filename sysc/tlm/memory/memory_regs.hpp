@@ -19,7 +19,7 @@ namespace tsr {
 struct MemoryParts {
   Node node;
   const ChipConfig* config = nullptr;
-  DramTiming device;  ///< of the DRAM; an initialization with another read latency fails
+  DramTiming device;             ///< of the DRAM; an initialization with another read latency fails
   RouterPort* router = nullptr;  ///< null: ROUTER_COUNT reads 0
 };
 

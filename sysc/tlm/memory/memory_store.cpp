@@ -149,8 +149,7 @@ bool MemoryStore::write(std::uint64_t offset, const std::uint8_t* data, std::uin
     return (low != 0 && low != ~0U) || (high != 0 && high != ~0U);
   }
   const bool first = write_atom(offset, data, low, poison, ecc);
-  const bool second =
-      write_atom(offset + kDramAtomBytes, data + kDramAtomBytes, high, poison, ecc);
+  const bool second = write_atom(offset + kDramAtomBytes, data + kDramAtomBytes, high, poison, ecc);
   return first || second;
 }
 

@@ -89,6 +89,7 @@ class HartBench : public testing::Test, private FreshContext {
   bool poison = false;
   Err refuse = Err::kNone;
   std::vector<Seen> seen;
+  Node self = kSelf;
 
   tlm::tlm_sync_enum take(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
     const Message& header = hart::message(payload);
@@ -97,7 +98,7 @@ class HartBench : public testing::Test, private FreshContext {
                     clock.now() + to_cycles(delay),
                     {payload.get_data_ptr(), payload.get_data_ptr() + payload.get_data_length()}});
     const auto home = config.route(payload.get_address());
-    if (!header.mcast && home && *home == kSelf) {
+    if (!header.mcast && home && *home == self) {
       tlm::tlm_phase phase = tlm::BEGIN_REQ;
       own_.push_back(&payload);
       const auto state = wire.to_node->nb_transport_fw(payload, phase, delay);
@@ -140,7 +141,7 @@ class HartBench : public testing::Test, private FreshContext {
   HartSetup setup() {
     HartSetup setup;
     setup.name = "node";
-    setup.node = kSelf;
+    setup.node = self;
     setup.config = &config;
     setup.timeline = &clock;
     setup.engines = make_engine_complex;
@@ -175,7 +176,7 @@ class HartBench : public testing::Test, private FreshContext {
   Reply ask(hart::Request& request, Node source) {
     Message& header = request.header();
     header.src = source;
-    header.dst = {kSelf, kSelf};
+    header.dst = {self, self};
     const std::uint64_t begin = clock.now();
     finished_ = 0;
     sc_core::sc_time delay;
@@ -192,7 +193,7 @@ class HartBench : public testing::Test, private FreshContext {
   }
   Reply read(std::uint32_t local, unsigned bytes, Node source = kCtl) {
     hart::Request* request = pool_.take();
-    request->begin(Kind::kRead, node_address(kSelf, local), bytes);
+    request->begin(Kind::kRead, node_address(self, local), bytes);
     request->header().strb = bytes;
     return ask(*request, source);
   }
@@ -200,7 +201,7 @@ class HartBench : public testing::Test, private FreshContext {
   Reply write(std::uint32_t local, const std::vector<std::uint8_t>& bytes, Node source = kCtl,
               Kind kind = Kind::kWrite) {
     hart::Request* request = pool_.take();
-    request->begin(kind, node_address(kSelf, local & ~63U), 64);
+    request->begin(kind, node_address(self, local & ~63U), 64);
     request->set_strobe(((bytes.size() < 64 ? 1ULL << bytes.size() : 0) - 1) << local % 64);
     std::memcpy(request->bytes().data() + local % 64, bytes.data(), bytes.size());
     return ask(*request, source);
@@ -213,7 +214,7 @@ class HartBench : public testing::Test, private FreshContext {
   Reply atomic(Amo amo, std::uint32_t local, std::uint32_t operand, std::uint32_t expected,
                Node source) {
     hart::Request* request = pool_.take();
-    request->begin(Kind::kAtomic, node_address(kSelf, local), 8);
+    request->begin(Kind::kAtomic, node_address(self, local), 8);
     request->header().amo = amo;
     request->set_word(0, operand);
     request->set_word(1, expected);
@@ -221,7 +222,7 @@ class HartBench : public testing::Test, private FreshContext {
   }
   Reply post(unsigned semaphore, unsigned amount, Node source) {
     hart::Request* request = pool_.take();
-    request->begin(Kind::kSemPost, node_address(kSelf, kRegs + reg::kSemOffset), 0);
+    request->begin(Kind::kSemPost, node_address(self, kRegs + reg::kSemOffset), 0);
     request->header().doff = semaphore | amount << 8;
     return ask(*request, source);
   }
