@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "chip_tlm.hpp"
 #include "dram/dram_channel.hpp"
 #include "dram/dram_device.hpp"
 #include "error.hpp"
@@ -53,9 +54,7 @@ ChipFuses Chip::fuses() const {
   const auto bit = [](Node node) { return 1ULL << (node.y * 8 + node.x); };
   ChipFuses fuses;
   for (std::size_t i = 0; i < config_.nodes.size(); ++i) {
-    const auto width = static_cast<std::size_t>(config_.mesh_w);
-    if (config_.nodes[i] != NodeKind::Tile) continue;
-    fuses.tiles |= bit({static_cast<unsigned>(i % width), static_cast<unsigned>(i / width)});
+    if (config_.nodes[i] == NodeKind::Tile) fuses.tiles |= bit(place(i));
   }
   for (const Node tile : options_.faults.dead_tiles) fuses.dead_tiles |= bit(tile);
   for (const auto& link : options_.faults.dead_links) {
@@ -65,62 +64,109 @@ ChipFuses Chip::fuses() const {
   return fuses;
 }
 
+Node Chip::place(std::size_t index) const {
+  const auto width = static_cast<std::size_t>(config_.mesh_w);
+  return {static_cast<unsigned>(index % width), static_cast<unsigned>(index / width)};
+}
+
+void Chip::kill_link(const MeshLink& link, std::uint64_t cycle) {
+  const auto port = static_cast<unsigned>(link.port);
+  if (tlm_ && tlm_->fabric() != nullptr) {
+    tlm_->fabric()->kill_link(static_cast<unsigned>(config_.index(link.node)), port, cycle);
+  } else {
+    kernel_->kill_link(config_.index(link.node), port, cycle);
+  }
+}
+
 void Chip::break_links() {
-  const auto kill = [this](const MeshLink& link, std::uint64_t cycle) {
-    kernel_->kill_link(config_.index(link.node), static_cast<unsigned>(link.port), cycle);
+  for (const auto& link : options_.faults.dead_links) kill_link(link, 0);
+  for (const auto& death : options_.faults.deaths) kill_link(death.link, death.cycle);
+}
+
+std::unique_ptr<NodeModel> Chip::rtl_endpoint(std::size_t index, NodeKind kind,
+                                              const ChipFuses& fuse_map) {
+  const Node here = place(index);
+  const auto straps = [&](const char* what) {
+    return NodeStraps{context_.get(),
+                      fmt::format("{}.{}_{}_{}", config_.name, what, here.x, here.y), here,
+                      &straps_};
   };
-  for (const auto& link : options_.faults.dead_links) kill(link, 0);
-  for (const auto& death : options_.faults.deaths) kill(death.link, death.cycle);
+  switch (kind) {
+    case NodeKind::Ctl:
+      return make_ctl(straps("ctl"), fuse_map, host_port_, *uart_);
+    case NodeKind::Tile:
+      return make_tile(straps("tile"));
+    case NodeKind::Memory:
+      drams_[index] = std::make_unique<DramChannel>(
+          dram_profile_file(config_), fmt::format("memory node ({}, {})", here.x, here.y),
+          [this] { request_stop(); });
+      return make_memory(straps("mem"), *drams_[index]);
+    default:
+      return make_bare(straps(config_.kind(here) == NodeKind::Tile ? "dead_tile" : "bare"));
+  }
+}
+
+/// A TLM endpoint; returns what the kernel clocks for it, if anything.
+std::unique_ptr<NodeModel> Chip::tlm_endpoint(std::size_t index, NodeKind kind,
+                                              const ChipFuses& fuse_map) {
+  switch (kind) {
+    case NodeKind::Ctl:
+      return tlm_->add_ctl(index, {fuse_map, &host_port_, uart_.get()});
+    case NodeKind::Tile:
+      return tlm_->add_tile(index);
+    case NodeKind::Memory:
+      return tlm_->add_memory(index, dram_timing(dram_profile_file(config_)));
+    default:
+      tlm_->add_bare(index);
+      return nullptr;
+  }
+}
+
+MeshNode Chip::build_node(std::size_t index, const ChipFuses& fuse_map) {
+  const Node here = place(index);
+  // A dead tile is switched off; its node answers as one without a tile.
+  const bool dead = (fuse_map.dead_tiles >> (here.y * 8 + here.x) & 1U) != 0;
+  const NodeKind kind = dead ? NodeKind::Bare : config_.nodes[index];
+  const Models& models = options_.models;
+  const Fidelity fidelity = kind == NodeKind::Bare ? models.noc : models.of(config_, here);
+  MeshNode node;
+  node.weight = weight(config_.nodes[index]);
+  if (models.noc == Fidelity::Rtl) {
+    node.router =
+        make_router({context_.get(), fmt::format("{}.router_{}_{}", config_.name, here.x, here.y),
+                     here, &straps_});
+  }
+  if (fidelity == Fidelity::Tlm) {
+    node.endpoint = tlm_endpoint(index, kind, fuse_map);
+  } else {
+    node.endpoint = rtl_endpoint(index, kind, fuse_map);
+    node.main_thread = kind == NodeKind::Ctl;
+    if (models.noc == Fidelity::Tlm) node.router = tlm_->add_rtl(index, *node.endpoint);
+  }
+  return node;
 }
 
 void Chip::build() {
   context_ = std::make_unique<SimContext>(options_.seed, !options_.trace.file.empty());
   uart_ = std::make_unique<UartTerminal>(static_cast<unsigned>(config_.uart_cycles_per_bit),
                                          options_.uart);
-  const std::string profile = dram_profile_file(config_);
-  std::vector<MeshNode> nodes;
-  std::size_t ctl = 0;
-  const ChipFuses fuse_map = fuses();
-  for (std::size_t i = 0; i < config_.nodes.size(); ++i) {
-    const auto width = static_cast<std::size_t>(config_.mesh_w);
-    const Node here{static_cast<unsigned>(i % width), static_cast<unsigned>(i / width)};
-    const NodeKind kind = config_.nodes[i];
-    const auto straps = [&](const char* what) {
-      return NodeStraps{context_.get(),
-                        fmt::format("{}.{}_{}_{}", config_.name, what, here.x, here.y), here,
-                        &straps_};
-    };
-    MeshNode node;
-    node.weight = weight(kind);
-    node.router = make_router(straps("router"));
-    switch (kind) {
-      case NodeKind::Ctl:
-        ctl = i;
-        node.main_thread = true;
-        node.endpoint = make_ctl(straps("ctl"), fuse_map, host_port_, *uart_);
-        break;
-      case NodeKind::Tile:
-        // A dead tile is switched off; its node answers as one without a tile.
-        node.endpoint = (fuse_map.dead_tiles >> (here.y * 8 + here.x) & 1U) != 0
-                            ? make_bare(straps("dead_tile"))
-                            : make_tile(straps("tile"));
-        break;
-      case NodeKind::Memory:
-        drams_.push_back(std::make_unique<DramChannel>(
-            profile, fmt::format("memory node ({}, {})", here.x, here.y),
-            [this] { request_stop(); }));
-        node.endpoint = make_memory(straps("mem"), *drams_.back());
-        break;
-      case NodeKind::Bare:
-        node.endpoint = make_bare(straps("bare"));
-        break;
-    }
-    nodes.push_back(std::move(node));
+  if (options_.models.any_tlm(config_)) {
+    tlm_ = std::make_unique<TlmSide>(config_, straps_, options_.models.noc,
+                                     [this] { request_stop(); });
   }
+  drams_.resize(config_.nodes.size());
+  std::vector<MeshNode> nodes;
+  const ChipFuses fuse_map = fuses();
+  for (std::size_t i = 0; i < config_.nodes.size(); ++i) nodes.push_back(build_node(i, fuse_map));
   add_dram_errors();
   kernel_ = std::make_unique<Kernel>(config_.mesh_w, config_.mesh_h, std::move(nodes),
                                      options_.threads, context_.get(), options_.trace);
+  if (tlm_) tlm_->connect(*kernel_);
   break_links();
+  connect_host();
+}
+
+void Chip::connect_host() {
   host_port_.on_interrupt = [this](bool level) {
     interrupt_ = level;
     if (level) request_stop();
@@ -129,17 +175,39 @@ void Chip::build() {
     watchdog_ = true;
     request_stop();
   };
+  const std::size_t ctl = config_.index(config_.ctl);
   host_target_ = std::make_unique<HostTarget>(
       "host_target", host_port_,
       HostTarget::Control{[this] { advance(kQuantum); }, [this] { request_stop(); },
-                          [this, ctl] { kernel_->wake_endpoint(ctl); }});
+                          [this, ctl] {
+                            TlmHartNode* hart = tlm_ ? tlm_->hart(ctl) : nullptr;
+                            if (hart != nullptr) {
+                              hart->wake_host();
+                            } else {
+                              kernel_->wake_endpoint(ctl);
+                            }
+                          }});
 }
 
-void Chip::reset() { kernel_->reset(); }
+bool Chip::halted(Node node) const {
+  const std::size_t index = config_.index(node);
+  TlmHartNode* hart = tlm_ ? tlm_->hart(index) : nullptr;
+  return hart != nullptr ? hart->halted() : kernel_->halted(index);
+}
+
+bool Chip::asleep() const {
+  return kernel_->all_asleep() && (!tlm_ || tlm_->next() == TimedModels::kNever);
+}
+
+void Chip::reset() {
+  kernel_->reset();
+  if (tlm_) tlm_->reset();
+}
 
 void Chip::request_stop() {
   stop_requested_ = true;
   kernel_->request_stop();
+  if (tlm_) tlm_->timeline().stop();
 }
 
 void Chip::run_cycles() {
@@ -196,8 +264,17 @@ std::uint64_t Chip::advance(std::uint64_t cycles) {
 
 void Chip::add_dram_errors() {
   const DramErrors& errors = options_.dram_errors;
-  for (std::size_t i = 0; i < drams_.size() && errors.rate > 0; ++i) {
-    drams_[i]->device().set_error_rate(errors.rate, errors.seed * drams_.size() + i);
+  const auto memories = static_cast<std::uint64_t>(
+      std::count(config_.nodes.begin(), config_.nodes.end(), NodeKind::Memory));
+  std::uint64_t ordinal = 0;
+  for (std::size_t i = 0; i < config_.nodes.size() && errors.rate > 0; ++i) {
+    if (config_.nodes[i] != NodeKind::Memory) continue;
+    const std::uint64_t seed = errors.seed * memories + ordinal++;
+    if (drams_[i]) {
+      drams_[i]->device().set_error_rate(errors.rate, seed);
+    } else {
+      tlm_->memory(i)->store().set_error_rate(errors.rate, seed);
+    }
   }
   for (const auto& cell : errors.broken) {
     if (cell.address >= straps_.hbm_bytes()) {
@@ -205,20 +282,28 @@ void Chip::add_dram_errors() {
           fmt::format("broken DRAM cell at {:#x}: beyond the chip's memory of {:#x} bytes",
                       cell.address, straps_.hbm_bytes()));
     }
-    drams_[straps_.hbm_node(cell.address)]->device().break_cell(straps_.hbm_local(cell.address),
-                                                                cell.bit);
+    const std::size_t node = config_.index(straps_.mem[straps_.hbm_node(cell.address)]);
+    const std::uint64_t local = straps_.hbm_local(cell.address);
+    if (drams_[node]) {
+      drams_[node]->device().break_cell(local, cell.bit);
+    } else {
+      tlm_->memory(node)->store().break_cell(local, cell.bit);
+    }
   }
 }
 
 std::uint64_t Chip::dram_bit_errors() const {
   std::uint64_t sum = 0;
-  for (const auto& dram : drams_) sum += dram->device().bit_errors();
+  for (std::size_t i = 0; i < config_.nodes.size(); ++i) {
+    if (drams_[i]) sum += drams_[i]->device().bit_errors();
+    if (tlm_ && tlm_->memory(i) != nullptr) sum += tlm_->memory(i)->store().bit_errors();
+  }
   return sum;
 }
 
 void Chip::check() {
   for (const auto& dram : drams_) {
-    if (!dram->violation().empty()) {
+    if (dram && !dram->violation().empty()) {
       throw Error(ExitCode::CheckFailed, "DRAM timing violation: " + dram->violation());
     }
   }

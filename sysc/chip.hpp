@@ -18,18 +18,22 @@
 #include "host_target/host_port.hpp"
 #include "host_target/host_target.hpp"
 #include "kernel/kernel.hpp"
+#include "models.hpp"
 #include "uart/uart_terminal.hpp"
 
 namespace tsr {
 
 class DramChannel;
 class SimContext;
+class TlmSide;
+struct ChipFuses;
 
 /// How a chip is simulated.
 struct ChipOptions {
   unsigned threads = 1;
   std::uint64_t seed = 1;
   TraceWindow trace;
+  Models models;                     ///< checked
   ChipFaults faults;                 ///< checked
   bool debug_open = false;           ///< fuse: debug access stays open after boot
   std::uint64_t max_cycles = 0;      ///< 0: no limit
@@ -57,6 +61,10 @@ class Chip : public sc_core::sc_module {
   /// sc_main level and from SystemC thread processes. Throws Error: ExitCode::Timeout at the
   /// cycle limit, CheckFailed on a violation, ChipFault when the watchdog declares the chip dead.
   std::uint64_t advance(std::uint64_t cycles);
+  /// Let a link die in a cycle to come; node and port as in MeshLink.
+  void kill_link(const MeshLink& link, std::uint64_t cycle);
+  /// Whether nothing would ever happen without the outside.
+  bool asleep() const;
   /// Ends the running advance() after the current cycle. For agents called within a cycle.
   void request_stop();
 
@@ -67,9 +75,7 @@ class Chip : public sc_core::sc_module {
   /// Level of the chip's interrupt to the host.
   bool host_interrupt() const { return interrupt_; }
   /// Whether a debugger holds the core of a node. advance() ends when one is halted.
-  bool halted(Node node) const {
-    return kernel_->halted(node.y * static_cast<std::size_t>(config_.mesh_w) + node.x);
-  }
+  bool halted(Node node) const;
   const UartTerminal& uart() const { return *uart_; }
   /// Signal-level side of the host port, for observers.
   HostPort& host_port() { return host_port_; }
@@ -81,7 +87,12 @@ class Chip : public sc_core::sc_module {
 
  private:
   void build();
+  MeshNode build_node(std::size_t index, const ChipFuses& fuses);
+  std::unique_ptr<NodeModel> rtl_endpoint(std::size_t index, NodeKind kind, const ChipFuses& fuses);
+  std::unique_ptr<NodeModel> tlm_endpoint(std::size_t index, NodeKind kind, const ChipFuses& fuses);
+  void connect_host();
   ChipFuses fuses() const;
+  Node place(std::size_t index) const;
   void break_links();
   void add_dram_errors();
   void run_cycles();
@@ -91,9 +102,10 @@ class Chip : public sc_core::sc_module {
   ChipOptions options_;
   ChipConfig straps_;
   std::unique_ptr<SimContext> context_;
-  std::vector<std::unique_ptr<DramChannel>> drams_;
+  std::vector<std::unique_ptr<DramChannel>> drams_;  ///< by node; null: none, or TLM
   HostPort host_port_;
   std::unique_ptr<UartTerminal> uart_;
+  std::unique_ptr<TlmSide> tlm_;  ///< null: all is RTL
   std::unique_ptr<Kernel> kernel_;
   std::unique_ptr<HostTarget> host_target_;
   bool interrupt_ = false;

@@ -11,6 +11,7 @@ namespace {
 struct InfoOptions {
   std::string config = "t16";
   std::string json_file;
+  SessionOptions models;  ///< only which models
 };
 
 constexpr double kClockMhz = 800;
@@ -40,6 +41,9 @@ int info(const InfoOptions& options) {
   const double peak = static_cast<double>(config.bf16_macs_per_cycle() * config.tiles.size());
   const double hbm_bytes_per_cycle = 64.0 * static_cast<double>(config.memories.size());
 
+  const Models models = models_of(options.models);
+  check_models(config, models);
+
   nlohmann::ordered_json json;
   json["config"] = config.name;
   json["file"] = config.file;
@@ -63,6 +67,7 @@ int info(const InfoOptions& options) {
     json["node_map"].push_back(
         {{"base", range.base}, {"bytes", range.bytes}, {"name", range.name}});
   }
+  json["models"] = models.to_text(config);
   write_json(json, options.json_file);
   if (options.json_file == "-") return 0;
 
@@ -75,6 +80,8 @@ int info(const InfoOptions& options) {
   fmt::print("HBM          {} MiB in {} nodes ({}), {:.0f} bytes a cycle, {:.1f} GB/s\n",
              config.memory_mib, config.memories.size(), config.dram, hbm_bytes_per_cycle,
              hbm_bytes_per_cycle * kClockMhz * 1e6 / 1e9);
+  fmt::print("models       {} (--tlm, --tile, --noc, --hbm and --ctl choose)\n",
+             models.to_text(config));
   fmt::print("\nglobal addresses (56 bits)\n");
   fmt::print("  {:#016x} .. {:#016x}  HBM, {} byte granules over the memory nodes\n",
              hbm_address(0), hbm_address(straps.hbm_bytes() - 1), kGranuleBytes);
@@ -97,6 +104,7 @@ void add_info(CLI::App& app, int& code) {
       ->capture_default_str();
   cmd->add_option("--json", options->json_file,
                   "Write it as JSON to this file; - is standard output");
+  add_model_options(*cmd, options->models);
   cmd->callback([options, &code] { code = info(*options); });
 }
 

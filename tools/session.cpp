@@ -48,6 +48,7 @@ void SessionOptions::add_to(CLI::App& app) {
   app.add_option("--dead-tile", dead_tiles,
                  "A tile that is dead from the start, and in the fuses: X,Y (repeatable)")
       ->allow_extra_args(false);
+  add_model_options(app, *this);
   app.add_option("--gdb", gdb_port,
                  "Serve GDB at this port of 127.0.0.1 (0: any free one) and wait for it when all\n"
                  "programs are loaded. Every core is a thread; see docs/debugging.md")
@@ -58,7 +59,44 @@ void SessionOptions::add_to(CLI::App& app) {
                  "Write the results as JSON to this file; - is standard output");
 }
 
+void add_model_options(CLI::App& app, SessionOptions& options) {
+  app.add_flag(
+      "--tlm", options.tlm,
+      "Fast transaction-level models of everything: the same results, cycle counts within\n"
+      "a few percent. The options below take single parts back to RTL");
+  const auto add = [&app](const char* name, std::vector<std::string>& values, const char* text) {
+    app.add_option(name, values, text)->allow_extra_args(false);
+  };
+  add("--tile", options.tile,
+      "Model of the tiles: rtl (cycle for cycle, the default) or tlm (fast); of one tile:\n"
+      "X,Y=rtl or X,Y=tlm (repeatable)");
+  add("--noc", options.noc, "Model of the network: rtl or tlm");
+  add("--hbm", options.hbm,
+      "Model of the memory nodes: rtl or tlm; of one: X,Y=rtl or X,Y=tlm (repeatable)");
+  add("--ctl", options.ctl, "Model of the ctl node: rtl or tlm");
+}
+
+Models models_of(const SessionOptions& options) {
+  Models models = options.tlm ? tlm_models() : Models{};
+  for (const auto& text : options.tile) parse_model(text, "--tile", models.tile, models);
+  for (const auto& text : options.noc) models.noc = parse_model(text, "--noc");
+  for (const auto& text : options.hbm) parse_model(text, "--hbm", models.hbm, models);
+  for (const auto& text : options.ctl) models.ctl = parse_model(text, "--ctl");
+  return models;
+}
+
 namespace {
+
+/// Waves show RTL models alone.
+std::string trace_note(const Models& models, const Config& config) {
+  if (!models.any_tlm(config)) return "";
+  if (models.all_tlm(config)) {
+    throw InputError(
+        "waves show RTL models, and there is none: leave one of --tile, --noc, --hbm "
+        "and --ctl at rtl, or do without --trace and --vcd");
+  }
+  return fmt::format("waves show the RTL models alone ({})", models.to_text(config));
+}
 
 /// Refuse, before a long run, a file that cannot be written after it.
 void require_writable(const std::string& file) {
@@ -99,6 +137,14 @@ Session::Session(const SessionOptions& options)
   platform.threads = options_.threads;
   platform.seed = options_.seed;
   platform.max_cycles = options_.max_cycles;
+  platform.models = models_of(options_);
+  const Config config = load_config(options_.config);
+  if (!options_.trace_file.empty() || !options_.vcd_file.empty()) {
+    const std::string note = trace_note(platform.models, config);
+    if (!note.empty()) line(note);
+  }
+  const std::string models = platform.models.to_text(config);
+  result["models"] = models;
   platform.faults = faults_of(options_);
   if (!options_.dram_errors.empty()) {
     platform.dram_errors.broken = load_broken_cells(options_.dram_errors);

@@ -29,10 +29,17 @@ struct SessionOptions {
   bool gdb_reset = false;  ///< wait for GDB before the first instruction
   std::string json_file;
   std::vector<std::string> kill_links, dead_links, dead_tiles;
+  bool tlm = false;  ///< everything that `tile` to `ctl` do not name is TLM
+  std::vector<std::string> tile, noc, hbm, ctl;
 
   /// Declare them on a subcommand.
   void add_to(CLI::App& app);
 };
+
+/// Declare --tlm, --tile, --noc, --hbm and --ctl.
+void add_model_options(CLI::App& app, SessionOptions& options);
+/// Which models they name. Throws InputError.
+Models models_of(const SessionOptions& options);
 
 /// A platform with the terminal around it. Text goes to standard output, or to standard error when
 /// the JSON result goes to standard output.

@@ -211,7 +211,7 @@ struct Platform::State {
       return;
     }
     if (!gdb->serve()) throw Error(ExitCode::JobFailed, "GDB killed the run");
-    if (chip->kernel().all_asleep()) std::this_thread::sleep_for(kGdbRest);
+    if (chip->asleep()) std::this_thread::sleep_for(kGdbRest);
     chip->advance(std::min(cycles, kGdbCycles));
   }
 
@@ -220,7 +220,7 @@ struct Platform::State {
   /// interrupt, so that only the host (or GDB) can wake it.
   News await_news() {
     if (!chip->host_interrupt()) run(kPollCycles);
-    const bool asleep = !gdb_waited && chip->kernel().all_asleep() && !chip->host_interrupt();
+    const bool asleep = !gdb_waited && chip->asleep() && !chip->host_interrupt();
     if (take_interrupt() != 0) return News::Interrupt;
     return asleep ? News::Asleep : News::None;
   }
@@ -432,6 +432,7 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
     options.trace_file = options.vcd_file + ".fst";
     state->fst_is_temporary = true;
   }
+  check_models(state->config, options.models);
   check_faults(state->config, options.faults);
   state->config = survivors(state->config, options.faults);
   state->options = std::move(options);
@@ -443,6 +444,7 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
   chip_options.max_cycles = opts.max_cycles;
   chip_options.dram_errors = opts.dram_errors;
   chip_options.trace = {opts.trace_file, opts.trace_from, opts.trace_to};
+  chip_options.models = opts.models;
   chip_options.faults = opts.faults;
   chip_options.uart = opts.uart;
   chip_options.debug_open = opts.gdb_port.has_value();
@@ -708,8 +710,7 @@ void Platform::kill_link(const LinkDeath& death) {
   ChipFaults faults;
   faults.deaths.push_back(death);
   check_faults(state_->config, faults);
-  state_->chip->kernel().kill_link(state_->config.index(death.link.node),
-                                   static_cast<unsigned>(death.link.port), death.cycle);
+  state_->chip->kill_link(death.link, death.cycle);
 }
 
 void Platform::advance(std::uint64_t cycles) {

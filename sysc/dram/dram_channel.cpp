@@ -9,14 +9,18 @@
 
 namespace tsr {
 
-DramChannel::DramChannel(const std::string& profile_file, std::string name,
-                         std::function<void()> stop)
-    : name_(std::move(name)) {
+DramTiming dram_timing(const std::string& profile_file) {
   try {
-    device_ = std::make_unique<DramDevice>(load_dram_profile(profile_file).timing);
+    return load_dram_profile(profile_file).timing;
   } catch (const std::runtime_error& error) {
     throw InputError(error.what());
   }
+}
+
+DramChannel::DramChannel(const std::string& profile_file, std::string name,
+                         std::function<void()> stop)
+    : name_(std::move(name)) {
+  device_ = std::make_unique<DramDevice>(dram_timing(profile_file));
   device_->on_violation([this, stop = std::move(stop)](const DramViolation& violation) {
     if (violation_.empty()) violation_ = name_ + ": " + violation.message;
     stop();

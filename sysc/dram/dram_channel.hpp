@@ -10,6 +10,10 @@
 namespace tsr {
 
 class DramDevice;
+struct DramTiming;
+
+/// Timing of a profile file. Throws InputError if the profile is bad.
+DramTiming dram_timing(const std::string& profile_file);
 
 /// One DRAM channel (two pseudo channels) with its timing checker. The data behind the node's DFI
 /// port.

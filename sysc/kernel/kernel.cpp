@@ -37,8 +37,8 @@ Kernel::Kernel(int mesh_w, int mesh_h, std::vector<MeshNode> nodes, unsigned thr
   }
   if (!trace_.file.empty() && context_ != nullptr) {
     for (auto& node : nodes_) {
-      node.router->trace(*context_);
-      node.endpoint->trace(*context_);
+      if (node.router) node.router->trace(*context_);
+      if (node.endpoint) node.endpoint->trace(*context_);
     }
     context_->open_trace(trace_.file);
   }
@@ -95,6 +95,7 @@ void Kernel::place(std::vector<MeshNode>& nodes, unsigned threads) {
     router.is_router = true;
     endpoint.model = nodes[i].endpoint.get();
     endpoint.partner = slot_of_router_[i];
+    clocked_ |= router.model != nullptr || endpoint.model != nullptr;
     if (nodes[i].weight >= kHeavyWeight) {
       heavy_[slot_of_endpoint_[i] / 64] |= 1ULL << (slot_of_endpoint_[i] % 64);
     }
@@ -105,6 +106,7 @@ void Kernel::connect(int mesh_w, int mesh_h) {
   links_.resize(slots_.size() * kLinks);
   const auto join = [&](std::uint32_t from, unsigned from_port, std::uint32_t to,
                         unsigned to_port) {
+    if (slots_[from].model == nullptr || slots_[to].model == nullptr) return;
     for (unsigned net = 0; net < kNets; ++net) {
       Link& link = links_[from * kLinks + net * kPorts + from_port];
       const unsigned target = net * kPorts + to_port;
@@ -173,6 +175,7 @@ void Kernel::reset(unsigned cycles) {
 }
 
 void Kernel::wake_endpoint(std::size_t node) { wake(slot_of_endpoint_[node]); }
+void Kernel::wake_router(std::size_t node) { wake(slot_of_router_[node]); }
 
 bool Kernel::all_asleep() const {
   return std::all_of(active_.begin(), active_.end(), [](std::uint64_t word) { return word == 0; });
@@ -336,15 +339,29 @@ void Kernel::traced_cycle() {
   for (auto& part : parts_) carry_part<false>(part);
 }
 
+/// No model is awake: let the time pass, at most so many cycles, until something happens.
+std::uint64_t Kernel::pass(std::uint64_t cycles) {
+  const std::uint64_t end = cycle_ + cycles;
+  const std::uint64_t start = cycle_;
+  if (timed_ == nullptr) {  // only the outside can change anything
+    cycle_ = end;
+  } else if (!clocked_) {
+    cycle_ = timed_->run_alone(end);
+  } else {
+    cycle_ = std::max(cycle_, std::min(end, timed_->next()));
+  }
+  return cycle_ - start;
+}
+
 std::uint64_t Kernel::run(std::uint64_t cycles) {
   const bool traced = !trace_.file.empty() && context_ != nullptr;
   stop_.store(false, std::memory_order_relaxed);
   std::uint64_t done = 0;
   while (done < cycles && !stop_.load(std::memory_order_relaxed)) {
-    if (all_asleep()) {  // only the outside can change anything: let the time pass
-      cycle_ += cycles - done;
-      done = cycles;
-      break;
+    if (timed_ != nullptr && clocked_) timed_->run_to(cycle_);
+    if (all_asleep()) {
+      done += pass(cycles - done);
+      continue;
     }
     if (!deaths_.empty()) cut_links();
     if (traced && cycle_ >= trace_.from && cycle_ <= trace_.to) {

@@ -17,7 +17,25 @@ namespace tsr {
 class SimContext;
 class WorkerPool;
 
-/// What the kernel composes: one router and one endpoint a node, row by row.
+/// Models beside those that the kernel clocks, with events in chip cycles: the TLM half of a chip.
+/// Called between cycles by the thread that calls run().
+class TimedModels {
+ public:
+  static constexpr std::uint64_t kNever = ~0ULL;
+
+  virtual ~TimedModels() = default;
+  /// Let everything happen that happens up to `cycle`, inclusive, which the clocked models then
+  /// run.
+  virtual void run_to(std::uint64_t cycle) = 0;
+  /// Let everything happen before `end`, or until the kernel's request_stop(); returns the cycle
+  /// reached. Only while no clocked model is awake, and none wakes.
+  virtual std::uint64_t run_alone(std::uint64_t end) = 0;
+  /// Cycle in which something happens next, or kNever.
+  virtual std::uint64_t next() const = 0;
+};
+
+/// What the kernel composes: one router and one endpoint a node, row by row. Null: that part of the
+/// node is among the TimedModels.
 struct MeshNode {
   std::unique_ptr<NodeModel> router;
   std::unique_ptr<NodeModel> endpoint;
@@ -74,6 +92,8 @@ class Kernel {
   void kill_link(std::size_t node, unsigned port, std::uint64_t cycle = 0);
   /// `false`: evaluate every model in every cycle. Only for checking that sleeping changes nothing.
   void allow_sleep(bool allow) { sleep_ = allow; }
+  /// Models that run beside; they outlive the kernel. Before the first run().
+  void set_timed(TimedModels* timed) { timed_ = timed; }
   /// May be called by models and by agents during a cycle, from any worker thread.
   void request_stop() { stop_.store(true, std::memory_order_relaxed); }
 
@@ -81,7 +101,8 @@ class Kernel {
   std::uint64_t cycle() const { return cycle_; }
   /// Wake a node's endpoint: its side inputs (host port, pins) have changed. Between cycles only.
   void wake_endpoint(std::size_t node);
-  /// Whether every model sleeps: nothing would ever happen without the outside.
+  void wake_router(std::size_t node);
+  /// Whether every clocked model sleeps.
   bool all_asleep() const;
   /// Whether a node's router and endpoint are awake (for reports).
   bool router_awake(std::size_t node) const { return awake(slot_of_router_[node]); }
@@ -144,6 +165,7 @@ class Kernel {
   void cut_links();
   void lost(Part& part, std::uint32_t slot, unsigned link);
   void serial_cycle();
+  std::uint64_t pass(std::uint64_t cycles);
   void traced_cycle();
   void parallel_cycle();
   void report_flits() const;
@@ -163,6 +185,8 @@ class Kernel {
   std::vector<std::uint64_t> heavy_;   ///< a bit a slot: endpoint of a heavy node
   std::vector<Part> parts_;
   std::unique_ptr<WorkerPool> pool_;
+  TimedModels* timed_ = nullptr;
+  bool clocked_ = false;  ///< there are models to clock
   std::atomic<bool> stop_{false};
   bool sleep_ = true;
   FlitObserver flit_observer_;

@@ -25,6 +25,7 @@
 #include "elf/elf.hpp"
 #include "error.hpp"
 #include "faults.hpp"
+#include "models.hpp"
 #include "noc/address_map.hpp"
 
 namespace tsr {
@@ -42,6 +43,7 @@ struct PlatformOptions {
   unsigned threads = 1;            ///< worker threads; changes nothing but speed
   std::uint64_t seed = 1;          ///< initial values of uninitialized flops and memories
   std::uint64_t max_cycles = 0;    ///< end with ExitCode::Timeout after so many cycles; 0: never
+  Models models;                   ///< which parts are RTL and which TLM; see docs/tlm.md
   ChipFaults faults;               ///< what is broken
   DramErrors dram_errors;          ///< bit errors of the DRAM on purpose
   std::string trace_file;          ///< FST waves; empty: none

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <string>
 
 namespace tsr {
@@ -16,6 +17,8 @@ bool to_router(const Message& message, std::uint64_t address) {
          (static_cast<std::uint32_t>(address) & ~0xfffU) == kRouterPage &&
          (message.mcast || address >> 52 == static_cast<std::uint64_t>(Space::kNode));
 }
+
+bool posted_kind(Kind kind) { return kind == Kind::kWritePosted || kind == Kind::kSemPost; }
 
 }  // namespace
 
@@ -49,13 +52,60 @@ struct Fabric::Deaths final : TimelineClient {
   std::vector<Death> list;
 };
 
+/// A posted message on its way: its sender has it back before its targets look at it.
+class Fabric::Posted final : public tlm::tlm_generic_payload {
+ public:
+  explicit Posted(tlm::tlm_mm_interface* pool) : tlm_generic_payload(pool) {
+    set_extension(&message);
+    set_data_ptr(data.data());
+  }
+  ~Posted() override { clear_extension(&message); }
+
+  void load(const tlm::tlm_generic_payload& from, const Message& header) {
+    const unsigned length = std::min(kBlockBytes, from.get_data_length());
+    message = header;
+    set_command(from.get_command());
+    set_address(from.get_address());
+    set_data_length(length);
+    set_streaming_width(length);
+    set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+    if (length != 0) std::memcpy(data.data(), from.get_data_ptr(), length);
+  }
+
+  Message message;
+  std::array<std::uint8_t, kBlockBytes> data{};
+};
+
+class Fabric::PostedPool final : public tlm::tlm_mm_interface {
+ public:
+  /// With one reference.
+  Posted& take() {
+    if (free_.empty()) {
+      all_.push_back(std::make_unique<Posted>(this));
+      free_.push_back(all_.back().get());
+    }
+    Posted& posted = *free_.back();
+    free_.pop_back();
+    posted.acquire();
+    return posted;
+  }
+  void free(tlm::tlm_generic_payload* payload) override {
+    free_.push_back(static_cast<Posted*>(payload));
+  }
+
+ private:
+  std::vector<std::unique_ptr<Posted>> all_;
+  std::vector<Posted*> free_;
+};
+
 Fabric::Fabric(sc_core::sc_module_name name, Timeline& timeline, const ChipConfig& chip)
     : sc_module(name),
       timeline_(timeline),
       routers_(chip.mesh_w, chip.mesh_h),
       links_(routers_.links()),
       entries_(std::size_t{2} * routers_.nodes()),
-      deaths_(std::make_unique<Deaths>(*this)) {
+      deaths_(std::make_unique<Deaths>(*this)),
+      posted_(std::make_unique<PostedPool>()) {
   for (unsigned i = 0; i < routers_.nodes(); ++i) {
     const Node at = routers_.node(i);
     const std::string place = "_" + std::to_string(at.x) + "_" + std::to_string(at.y);
@@ -127,7 +177,7 @@ tlm::tlm_sync_enum Fabric::forward(int node, tlm::tlm_generic_payload& payload,
   if (phase != tlm::BEGIN_REQ) return tlm::TLM_COMPLETED;
   Message& message = *payload.get_extension<Message>();
   const auto source = static_cast<unsigned>(node);
-  if (message.kind == Kind::kWritePosted || message.kind == Kind::kSemPost) {
+  if (posted_kind(message.kind)) {
     return post(source, payload, message, delay);
   }
   const std::uint64_t start = enter(0, source, message.cls, timeline_.now() + to_cycles(delay));
@@ -169,16 +219,19 @@ tlm::tlm_sync_enum Fabric::post(unsigned source, tlm::tlm_generic_payload& paylo
       more.emplace_back(at, cycle);
     }
   });
+  Posted& copy = posted_->take();
+  copy.load(payload, message);
   const auto deliver = [&](const std::pair<unsigned, std::uint64_t>& arrival) {
     if (page) {
       routers_.write_page(arrival.first, static_cast<std::uint32_t>(payload.get_address()),
                           payload.get_data_ptr(), message.strb);
     } else {
-      hand_over(arrival.first, payload, message, arrival.second);
+      hand_over(arrival.first, copy, copy.message, arrival.second);
     }
   };
   for (unsigned i = 0; i < count; ++i) deliver(arrivals[i]);
   for (const auto& arrival : more) deliver(arrival);
+  copy.release();
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
   message.err = Err::kNone;
   return tlm::TLM_COMPLETED;
@@ -198,6 +251,7 @@ tlm::tlm_sync_enum Fabric::backward(int node, tlm::tlm_generic_payload& payload,
                                     tlm::tlm_phase& phase, sc_core::sc_time& delay) {
   if (phase != tlm::BEGIN_RESP) return tlm::TLM_COMPLETED;
   Message& message = *payload.get_extension<Message>();
+  if (posted_kind(message.kind)) return tlm::TLM_COMPLETED;
   const std::uint64_t end =
       answer(static_cast<unsigned>(node), payload, message, timeline_.now() + to_cycles(delay));
   if (end == kLost) return tlm::TLM_COMPLETED;

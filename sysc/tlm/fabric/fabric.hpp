@@ -48,6 +48,8 @@ class Fabric : public sc_core::sc_module {
 
  private:
   class Port;
+  class Posted;
+  class PostedPool;
   struct Deaths;
 
   /// A link, or the way from an endpoint into its router: cycles in which it carries a flit.
@@ -84,6 +86,7 @@ class Fabric : public sc_core::sc_module {
   std::vector<std::unique_ptr<tlm_utils::simple_initiator_socket_tagged<Fabric>>> to_node_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::unique_ptr<Deaths> deaths_;
+  std::unique_ptr<PostedPool> posted_;
   tlm::tlm_generic_payload heard_;  ///< a block on its way to a listener
   Message heard_message_;
   std::uint64_t flits_ = 0;
