@@ -3,16 +3,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <optional>
 
-#include "numerics/matrix.hpp"
+#include "engines/me_kernel.hpp"
+#include "engines/stream_walk.hpp"
 
 namespace tsr::engines {
 
 namespace {
-
-using numerics::Accumulator;
-using numerics::GroupRule;
-using numerics::MatrixElement;
 
 /// Product of the counts of loops `from`..`to`; 0 if it does not fit 32 bits.
 std::uint64_t total(const AguConfig& config, unsigned from, unsigned to) {
@@ -24,103 +23,66 @@ std::uint64_t total(const AguConfig& config, unsigned from, unsigned to) {
   return product;
 }
 
-/// Element i of packed bytes.
-std::uint32_t load_element(MeFormat format, const std::uint8_t* bytes, std::size_t i) {
-  const auto bits = static_cast<std::size_t>(numerics::matrix_element_bits(format));
-  if (bits == 4) return (bytes[i / 2] >> (4 * (i % 2))) & 15U;
-  std::uint32_t out = 0;
-  std::memcpy(&out, bytes + i * bits / 8, bits / 8);
-  return out;
+/// Result of a cell: FP32, INT32 or BF16 bits; notes exceptions in `result`, if there is one.
+std::uint32_t drain(const MeKind& kind, const MeTile& tile, unsigned cell, bool relu, bool to_bf16,
+                    MeResult* result) {
+  std::uint32_t bits = kind.rule.int32 ? tile.sum[cell] : me_drain(tile, cell);
+  if (result != nullptr && !kind.rule.int32) {
+    const bool special = ((tile.nan | tile.pinf | tile.ninf) >> cell & 1) != 0;
+    result->nan = result->nan || numerics::is_fp32_nan(bits);
+    result->overflow = result->overflow || (!special && numerics::is_fp32_infinity(bits));
+  }
+  if (relu) bits = numerics::relu(bits);
+  if (to_bf16) {
+    const std::uint32_t half = numerics::fp32_to_bf16(bits);
+    if (result != nullptr && !numerics::is_fp32_infinity(bits)) {
+      result->overflow = result->overflow || numerics::is_fp32_infinity(half << 16);
+    }
+    bits = half;
+  }
+  return bits;
 }
 
-/// One cell.
-struct Cell {
-  Accumulator fp;
-  std::uint32_t integer = 0;
-
-  void preload(const GroupRule& rule, std::uint32_t bits) {
-    if (rule.int32) {
-      integer = bits;
-    } else {
-      fp = numerics::preload_fp32(bits);
-    }
-  }
-  void add(const GroupRule& rule, const numerics::Group& group) {
-    if (rule.int32) {
-      integer = numerics::accumulate_int32(integer, group);
-    } else {
-      numerics::accumulate(fp, group);
-    }
-  }
-  /// FP32 or INT32 bits; notes exceptions in `result`, if there is one.
-  std::uint32_t drain(const GroupRule& rule, bool relu, bool to_bf16, MeResult* result) const {
-    std::uint32_t bits = rule.int32 ? integer : numerics::drain_fp32(fp);
-    if (result != nullptr && !rule.int32) {
-      const bool infinite = fp.pinf || fp.ninf;
-      result->nan = result->nan || numerics::is_fp32_nan(bits);
-      result->overflow =
-          result->overflow || (!infinite && !fp.nan && numerics::is_fp32_infinity(bits));
-    }
-    if (relu) bits = numerics::relu(bits);
-    if (to_bf16) {
-      const std::uint32_t half = numerics::fp32_to_bf16(bits);
-      if (result != nullptr && !numerics::is_fp32_infinity(bits)) {
-        result->overflow = result->overflow || numerics::is_fp32_infinity(half << 16);
-      }
-      bits = half;
-    }
-    return bits;
-  }
-};
-
-/// Lanes of a beat with a valid byte are rows `first`.. in use.
-void note_rows(std::uint64_t strb, std::size_t first, std::vector<bool>& used) {
-  for (std::size_t l = 0; l < 8 && first + l < used.size(); ++l) {
-    if (((strb >> (8 * l)) & 0xff) != 0) used[first + l] = true;
-  }
+/// Rows of a beat with a valid byte.
+std::uint32_t rows_in_use(std::uint64_t strb) {
+  std::uint32_t rows = 0;
+  for (unsigned l = 0; l < 8; ++l) rows |= ((strb >> (8 * l)) & 0xff) != 0 ? 1U << l : 0U;
+  return rows;
 }
 
 /// One operand: a reader for each 8 rows of the grid, in lock-step.
 class Operand {
  public:
-  Operand(const AguConfig& config, std::uint32_t base, unsigned grid)
-      : grid_(grid), xpose_(config.xpose) {
+  Operand(const AguConfig& config, std::uint32_t base, unsigned grid) {
     const std::uint32_t upper =
         config.xpose == Transpose::None ? 8 * config.pitch : 8U << config.w_log2;
     readers_.emplace_back(config, base);
-    if (grid > 8) {
-      readers_.emplace_back(config, base + upper, std::vector<std::uint32_t>{}, 8U);
-    }
+    if (grid > 8) readers_.emplace_back(config, base + upper, 8U);
   }
 
   void next() {
     for (auto& reader : readers_) reader.next();
   }
-  unsigned last() const { return readers_[0].current().last; }
+  unsigned last() const { return readers_[0].last(); }
+  std::size_t readers() const { return readers_.size(); }
 
-  /// 8 bytes for each row; rows with an unmasked byte are noted in `used`. False: an access is
-  /// outside; `failed` gets its base.
-  bool read(const std::vector<std::uint8_t>& spm, std::vector<std::uint8_t>& rows,
-            std::vector<bool>& used, std::uint32_t& failed) const {
-    rows.resize(std::size_t{8} * std::max(grid_, 8U));
+  /// 64 bytes of each reader to `out[i]`; rows with an unmasked byte are noted in `used`. False: an
+  /// access is outside; `failed` gets its base.
+  bool read(const std::vector<std::uint8_t>& spm, const std::array<std::uint8_t*, 2>& out,
+            std::uint32_t& used, std::uint32_t& failed) const {
     for (std::size_t i = 0; i < readers_.size(); ++i) {
-      const Access access = readers_[i].current();
-      if (out_of_range(access, spm.size())) {
-        failed = access.base;
+      if (readers_[i].out_of_range(spm.size())) {
+        failed = readers_[i].base();
         return false;
       }
-      const StreamBeat beat = read_beat(access, xpose_, spm);
-      std::copy(beat.data.begin(), beat.data.end(),
-                rows.begin() + static_cast<std::ptrdiff_t>(64 * i));
-      note_rows(beat.strb, 8 * i, used);
+      const std::uint64_t strb = readers_[i].read(spm, out[i]);
+      used |= (strb == ~std::uint64_t{0} ? 0xffU : rows_in_use(strb)) << (8 * i);
     }
     return true;
   }
 
  private:
-  unsigned grid_;
-  Transpose xpose_;
-  std::vector<Agu> readers_;
+  std::vector<StreamWalk> readers_;
 };
 
 /// Block scales of an operand: which byte belongs to the operand's beat.
@@ -131,13 +93,15 @@ class Scales {
       : per_block_(static_cast<unsigned>(numerics::kScaleBlock / numerics::beat_elements(format))),
         stream_(config(operand, row, first_word, format), base, grid) {}
 
-  bool read(const std::vector<std::uint8_t>& spm, std::vector<std::uint8_t>& scale,
+  /// 8 scales for each reader to `out[i]`.
+  bool read(const std::vector<std::uint8_t>& spm, const std::array<std::uint8_t*, 2>& out,
             std::uint32_t& failed) const {
-    std::vector<std::uint8_t> rows;
-    std::vector<bool> unused;
-    if (!stream_.read(spm, rows, unused, failed)) return false;
-    scale.resize(rows.size() / 8);
-    for (std::size_t r = 0; r < scale.size(); ++r) scale[r] = rows[8 * r + beat_ / per_block_ % 8];
+    std::array<BeatBytes, 2> rows{};
+    std::uint32_t unused = 0;
+    if (!stream_.read(spm, {rows[0].data(), rows[1].data()}, unused, failed)) return false;
+    for (std::size_t i = 0; i < stream_.readers(); ++i) {
+      for (std::size_t r = 0; r < 8; ++r) out[i][r] = rows[i][8 * r + beat_ / per_block_ % 8];
+    }
     return true;
   }
   /// The operand's beat was used; `last`: loop 0 ends with it.
@@ -175,16 +139,62 @@ class Scales {
   Operand stream_;
 };
 
-std::vector<MatrixElement> decode_rows(MeFormat format, const std::uint8_t* rows, unsigned count) {
-  const auto n = static_cast<std::size_t>(numerics::beat_elements(format));
-  std::vector<MatrixElement> out(count * n);
-  for (std::size_t r = 0; r < count; ++r) {
-    for (std::size_t i = 0; i < n; ++i) {
-      out[r * n + i] = numerics::matrix_element(format, load_element(format, rows + 8 * r, i));
-    }
+/// The grid as tiles of 8 x 8 cells, and beats that wait to be added.
+class Grid {
+ public:
+  Grid(const MeKind& kind, unsigned side)
+      : kind_(kind), side_(side), halves_(side > 8 ? 2 : 1), tiles_(halves_ * halves_) {}
+
+  void clear() {
+    for (MeTile& tile : tiles_) tile.clear();
   }
-  return out;
-}
+  /// Where the next beat goes: halves of A, of B, and their scales.
+  std::array<std::uint8_t*, 2> slot_a() { return slot(a_, 64); }
+  std::array<std::uint8_t*, 2> slot_b() { return slot(b_, 64); }
+  std::array<std::uint8_t*, 2> slot_scale_a() { return slot(scale_a_, 8); }
+  std::array<std::uint8_t*, 2> slot_scale_b() { return slot(scale_b_, 8); }
+  /// The beat in the slots is complete.
+  void add_beat() {
+    if (++waiting_ == kBeats) flush();
+  }
+  void flush() {
+    for (unsigned i = 0; i < tiles_.size(); ++i) {
+      const unsigned y = i / halves_;
+      const unsigned x = i % halves_;
+      me_accumulate(kind_,
+                    {a_[y].data(), b_[x].data(), scale_a_[y].data(), scale_b_[x].data(), waiting_},
+                    tiles_[i]);
+    }
+    waiting_ = 0;
+  }
+  void preload(unsigned cell, std::uint32_t bits) {
+    tile_of(cell).preload(kind_.rule.int32, number(cell), bits);
+  }
+  std::uint32_t drain(unsigned cell, bool relu, bool to_bf16, MeResult* result) {
+    return engines::drain(kind_, tile_of(cell), number(cell), relu, to_bf16, result);
+  }
+
+ private:
+  static constexpr std::size_t kBeats = 64;
+  template <std::size_t Bytes>
+  using Buffer = std::array<std::array<std::uint8_t, Bytes * kBeats>, 2>;
+
+  template <std::size_t Size>
+  std::array<std::uint8_t*, 2> slot(std::array<std::array<std::uint8_t, Size>, 2>& buffer,
+                                    std::size_t bytes) {
+    return {buffer[0].data() + bytes * waiting_, buffer[1].data() + bytes * waiting_};
+  }
+  MeTile& tile_of(unsigned cell) { return tiles_[cell / side_ / 8 * halves_ + cell % side_ / 8]; }
+  unsigned number(unsigned cell) const { return cell / side_ % 8 * 8 + cell % side_ % 8; }
+
+  MeKind kind_;
+  unsigned side_;
+  unsigned halves_;
+  std::vector<MeTile> tiles_;
+  Buffer<64> a_, b_;
+  Buffer<8> scale_a_, scale_b_;
+  std::size_t waiting_ = 0;
+};
 
 bool scale_words_legal(const ContextRow& row) {
   for (unsigned word = 0; word < 16; ++word) {
@@ -347,29 +357,26 @@ MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* cha
   const unsigned out_beats = plan.out_beats;
   const std::uint64_t blocks = plan.blocks;
 
-  const GroupRule rule = numerics::group_rule(me.format, me.format_b, me.mx);
-  const auto elements = static_cast<unsigned>(numerics::beat_elements(me.format));
   Operand a(config_a, job.base[0], grid);
   Operand b(config_b, job.base[1], grid);
   Scales scales_a(config_a, context.scale, 0, job.scale_base[0], me.format, grid);
   Scales scales_b(config_b, context.scale, 8, job.scale_base[1], me.format, grid);
-  Agu c(config_c, job.base[2]);
-  Agu o(config_o, job.base[3]);
-  std::vector<Cell> cells(std::size_t{grid} * grid);
-  std::vector<std::uint8_t> bytes_a, bytes_b, scale_a, scale_b;
+  StreamWalk c(config_c, job.base[2]);
+  StreamWalk o(config_o, job.base[3]);
+  const auto cells = std::make_unique<Grid>(MeKind(me.format, me.format_b, me.mx), grid);
   bool disagree = false;
   std::uint32_t failed = 0;
   for (std::uint64_t block = 0; block < blocks; ++block) {
-    std::fill(cells.begin(), cells.end(), Cell{});
-    std::vector<bool> used_rows(grid), used_cols(grid);
+    cells->clear();
+    std::uint32_t used_rows = 0, used_cols = 0;
     for (unsigned beat = 0; me.preload && beat < pre_beats; ++beat, c.next()) {
-      const Access access = c.current();
-      if (out_of_range(access, spm.size())) return fail(CmdError::Range, access.base);
-      const BeatBytes data = read_beat(access, Transpose::None, spm).data;
+      if (c.out_of_range(spm.size())) return fail(CmdError::Range, c.base());
+      BeatBytes data;
+      c.read(spm, data.data());
       for (unsigned i = 0; i < 16; ++i) {
         std::uint32_t bits = 0;
         std::memcpy(&bits, &data[4 * std::size_t{i}], 4);
-        cells[16 * beat + i].preload(rule, bits);
+        cells->preload(16 * beat + i, bits);
       }
     }
     for (bool end = false; !end; b.next()) {
@@ -377,49 +384,41 @@ MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* cha
       end = ((last_b >> me.kloop) & 1) != 0;
       unsigned last_a = last_b;
       if (me.chain_a) {
-        bytes_a.clear();
         for (unsigned row = 0; row < grid; row += 8) {
           const StreamBeat& beat = chain->in.at(chain->taken++);
-          bytes_a.insert(bytes_a.end(), beat.data.begin(), beat.data.end());
-          note_rows(beat.strb, row, used_rows);
+          std::copy(beat.data.begin(), beat.data.end(), cells->slot_a()[row / 8]);
+          used_rows |= rows_in_use(beat.strb) << row;
           last_a = beat.last;
         }
         disagree = disagree || ((last_a ^ last_b) >> me.kloop & 1) != 0;
       } else {
         last_a = a.last();
-        if (!a.read(spm, bytes_a, used_rows, failed)) return fail(CmdError::Range, failed);
+        if (!a.read(spm, cells->slot_a(), used_rows, failed)) return fail(CmdError::Range, failed);
         a.next();
       }
-      if (!b.read(spm, bytes_b, used_cols, failed)) return fail(CmdError::Range, failed);
+      if (!b.read(spm, cells->slot_b(), used_cols, failed)) return fail(CmdError::Range, failed);
       if (me.mx) {
-        if (!scales_a.read(spm, scale_a, failed) || !scales_b.read(spm, scale_b, failed)) {
+        if (!scales_a.read(spm, cells->slot_scale_a(), failed) ||
+            !scales_b.read(spm, cells->slot_scale_b(), failed)) {
           return fail(CmdError::Range, failed);
         }
         scales_a.next((last_a & 1) != 0);
         scales_b.next((last_b & 1) != 0);
       }
-      const auto x = decode_rows(me.format, bytes_a.data(), grid);
-      const auto y = decode_rows(me.format_b, bytes_b.data(), grid);
-      for (unsigned r = 0; r < grid; ++r) {
-        for (unsigned col = 0; col < grid; ++col) {
-          for (unsigned i = 0; i < elements; i += static_cast<unsigned>(rule.products)) {
-            auto group = numerics::matrix_group(rule, &x[r * elements + i], &y[col * elements + i]);
-            if (me.mx) group = numerics::scale_group(group, scale_a[r], scale_b[col]);
-            cells[r * grid + col].add(rule, group);
-          }
-        }
-      }
+      cells->add_beat();
       ++result.beats;
     }
+    cells->flush();
     const unsigned per_beat = grid * grid / out_beats;  // results of one access
     for (unsigned beat = 0; beat < out_beats; ++beat) {
       BeatBytes data{};
       const std::size_t bytes = me.out_bf16 ? 2 : 4;
       for (unsigned i = 0; i < per_beat; ++i) {
         const unsigned index = beat * per_beat + i;
-        const bool counts = used_rows[index / grid] && used_cols[index % grid];
+        const bool counts =
+            (used_rows >> (index / grid) & 1) != 0 && (used_cols >> (index % grid) & 1) != 0;
         const std::uint32_t bits =
-            cells[index].drain(rule, me.relu, me.out_bf16, counts ? &result : nullptr);
+            cells->drain(index, me.relu, me.out_bf16, counts ? &result : nullptr);
         std::memcpy(&data[bytes * i], &bits, bytes);
       }
       if (me.chain_o) {
@@ -429,59 +428,107 @@ MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* cha
             {data, mask, (end ? 1U : 0U) | (end && block + 1 == blocks ? 32U : 0U)});
         continue;
       }
-      const Access access = o.current();
+      if (o.out_of_range(spm.size())) return fail(CmdError::Range, o.base());
+      o.write(spm, data.data());
+      if (observer != nullptr) observer->write(o.access(), data);
       o.next();
-      if (out_of_range(access, spm.size())) return fail(CmdError::Range, access.base);
-      write_beat(access, data, spm);
-      if (observer != nullptr) observer->write(access, data);
     }
   }
   if (disagree) return fail(CmdError::Shape);
   return result;
 }
 
-void gemm(const GemmShape& shape, const void* a, const void* b, const std::uint32_t* bias,
-          void* c) {
-  const auto* bytes_a = static_cast<const std::uint8_t*>(a);
-  const auto* bytes_b = static_cast<const std::uint8_t*>(b);
-  auto* bytes_c = static_cast<std::uint8_t*>(c);
-  const MeFormat format_b = shape.mixed ? shape.format_b : shape.format;
-  const GroupRule rule = numerics::group_rule(shape.format, format_b, shape.mx);
-  const auto group_size = static_cast<std::size_t>(rule.products);
-  const std::size_t groups = (shape.k + group_size - 1) / group_size;
+namespace {
 
-  // Rows decoded once and padded to whole groups.
-  const auto elements = [&](MeFormat format, const std::uint8_t* matrix, std::size_t rows,
-                            std::size_t pitch) {
-    std::vector<MatrixElement> out(rows * groups * group_size);
-    for (std::size_t r = 0; r < rows; ++r) {
-      for (std::size_t i = 0; i < shape.k; ++i) {
-        out[r * groups * group_size + i] =
-            numerics::matrix_element(format, load_element(format, matrix + r * pitch, i));
+/// An operand of the golden GEMM as beats: 8 rows after 8 rows, each all of K, the tail zero.
+class PackedOperand {
+ public:
+  PackedOperand(const std::uint8_t* matrix, std::size_t rows, std::size_t k, std::size_t pitch,
+                MeFormat format)
+      : beats_((k * bits(format) + 63) / 64), bytes_((rows + 7) / 8 * beats_ * 64) {
+    const std::size_t row_bytes = (k * bits(format) + 7) / 8;
+    // The last byte of a row of 4-bit elements may hold one that does not count.
+    const bool half = (k * bits(format)) % 8 != 0;
+    for (std::size_t row = 0; row < rows; ++row) {
+      std::uint8_t* out = &bytes_[row / 8 * beats_ * 64 + row % 8 * 8];
+      for (std::size_t at = 0; at < row_bytes; at += 8) {
+        const std::size_t part = std::min<std::size_t>(8, row_bytes - at);
+        std::memcpy(out + 8 * at, matrix + row * pitch + at, part);
+      }
+      if (half) out[(row_bytes - 1) / 8 * 64 + (row_bytes - 1) % 8] &= 15;
+    }
+  }
+  std::size_t beats() const { return beats_; }
+  const std::uint8_t* block(std::size_t i) const { return &bytes_[i * beats_ * 64]; }
+
+ private:
+  static std::size_t bits(MeFormat format) {
+    return static_cast<std::size_t>(numerics::matrix_element_bits(format));
+  }
+  std::size_t beats_;
+  std::vector<std::uint8_t> bytes_;
+};
+
+/// Scales of an operand: 8 for each of its beats. Rows that do not exist scale by one.
+class PackedScales {
+ public:
+  PackedScales(const std::uint8_t* scale, std::size_t rows, std::size_t beats, std::size_t pitch,
+               MeFormat format)
+      : beats_(beats), bytes_((rows + 7) / 8 * beats * 8, 127) {
+    const auto per_block =
+        static_cast<std::size_t>(numerics::kScaleBlock / numerics::beat_elements(format));
+    for (std::size_t row = 0; row < rows; ++row) {
+      for (std::size_t beat = 0; beat < beats; ++beat) {
+        bytes_[(row / 8 * beats + beat) * 8 + row % 8] = scale[row * pitch + beat / per_block];
       }
     }
-    return out;
-  };
-  const auto x = elements(shape.format, bytes_a, shape.m, shape.lda);
-  const auto y = elements(format_b, bytes_b, shape.n, shape.ldb);
+  }
+  const std::uint8_t* block(std::size_t i) const { return &bytes_[i * beats_ * 8]; }
 
-  for (std::size_t row = 0; row < shape.m; ++row) {
-    for (std::size_t col = 0; col < shape.n; ++col) {
-      Cell cell;
-      if (bias != nullptr) cell.preload(rule, bias[col]);
-      for (std::size_t g = 0; g < groups; ++g) {
-        auto group = numerics::matrix_group(rule, &x[(row * groups + g) * group_size],
-                                            &y[(col * groups + g) * group_size]);
-        if (shape.mx) {
-          const std::size_t block = g * group_size / numerics::kScaleBlock;
-          group = numerics::scale_group(group, shape.scale_a[row * shape.ld_scale_a + block],
-                                        shape.scale_b[col * shape.ld_scale_b + block]);
-        }
-        cell.add(rule, group);
+ private:
+  std::size_t beats_;
+  std::vector<std::uint8_t> bytes_;
+};
+
+}  // namespace
+
+void gemm(const GemmShape& shape, const void* a, const void* b, const std::uint32_t* bias,
+          void* c) {
+  const MeFormat format_b = shape.mixed ? shape.format_b : shape.format;
+  const MeKind kind(shape.format, format_b, shape.mx);
+  const PackedOperand x(static_cast<const std::uint8_t*>(a), shape.m, shape.k, shape.lda,
+                        shape.format);
+  const PackedOperand y(static_cast<const std::uint8_t*>(b), shape.n, shape.k, shape.ldb, format_b);
+  std::optional<PackedScales> scale_x, scale_y;
+  if (shape.mx) {
+    scale_x.emplace(shape.scale_a, shape.m, x.beats(), shape.ld_scale_a, shape.format);
+    scale_y.emplace(shape.scale_b, shape.n, y.beats(), shape.ld_scale_b, format_b);
+  }
+  auto* bytes_c = static_cast<std::uint8_t*>(c);
+  MeTile tile;
+  for (std::size_t row = 0; row < shape.m; row += 8) {
+    for (std::size_t col = 0; col < shape.n; col += 8) {
+      const std::size_t rows = std::min<std::size_t>(8, shape.m - row);
+      const std::size_t cols = std::min<std::size_t>(8, shape.n - col);
+      tile.clear();
+      MeBeats beats{x.block(row / 8), y.block(col / 8), nullptr, nullptr, x.beats()};
+      if (shape.mx) {
+        beats.scale_a = scale_x->block(row / 8);
+        beats.scale_b = scale_y->block(col / 8);
       }
-      const std::uint32_t bits = cell.drain(rule, shape.relu, shape.out_bf16, nullptr);
-      std::uint8_t* out = bytes_c + row * shape.ldc + col * (shape.out_bf16 ? 2 : 4);
-      std::memcpy(out, &bits, shape.out_bf16 ? 2 : 4);
+      for (std::size_t i = 0; bias != nullptr && i < rows * 8; ++i) {
+        if (i % 8 < cols)
+          tile.preload(kind.rule.int32, static_cast<unsigned>(i), bias[col + i % 8]);
+      }
+      me_accumulate(kind, beats, tile);
+      const std::size_t size = shape.out_bf16 ? 2 : 4;
+      for (std::size_t r = 0; r < rows; ++r) {
+        for (std::size_t i = 0; i < cols; ++i) {
+          const std::uint32_t bits = drain(kind, tile, static_cast<unsigned>(8 * r + i), shape.relu,
+                                           shape.out_bf16, nullptr);
+          std::memcpy(bytes_c + (row + r) * shape.ldc + (col + i) * size, &bits, size);
+        }
+      }
     }
   }
 }

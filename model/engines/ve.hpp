@@ -216,4 +216,10 @@ VeResult ve_run(const VeContext& context, const VeCommand& command,
 /// Write a result's accesses into `spm`.
 void ve_apply(const VeResult& result, std::vector<std::uint8_t>& spm);
 
+/// As ve_run() and ve_apply(), much faster. `writes` of the result stays empty; `observer`, which
+/// may be null, gets them.
+VeResult ve_execute(const VeContext& context, const VeCommand& command,
+                    std::vector<std::uint8_t>& spm, const std::vector<VeBeat>& chain_in = {},
+                    const VeStageMasks& masks = {}, WriteObserver* observer = nullptr);
+
 }  // namespace tsr::engines
