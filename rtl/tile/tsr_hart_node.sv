@@ -735,6 +735,25 @@ module tsr_hart_node
   end
   assign router_sel_o = router_sel_q;
 
+`ifdef TSR_PROBE
+  // ---------------------------------------------------------------- simulation only: what observers are told
+  tsr_probe #(.NumPorts(AllPorts)) u_probe (
+    .clk_i, .rst_ni,
+    .spm_valid_i(spm_valid), .spm_ready_i(spm_ready), .spm_req_i(spm_req),
+    .ctx_write_i(ctx_word_valid && ctx_word_ready && word_write), .ctx_addr_i(ctx_word_addr),
+    .word_wdata_i(word_wdata),
+    .req_take_i(ni_valid[1:0] & ni_ready[1:0]), .req_i(ni_req[1:0]),
+    .rsp_take_i(ni_rsp_valid[1:0] & ni_rsp_ready[1:0]), .rsp_i(ni_rsp),
+    .done_i(done), .given_up_i(given_up), .start_i(cmd_valid & cmd_ready), .cmd_i(cmd),
+    .core_start_i((IsCtl || reg2hw.core_ctrl.run.q) && u_core.state_q == tsr_core_pkg::StReset),
+    .boot_pc_i(IsCtl ? RomBase : reg2hw.boot_pc.pc.q), .mip_i(u_core.mip),
+    .tcm_write_i(tcm_valid && tcm_ready && word_write), .tcm_addr_i(tcm_addr), .tcm_strb_i(word_strb),
+    .dbg_write_i(u_core.dbg_gpr_we || u_core.dbg_pc_we || (u_core.dbg_csr_commit && u_core.dbg_write)),
+    .dbg_tcm_i(u_core.dbg_mem_req && !u_core.dbg_mem_bad && u_core.mem_local && u_core.mem_gnt && u_core.dbg_write),
+    .dbg_addr_i(u_core.dbg_addr), .dbg_wdata_i(u_core.dbg_wdata)
+  );
+`endif
+
   // ---------------------------------------------------------------- implementation checks
   if (Check) begin : gen_check
     tsr_flit_check #(.Response(1'b0)) u_req_tx (

@@ -135,6 +135,12 @@ void Kernel::connect(int mesh_w, int mesh_h) {
   }
 }
 
+void Kernel::add_probe(std::size_t node, NodeProbe& probe) {
+  ProbeFan& fan = probes_[node];
+  fan.add(probe);
+  nodes_[node].endpoint->set_probe(&fan);
+}
+
 void Kernel::kill_link(std::size_t node, unsigned port, std::uint64_t cycle) {
   const std::uint32_t slot = slot_of_router_[node];
   const Link& link = links_[slot * kLinks + port];

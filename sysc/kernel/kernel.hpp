@@ -6,10 +6,12 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "probe/probe_fan.hpp"
 #include "rtl/node_model.hpp"
 
 namespace tsr {
@@ -87,6 +89,10 @@ class Kernel {
   /// Call `observer` for every flit of every router output, between cycles, by the thread that
   /// calls run(): cycle by cycle, within a cycle by node and link.
   void observe_flits(FlitObserver observer) { flit_observer_ = std::move(observer); }
+  /// Tell `probe`, beside all others that were added, what the hart of a node does from now on. It
+  /// is called by the thread that evaluates the node, and outlives the last run(). Between cycles
+  /// only.
+  void add_probe(std::size_t node, NodeProbe& probe);
   /// From `cycle` on the link of a router's port to its neighbour carries nothing, in both
   /// directions and networks. Between cycles only.
   void kill_link(std::size_t node, unsigned port, std::uint64_t cycle = 0);
@@ -190,6 +196,7 @@ class Kernel {
   std::atomic<bool> stop_{false};
   bool sleep_ = true;
   FlitObserver flit_observer_;
+  std::map<std::size_t, ProbeFan> probes_;  ///< by node
   std::uint64_t cycle_ = 0;
   std::uint64_t parallel_cycles_ = 0;
   std::string violation_;

@@ -3,12 +3,14 @@
 #include "../uart/uart_terminal.hpp"
 #include "Vpl_ctl.h"
 #include "Vpl_ctl___024root.h"
+#include "probe_port.hpp"
 #include "verilated_node.hpp"
 
 namespace tsr {
 namespace {
 
 // rtl/ctl/tsr_ctl_pkg.sv
+constexpr std::uint32_t kSpmBytes = 65536;
 constexpr unsigned kHostDepth = 8;
 constexpr unsigned kDataWords = 16;
 constexpr unsigned kReqTag = 512, kReqStrobe = 518, kReqAddress = 582, kReqWrite = 638;
@@ -55,6 +57,7 @@ class Ctl final : public VerilatedNode<Vpl_ctl, Ctl> {
 
   void before_edge(std::uint64_t now) {
     model_.now_i = now;
+    port_.cycle = now;
     model_.host_req_valid_i = 0;
     if (!host_.requests.empty() && credits_ != 0 && model_.rst_ni != 0) {
       if (host_.on_request) host_.on_request(host_.requests.front());
@@ -66,6 +69,7 @@ class Ctl final : public VerilatedNode<Vpl_ctl, Ctl> {
 
   void after_edge(std::uint64_t now) {
     if (model_.rst_ni == 0) return;
+    if (port_.probe != nullptr) port_.sample(model_.retire_o);
     credits_ += model_.host_credit_o;
     if (model_.host_rsp_valid_o != 0) receive();
     if (interrupt_ != (model_.host_irq_o != 0)) {
@@ -81,6 +85,13 @@ class Ctl final : public VerilatedNode<Vpl_ctl, Ctl> {
 
   bool held_awake() const { return !host_.requests.empty(); }
   bool halted() const { return model_.halted_o != 0; }
+
+  void set_probe(NodeProbe* probe) override {
+    port_.probe = probe;
+    port_.spm_bytes = kSpmBytes;
+    model_.rootp->tsr_ctl__DOT__u_node__DOT__u_probe__DOT__handle =
+        probe != nullptr ? port_.handle() : 0;
+  }
 
  private:
   void send(const HostRequest& request) {
@@ -104,6 +115,7 @@ class Ctl final : public VerilatedNode<Vpl_ctl, Ctl> {
 
   HostPort& host_;
   UartTerminal& uart_;
+  ProbePort port_;
   unsigned credits_ = kHostDepth;
   bool interrupt_ = false;
   bool fatal_ = false;

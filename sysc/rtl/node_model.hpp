@@ -14,6 +14,7 @@ namespace tsr {
 
 class DramChannel;
 class HostPort;
+class NodeProbe;
 class SimContext;
 class UartTerminal;
 
@@ -52,6 +53,8 @@ class NodeModel {
   virtual void set_reset(bool active) = 0;
   /// Adds the model's signals to the context's trace file.
   virtual void trace(SimContext& context) = 0;
+  /// From the next cycle on tell `probe` what the node does; null: nobody. Only hart nodes do.
+  virtual void set_probe(NodeProbe* /*probe*/) {}
 
   /// Flit registers of link 0 of a network; port p is kFlitWords * p further.
   const std::uint32_t* tx_flit[kNets] = {};
