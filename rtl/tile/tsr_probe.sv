@@ -58,11 +58,11 @@ module tsr_probe
   import "DPI-C" function void tsr_probe_context(input longint unsigned handle, input int unsigned addr,
       input int unsigned data);
   import "DPI-C" function void tsr_probe_response(input longint unsigned handle, input int unsigned engine,
-      input int unsigned kind, input int unsigned info, input bit heard, input int unsigned doff,
-      input longint unsigned addr, input longint unsigned strb, input bit [511:0] data);
+      input int unsigned tag, input int unsigned kind, input int unsigned info, input bit heard,
+      input int unsigned doff, input longint unsigned addr, input longint unsigned strb, input bit [511:0] data);
   import "DPI-C" function void tsr_probe_request(input longint unsigned handle, input int unsigned engine,
-      input int unsigned kind, input int unsigned rect, input int unsigned doff, input longint unsigned addr,
-      input longint unsigned strb, input bit [511:0] data);
+      input int unsigned tag, input int unsigned kind, input int unsigned rect, input int unsigned doff,
+      input longint unsigned addr, input longint unsigned strb, input bit [511:0] data);
   import "DPI-C" function void tsr_probe_done(input longint unsigned handle, input int unsigned engine,
       input int unsigned id, input int unsigned err, input int unsigned info, input bit given_up,
       input longint unsigned addr);
@@ -92,12 +92,12 @@ module tsr_probe
       if (ctx_write_i) tsr_probe_context(handle, 32'(ctx_addr_i), word_wdata_i);
       for (int unsigned i = 0; i < 2; i++) begin
         if (rsp_take_i[i]) begin
-          tsr_probe_response(handle, i, 32'(rsp_i.kind), rsp_i.poison ? 32'(ErrPoison) : 32'(rsp_i.err), rsp_i.heard,
-                             32'(rsp_i.doff), 64'(rsp_i.addr), rsp_i.strb, rsp_i.data);
+          tsr_probe_response(handle, i, 32'(rsp_i.tag), 32'(rsp_i.kind),
+                             rsp_i.poison ? 32'(ErrPoison) : 32'(rsp_i.err), rsp_i.heard, 32'(rsp_i.doff), 64'(rsp_i.addr), rsp_i.strb, rsp_i.data);
         end
         if (req_take_i[i]) begin
-          tsr_probe_request(handle, i, 32'(req_i[i].kind), {8'(req_i[i].mcast), 24'(req_i[i].rect)},
-                            32'(req_i[i].doff), 64'(req_i[i].addr), req_i[i].strb, req_i[i].data);
+          tsr_probe_request(handle, i, 32'(req_i[i].tag), 32'(req_i[i].kind),
+                            {8'(req_i[i].mcast), 24'(req_i[i].rect)}, 32'(req_i[i].doff), 64'(req_i[i].addr), req_i[i].strb, req_i[i].data);
         end
       end
       for (int unsigned e = 0; e < NumEng; e++) begin

@@ -58,6 +58,7 @@ struct SpmWrite {
 /// A request that RDMA or WDMA has handed to the network interface.
 struct DmaRequest {
   Engine engine = Engine::Rdma;
+  std::uint8_t tag = 0;   ///< of the engine; its responses bring it back
   std::uint8_t kind = 0;  ///< tsr::Kind
   bool multicast = false;
   std::uint32_t rect = 0;     ///< of a multicast: nodes, low corner in bits 11:0 (Node::pack)
@@ -70,6 +71,7 @@ struct DmaRequest {
 /// A response that RDMA or WDMA has taken.
 struct DmaResponse {
   Engine engine = Engine::Rdma;
+  std::uint8_t tag = 0;
   std::uint8_t kind = 0;      ///< tsr::Kind
   std::uint8_t error = 0;     ///< tsr::Err; kPoison: the data are bad
   bool heard = false;         ///< RDMA: answer to another node's read, which is stored here too

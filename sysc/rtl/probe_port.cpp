@@ -76,12 +76,13 @@ void tsr_probe_context(std::uint64_t handle, unsigned index, unsigned data) {
   to.probe->context_write(to.cycle, index, data);
 }
 
-void tsr_probe_response(std::uint64_t handle, unsigned engine, unsigned kind, unsigned error,
-                        unsigned char heard, unsigned doff, std::uint64_t address,
+void tsr_probe_response(std::uint64_t handle, unsigned engine, unsigned tag, unsigned kind,
+                        unsigned error, unsigned char heard, unsigned doff, std::uint64_t address,
                         std::uint64_t strobe, const svBitVecVal* data) {
   ProbePort& to = port_of(handle);
   tsr::DmaResponse response;
   response.engine = static_cast<tsr::Engine>(engine);
+  response.tag = static_cast<std::uint8_t>(tag);
   response.kind = static_cast<std::uint8_t>(kind);
   response.error = static_cast<std::uint8_t>(error);
   response.heard = heard != 0;
@@ -92,12 +93,14 @@ void tsr_probe_response(std::uint64_t handle, unsigned engine, unsigned kind, un
   to.probe->dma_response(to.cycle, response);
 }
 
-void tsr_probe_request(std::uint64_t handle, unsigned engine, unsigned kind, unsigned rect,
+void tsr_probe_request(std::uint64_t handle, unsigned engine, unsigned tag, unsigned kind,
+                       unsigned rect,
                        unsigned doff, std::uint64_t address, std::uint64_t strobe,
                        const svBitVecVal* data) {
   ProbePort& to = port_of(handle);
   tsr::DmaRequest request;
   request.engine = static_cast<tsr::Engine>(engine);
+  request.tag = static_cast<std::uint8_t>(tag);
   request.kind = static_cast<std::uint8_t>(kind);
   request.multicast = (rect >> 24) != 0;
   request.rect = rect & 0xffffffU;
