@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "check/node_check.hpp"
 #include "chip_tlm.hpp"
 #include "dram/dram_channel.hpp"
 #include "dram/dram_device.hpp"
@@ -163,6 +164,7 @@ void Chip::build() {
                                      options_.threads, context_.get(), options_.trace);
   if (tlm_) tlm_->connect(*kernel_);
   break_links();
+  if (options_.check) add_checks();
   connect_host();
 }
 
@@ -197,6 +199,53 @@ bool Chip::halted(Node node) const {
 
 bool Chip::asleep() const {
   return kernel_->all_asleep() && (!tlm_ || tlm_->next() == TimedModels::kNever);
+}
+
+void Chip::add_checks() {
+  constexpr std::size_t kCtlSpmBytes = 65536;
+  const auto add = [this](const check::NodeShape& shape) {
+    if (options_.models.of(config_, shape.node) == Fidelity::Tlm) return;
+    checks_.push_back(
+        std::make_unique<check::NodeCheck>(shape, [this] { kernel_->request_stop(); }));
+    kernel_->add_probe(config_.index(shape.node), *checks_.back());
+  };
+  const auto& dead = options_.faults.dead_tiles;
+  for (const Node tile : config_.tiles) {
+    if (std::find(dead.begin(), dead.end(), tile) != dead.end()) continue;
+    add({tile, static_cast<std::size_t>(config_.spm_kib) * 1024,
+         static_cast<unsigned>(config_.me_rows)});
+  }
+  add({config_.ctl, kCtlSpmBytes, 0});
+}
+
+CheckCounts Chip::check_counts() const {
+  CheckCounts counts;
+  for (const auto& check : checks_) {
+    counts.instructions += check->instructions();
+    counts.commands += check->commands();
+  }
+  return counts;
+}
+
+/// Throw the first difference: of several in one cycle that of the first node.
+void Chip::check_lock_step() {
+  const check::NodeCheck* first = nullptr;
+  for (const auto& check : checks_) {
+    if (!check->difference()) continue;
+    if (first == nullptr || check->difference()->cycle < first->difference()->cycle) {
+      first = check.get();
+    }
+  }
+  if (first == nullptr) return;
+  const auto& difference = *first->difference();
+  std::string where;
+  if (difference.pc && options_.describe_pc) {
+    where = options_.describe_pc(first->node(), *difference.pc);
+  }
+  throw Error(ExitCode::CheckFailed,
+              fmt::format("lock-step: cycle {}: {} ({}, {}): {}{}", difference.cycle,
+                          first->node() == config_.ctl ? "ctl node" : "tile", first->node().x,
+                          first->node().y, difference.text, where.empty() ? "" : "; in " + where));
 }
 
 void Chip::reset() {
@@ -310,6 +359,7 @@ void Chip::check() {
   if (!kernel_->violation().empty()) {
     throw Error(ExitCode::CheckFailed, "network protocol violation: " + kernel_->violation());
   }
+  check_lock_step();
   if (context_->error_count() != 0) {
     throw Error(
         ExitCode::CheckFailed,

@@ -27,19 +27,31 @@ class DramChannel;
 class SimContext;
 class TlmSide;
 struct ChipFuses;
+namespace check {
+class NodeCheck;
+}
 
 /// How a chip is simulated.
 struct ChipOptions {
   unsigned threads = 1;
   std::uint64_t seed = 1;
   TraceWindow trace;
-  Models models;                     ///< checked
-  ChipFaults faults;                 ///< checked
+  Models models;      ///< checked
+  ChipFaults faults;  ///< checked
+  bool check = true;  ///< lock-step of every RTL hart node (sysc/check)
+  /// Name of the code at `pc` of a node's core, for messages; may be empty.
+  std::function<std::string(Node node, std::uint32_t pc)> describe_pc;
   bool debug_open = false;           ///< fuse: debug access stays open after boot
   std::uint64_t max_cycles = 0;      ///< 0: no limit
   DramErrors dram_errors;            ///< bit errors on purpose
   UartTerminal::Sink uart;           ///< gets every line of the chip's UART
   std::function<void()> on_advance;  ///< called every few thousand cycles (progress)
+};
+
+/// What the lock-step checkers have compared.
+struct CheckCounts {
+  std::uint64_t instructions = 0;
+  std::uint64_t commands = 0;
 };
 
 /// Cycles are run ahead of SystemC time by at most one quantum: the chip is one SC_METHOD that runs
@@ -72,6 +84,8 @@ class Chip : public sc_core::sc_module {
   std::uint64_t cycle_limit() const { return options_.max_cycles; }
   /// Bits of the DRAM that went wrong by ChipOptions::dram_errors.
   std::uint64_t dram_bit_errors() const;
+  /// Zeros if nothing is checked.
+  CheckCounts check_counts() const;
   /// Level of the chip's interrupt to the host.
   bool host_interrupt() const { return interrupt_; }
   /// Whether a debugger holds the core of a node. advance() ends when one is halted.
@@ -95,6 +109,8 @@ class Chip : public sc_core::sc_module {
   Node place(std::size_t index) const;
   void break_links();
   void add_dram_errors();
+  void add_checks();
+  void check_lock_step();
   void run_cycles();
   void check();
 
@@ -106,6 +122,7 @@ class Chip : public sc_core::sc_module {
   HostPort host_port_;
   std::unique_ptr<UartTerminal> uart_;
   std::unique_ptr<TlmSide> tlm_;  ///< null: all is RTL
+  std::vector<std::unique_ptr<check::NodeCheck>> checks_;
   std::unique_ptr<Kernel> kernel_;
   std::unique_ptr<HostTarget> host_target_;
   bool interrupt_ = false;

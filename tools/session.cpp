@@ -22,6 +22,9 @@ void SessionOptions::add_to(CLI::App& app) {
   app.add_option("--max-cycles", max_cycles, "Give up (exit code 4) after so many cycles; 0: never")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
+  app.add_flag("--no-check", no_check,
+               "Do not compare instructions and engine commands with the functional models.\n"
+               "Faster, but a wrong result stays unnoticed; the report says so");
   app.add_option(
       "--dram-errors", dram_errors,
       "Broken DRAM cells: a text file with lines ADDRESS BIT... (HBM address; bit 0..255 "
@@ -152,6 +155,7 @@ Session::Session(const SessionOptions& options)
   if (!options_.dram_error_rate.empty()) {
     parse_error_rate(options_.dram_error_rate, platform.dram_errors);
   }
+  platform.check = !options_.no_check;
   platform.trace_file = options_.trace_file;
   platform.trace_from = options_.trace_from;
   platform.trace_to = options_.trace_to;
@@ -213,6 +217,15 @@ void Session::finish() {
   for (const auto& recovery : chip_->recoveries()) {
     result["recoveries"].push_back(
         {{"links", recovery.links}, {"cycles", recovery.cycles}, {"ready", recovery.ready}});
+  }
+  result["checked"] = stats.checked;
+  if (stats.checked) {
+    result["checked_instructions"] = stats.checked_instructions;
+    result["checked_commands"] = stats.checked_commands;
+    line(fmt::format("checked in lock-step: {} instructions, {} engine commands",
+                     stats.checked_instructions, stats.checked_commands));
+  } else {
+    line("not checked in lock-step (--no-check)");
   }
   result["wall_seconds"] = stats.wall_seconds;
   result["total_khz"] = stats.khz();

@@ -21,6 +21,7 @@ struct SessionOptions {
   std::uint64_t max_cycles = 0;
   std::string dram_errors;
   std::string dram_error_rate;
+  bool no_check = false;
   std::string trace_file;
   std::uint64_t trace_from = 0;
   std::uint64_t trace_to = ~0ULL;

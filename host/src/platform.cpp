@@ -443,6 +443,11 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
   chip_options.seed = opts.seed;
   chip_options.max_cycles = opts.max_cycles;
   chip_options.dram_errors = opts.dram_errors;
+  chip_options.check = opts.check;
+  chip_options.describe_pc = [raw = state.get()](Node node, std::uint32_t pc) {
+    const auto& elf = node == raw->config.ctl ? raw->ctl_elf : raw->tile_elf;
+    return elf ? elf->describe(pc) : std::string();
+  };
   chip_options.trace = {opts.trace_file, opts.trace_from, opts.trace_to};
   chip_options.models = opts.models;
   chip_options.faults = opts.faults;
@@ -720,7 +725,16 @@ void Platform::advance(std::uint64_t cycles) {
 
 std::uint64_t Platform::cycle() const { return state_->chip->cycle(); }
 SimulationStats Platform::stats() const {
-  return {state_->chip->cycle(), state_->chip->wall_seconds(), state_->chip->dram_bit_errors()};
+  const auto& chip = *state_->chip;
+  const CheckCounts counts = chip.check_counts();
+  SimulationStats stats;
+  stats.cycles = chip.cycle();
+  stats.wall_seconds = chip.wall_seconds();
+  stats.checked = state_->options.check;
+  stats.checked_instructions = counts.instructions;
+  stats.checked_commands = counts.commands;
+  stats.dram_bit_errors = chip.dram_bit_errors();
+  return stats;
 }
 std::string Platform::uart_text() const { return state_->chip->uart().text(); }
 void Platform::set_stage(const std::string& stage) { state_->stage = stage; }

@@ -94,8 +94,7 @@ void tsr_probe_response(std::uint64_t handle, unsigned engine, unsigned tag, uns
 }
 
 void tsr_probe_request(std::uint64_t handle, unsigned engine, unsigned tag, unsigned kind,
-                       unsigned rect,
-                       unsigned doff, std::uint64_t address, std::uint64_t strobe,
+                       unsigned rect, unsigned doff, std::uint64_t address, std::uint64_t strobe,
                        const svBitVecVal* data) {
   ProbePort& to = port_of(handle);
   tsr::DmaRequest request;

@@ -40,12 +40,15 @@ struct Progress {
 
 /// How to open a platform.
 struct PlatformOptions {
-  unsigned threads = 1;            ///< worker threads; changes nothing but speed
-  std::uint64_t seed = 1;          ///< initial values of uninitialized flops and memories
-  std::uint64_t max_cycles = 0;    ///< end with ExitCode::Timeout after so many cycles; 0: never
-  Models models;                   ///< which parts are RTL and which TLM; see docs/tlm.md
-  ChipFaults faults;               ///< what is broken
-  DramErrors dram_errors;          ///< bit errors of the DRAM on purpose
+  unsigned threads = 1;          ///< worker threads; changes nothing but speed
+  std::uint64_t seed = 1;        ///< initial values of uninitialized flops and memories
+  std::uint64_t max_cycles = 0;  ///< end with ExitCode::Timeout after so many cycles; 0: never
+  Models models;                 ///< which parts are RTL and which TLM; see docs/tlm.md
+  ChipFaults faults;             ///< what is broken
+  DramErrors dram_errors;        ///< bit errors of the DRAM on purpose
+  /// Compare every instruction and every engine command of the RTL with the functional models while
+  /// the chip runs; the first difference throws Error{CheckFailed}.
+  bool check = true;
   std::string trace_file;          ///< FST waves; empty: none
   std::uint64_t trace_from = 0;    ///< first traced cycle
   std::uint64_t trace_to = ~0ULL;  ///< last traced cycle
@@ -106,8 +109,11 @@ struct MemoryCounters {
 /// What the simulator did so far.
 struct SimulationStats {
   std::uint64_t cycles = 0;
-  double wall_seconds = 0;            ///< spent simulating
-  std::uint64_t dram_bit_errors = 0;  ///< that PlatformOptions::dram_errors caused
+  double wall_seconds = 0;                 ///< spent simulating
+  bool checked = false;                    ///< PlatformOptions::check
+  std::uint64_t checked_instructions = 0;  ///< compared so far
+  std::uint64_t checked_commands = 0;      ///< of engines
+  std::uint64_t dram_bit_errors = 0;       ///< that PlatformOptions::dram_errors caused
   double khz() const {
     return wall_seconds > 0 ? static_cast<double>(cycles) / wall_seconds / 1e3 : 0;
   }
