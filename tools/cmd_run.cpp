@@ -82,7 +82,9 @@ int run_elf(const RunOptions& options) {
   const auto kernel = choose_kernel(chip, options);
   session.end();
   session.begin(kernel);
+  session.measure();
   const auto done = run_kernel(session, kernel, tiles, options);
+  session.measured();
   session.end(fmt::format("{} from launch to completion", done.cycles));
   session.result["kernel"] = kernel;
   session.result["cycles"] = done.cycles;

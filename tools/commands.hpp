@@ -11,6 +11,7 @@ namespace tsr::tools {
 void add_run(CLI::App& app, int& code);
 void add_info(CLI::App& app, int& code);
 void add_bench(CLI::App& app, int& code);
+void add_report(CLI::App& app, int& code);
 void add_noc_tables(CLI::App& app, int& code);
 
 }  // namespace tsr::tools

@@ -8,6 +8,7 @@
 
 #include "commands.hpp"
 #include "error.hpp"
+#include "run_data.hpp"
 #include "ve/cmd_ve.hpp"
 
 namespace {
@@ -17,7 +18,8 @@ const char* const kAbout =
     "  tessera run mlp                        classify Fashion-MNIST images on 16 tiles\n"
     "  tessera run kernel.elf --config t4     run your own tile program\n"
     "  tessera info --config t16              what the chip looks like\n"
-    "  tessera bench gemm --scope chip        a matrix product against its roofline\n";
+    "  tessera bench gemm --scope chip        a matrix product against its roofline\n"
+    "  tessera report run.json                a page for the browser from the JSON of a run\n";
 
 const char* const kExitCodes =
     "Exit codes: 0 fine; 1 the job failed (wrong result, or a kernel returned non-zero);\n"
@@ -26,18 +28,20 @@ const char* const kExitCodes =
 
 /// Everything but what is thrown: exit code of the command line.
 int run(int argc, char** argv) {
+  tsr::tools::set_command_line(argc, argv);
   CLI::App app{kAbout, "tessera"};
   app.footer(kExitCodes);
   app.require_subcommand(0, 1);  // exactly one, but an unknown one is to be named
   app.callback([&app] {
     if (app.get_subcommands().empty())
-      throw CLI::RequiredError("A subcommand (run, info or bench)");
+      throw CLI::RequiredError("A subcommand (run, info, bench or report)");
   });
   app.set_version_flag("--version", TSR_VERSION);
   int code = 0;
   tsr::tools::add_run(app, code);
   tsr::tools::add_info(app, code);
   tsr::tools::add_bench(app, code);
+  tsr::tools::add_report(app, code);
   tsr::tools::add_noc_tables(app, code);
   tsr::tools::add_ve(app, code);
   try {

@@ -4,10 +4,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <thread>
+
+#include "jobs/operand.hpp"
 
 namespace tsr::tools {
 
@@ -203,8 +206,42 @@ void Session::begin(const std::string& stage) {
 
 std::uint64_t Session::end(const std::string& note) {
   const auto cycles = chip_->cycle() - stage_start_;
+  stages_.push_back({stage_, stage_start_, chip_->cycle()});
   line(fmt::format("{:<28} {:>10} cycles{}{}", stage_, cycles, note.empty() ? "" : "   ", note));
+  if (measured_) collect();
   return cycles;
+}
+
+void Session::collect() {
+  measured_ = false;
+  if (options_.json_file.empty()) return;
+  const auto from = chip_->cycle();
+  collected_ = read_run_data(*chip_);
+  stages_.push_back({"read the report's counters", from, chip_->cycle()});
+}
+
+/// The key `report`: what was collected, and how the run was made.
+nlohmann::ordered_json Session::report() const {
+  nlohmann::ordered_json out;
+  out["schema"] = kReportSchema;
+  out["version"] = TSR_VERSION;
+  out["compiler"] = __VERSION__;
+  out["command"] = command_line();
+  const auto& config = chip_->config();
+  out["chip"] = chip_json(config);
+  const std::string format = result.value("format", "");
+  const auto names = matrix_format_names(true);
+  const bool known = std::find(names.begin(), names.end(), format) != names.end();
+  const auto cells =
+      static_cast<std::uint64_t>(config.me_rows) * static_cast<unsigned>(config.me_cols);
+  out["peak"] = peak_json(known ? format : "bf16",
+                          cells * bench_format(known ? format : "bf16").macs_per_cell());
+  out["stages"] = nlohmann::ordered_json::array();
+  for (const auto& stage : stages_) {
+    out["stages"].push_back({{"name", stage.name}, {"from", stage.from}, {"to", stage.to}});
+  }
+  out.update(collected_);
+  return out;
 }
 
 void Session::finish() {
@@ -233,6 +270,7 @@ void Session::finish() {
     result["dram_bit_errors"] = stats.dram_bit_errors;
     line(fmt::format("{:<28} {:>10}", "DRAM bit errors", stats.dram_bit_errors));
   }
+  if (!collected_.is_null()) result["report"] = report();
   clear_progress();
   if (!(options_.trace_file.empty() && options_.vcd_file.empty()) &&
       options_.trace_from >= stats.cycles) {

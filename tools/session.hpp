@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "run_data.hpp"
 #include "tessera/host.hpp"
 
 namespace tsr::tools {
@@ -58,6 +59,12 @@ class Session {
   /// End the stage; returns its cycles. `note` is printed behind them.
   std::uint64_t end(const std::string& note = "");
 
+  /// Start the measured part: clear all counters.
+  void measure() { chip_->clear_counters(); }
+  /// The measured part is complete: if JSON is asked for, end() reads what `tessera report` draws.
+  /// The last call counts.
+  void measured() { measured_ = true; }
+
   /// Result keys, flat at the top level.
   nlohmann::ordered_json result;
   /// Add the simulation's own figures, write the result where --json says.
@@ -66,6 +73,8 @@ class Session {
  private:
   void show(const Progress& progress);
   void clear_progress();
+  void collect();
+  nlohmann::ordered_json report() const;
 
   SessionOptions options_;
   std::FILE* out_;
@@ -73,6 +82,9 @@ class Session {
   bool progress_shown_ = false;
   std::string stage_;
   std::uint64_t stage_start_ = 0;
+  std::vector<Stage> stages_;
+  bool measured_ = false;             ///< collect() is due
+  nlohmann::ordered_json collected_;  ///< null: nothing was measured
   std::unique_ptr<Platform> chip_;
 };
 

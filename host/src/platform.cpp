@@ -129,6 +129,8 @@ struct Platform::State {
   std::set<std::uint32_t> in_flight;
   std::map<std::uint32_t, std::string> kernel_of;
   std::vector<Recovery> recoveries;
+  std::uint64_t counters_cleared = 0;
+  std::vector<std::uint64_t> link_flits;  ///< when the counters were cleared; empty: never
 
   State() { platform_is_open = true; }
   ~State() {
@@ -320,6 +322,10 @@ struct Platform::State {
                       bytes, config.memory_mib, heap->largest(), config.file));
     }
     return hbm_address(*offset);
+  }
+
+  std::uint64_t link_flits_now(std::size_t node, unsigned link) const {
+    return chip->kernel().link_flits(node, link);
   }
 
   std::uint64_t counter(Node node, std::uint32_t select_offset, std::uint32_t low_offset,
@@ -680,8 +686,27 @@ MemoryCounters Platform::memory_counters(Node memory) {
     m.row_misses += get(16 * channel + 3);
     m.refreshes += get(16 * channel + 6);
     m.turnarounds += get(16 * channel + 10);
+    m.activates += get(16 * channel + 4);
+    m.precharges += get(16 * channel + 5);
+    m.bus_busy += get(16 * channel + 7);
   }
+  m.elapsed = get(32);
   return m;
+}
+
+LinkCounters Platform::link_counters(Node node) const {
+  const auto& s = *state_;
+  const std::size_t index = s.config.index(node);
+  const auto since = [&](unsigned link) {
+    const auto before = s.link_flits.empty() ? 0 : s.link_flits[index * kLinks + link];
+    return s.link_flits_now(index, link) - before;
+  };
+  LinkCounters counters;
+  for (unsigned port = 0; port < kPorts; ++port) {
+    counters.request[port] = since(port);
+    counters.response[port] = since(kPorts + port);
+  }
+  return counters;
 }
 
 void Platform::clear_counters() {
@@ -691,7 +716,17 @@ void Platform::clear_counters() {
   for (const Node memory : state_->config.memories) {
     state_->write32(State::registers(memory, regs::hbm::kCountCtrlOffset), 1);
   }
+  auto& flits = state_->link_flits;
+  flits.clear();
+  for (std::size_t node = 0; node < state_->config.nodes.size(); ++node) {
+    for (unsigned link = 0; link < kLinks; ++link) {
+      flits.push_back(state_->link_flits_now(node, link));
+    }
+  }
+  state_->counters_cleared = cycle();
 }
+
+std::uint64_t Platform::counters_cleared() const { return state_->counters_cleared; }
 
 std::uint16_t Platform::gdb_port() const {
   if (!state_->gdb) throw InputError("GDB is not served: open the platform with gdb_port");

@@ -104,6 +104,7 @@ void Kernel::place(std::vector<MeshNode>& nodes, unsigned threads) {
 
 void Kernel::connect(int mesh_w, int mesh_h) {
   links_.resize(slots_.size() * kLinks);
+  link_flits_.assign(slots_.size() * kLinks, 0);
   const auto join = [&](std::uint32_t from, unsigned from_port, std::uint32_t to,
                         unsigned to_port) {
     if (slots_[from].model == nullptr || slots_[to].model == nullptr) return;
@@ -270,6 +271,7 @@ void Kernel::carry_part(Part& part) {
       std::memcpy(link.to, link.from, kFlitWords * sizeof(std::uint32_t));
       deliver<Atomic>(link.slot, link.valid_mask);
       ++part.flits;
+      ++link_flits_[index * kLinks + link_index];
     }
     Pins credits = (slot.out & kPinMask) >> kCreditShift;
     while (credits != 0) {

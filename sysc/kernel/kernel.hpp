@@ -121,6 +121,11 @@ class Kernel {
     return (slots_[slot_of_endpoint_[node]].out & kHaltedPin) != 0;
   }
   KernelStats stats() const;
+  /// Flits that a node's router has put out on link `net * kPorts + port` since the kernel was
+  /// built, those that a dead link swallowed left out. Between cycles only.
+  std::uint64_t link_flits(std::size_t node, unsigned link) const {
+    return link_flits_[slot_of_router_[node] * kLinks + link];
+  }
 
  private:
   static constexpr std::uint32_t kNowhere = ~0U;
@@ -185,10 +190,11 @@ class Kernel {
   std::vector<std::uint32_t> slot_of_router_;
   std::vector<std::uint32_t> slot_of_endpoint_;
   std::vector<Slot> slots_;
-  std::vector<Link> links_;            ///< kLinks a slot
-  std::vector<Death> deaths_;          ///< to come, the next one last
-  std::vector<std::uint64_t> active_;  ///< a bit a slot: awake
-  std::vector<std::uint64_t> heavy_;   ///< a bit a slot: endpoint of a heavy node
+  std::vector<Link> links_;                ///< kLinks a slot
+  std::vector<std::uint64_t> link_flits_;  ///< carried, kLinks a slot
+  std::vector<Death> deaths_;              ///< to come, the next one last
+  std::vector<std::uint64_t> active_;      ///< a bit a slot: awake
+  std::vector<std::uint64_t> heavy_;       ///< a bit a slot: endpoint of a heavy node
   std::vector<Part> parts_;
   std::unique_ptr<WorkerPool> pool_;
   TimedModels* timed_ = nullptr;

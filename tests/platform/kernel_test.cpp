@@ -220,6 +220,26 @@ TEST(PlatformKernel, ThreadsChangeNothing) {
   }
 }
 
+TEST(PlatformKernel, CountsTheFlitsOfEveryLink) {
+  const std::vector<std::string> plan = {"EEEE", "E..E", "EEEE", "EEEE"};
+  for (const unsigned threads : {1U, 3U}) {
+    Mesh mesh(plan, threads);
+    std::vector<std::uint64_t> seen(16U * kLinks);
+    mesh.kernel().observe_flits([&](std::uint64_t, std::size_t node, unsigned link,
+                                    const std::uint32_t*) { ++seen[node * kLinks + link]; });
+    mesh.random_reads(150, 7);
+    ASSERT_TRUE(mesh.run_until_asleep(100'000));
+    std::uint64_t sum = 0;
+    for (std::size_t node = 0; node < 16; ++node) {
+      for (unsigned link = 0; link < kLinks; ++link) {
+        EXPECT_EQ(mesh.kernel().link_flits(node, link), seen[node * kLinks + link]);
+        sum += seen[node * kLinks + link];
+      }
+    }
+    EXPECT_GT(sum, 14U * 150U * 2U);
+  }
+}
+
 TEST(PlatformKernel, SleepingChangesNothing) {
   const std::vector<std::string> plan = {"E..", ".E.", "..E"};
   Mesh asleep(plan, 1);

@@ -123,7 +123,6 @@ int run_attention_bench(const SessionOptions& session_options, const AttentionOp
   const auto tiles = one_tile ? first_tile(chip) : chip.all_tiles();
   const auto what =
       fmt::format("attention {} heads, {} x {}", options.heads, options.seq, options.head_dim);
-  chip.clear_counters();
   session.begin(what);
   const auto launch = run_kernel(session, "kernel_attention", tiles, &args, sizeof(args), what,
                                  "Make the sequence shorter");

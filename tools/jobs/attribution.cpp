@@ -7,31 +7,13 @@
 #include <limits>
 
 namespace tsr::tools {
-namespace {
 
-constexpr std::array<const char*, kEngines> kNames = {"rdma", "wdma", "me", "ve", "tdma"};
+const std::array<const char*, kEngines> kEngineNames = {"rdma", "wdma", "me", "ve", "tdma"};
+
+namespace {
 
 std::uint64_t not_idle(const EngineCounters& e) {
   return e.busy + e.wait_semaphore + e.starved + e.blocked + e.conflict + e.config;
-}
-
-/// Restrict an engine's counters to a window. Commands may wait for semaphores before the first one
-/// is offered to an engine: what does not fit the window was before it.
-EngineCounters inside(EngineCounters e, std::uint64_t window) {
-  const std::uint64_t used = not_idle(e);
-  std::uint64_t before = used > window ? used - window : 0;
-  for (std::uint64_t* cause : {&e.wait_semaphore, &e.config}) {
-    const std::uint64_t part = std::min(before, *cause);
-    *cause -= part;
-    before -= part;
-  }
-  if (before != 0) {
-    throw Error(ExitCode::JobFailed,
-                fmt::format("the tile's counters are wrong: {} cycles of work in a window of {}",
-                            window + before, window));
-  }
-  e.idle = window - not_idle(e);
-  return e;
 }
 
 void add(EngineCounters& sum, const EngineCounters& e) {
@@ -48,6 +30,36 @@ void add(EngineCounters& sum, const EngineCounters& e) {
 }
 
 }  // namespace
+
+EngineCounters inside_window(EngineCounters engine, std::uint64_t window) {
+  const std::uint64_t used = not_idle(engine);
+  std::uint64_t before = used > window ? used - window : 0;
+  for (std::uint64_t* cause : {&engine.wait_semaphore, &engine.config}) {
+    const std::uint64_t part = std::min(before, *cause);
+    *cause -= part;
+    before -= part;
+  }
+  if (before != 0) {
+    throw Error(ExitCode::JobFailed,
+                fmt::format("the tile's counters are wrong: {} cycles of work in a window of {}",
+                            window + before, window));
+  }
+  engine.idle = window - not_idle(engine);
+  return engine;
+}
+
+nlohmann::ordered_json engine_json(const EngineCounters& engine) {
+  return {{"busy", engine.busy},
+          {"wait_semaphore", engine.wait_semaphore},
+          {"starved", engine.starved},
+          {"blocked", engine.blocked},
+          {"conflict", engine.conflict},
+          {"config", engine.config},
+          {"idle", engine.idle},
+          {"commands", engine.commands},
+          {"operations", engine.operations},
+          {"context_rows", engine.context_rows}};
+}
 
 Attribution read_attribution(Platform& chip, const std::vector<Node>& tiles) {
   std::vector<TileCounters> counters;
@@ -66,7 +78,7 @@ Attribution read_attribution(Platform& chip, const std::vector<Node>& tiles) {
     const std::array<const EngineCounters*, kEngines> engines = {&c.rdma, &c.wdma, &c.me, &c.ve,
                                                                  &c.tdma};
     for (std::size_t i = 0; i < kEngines; ++i) {
-      add(out.engine[i], inside(*engines[i], out.window));
+      add(out.engine[i], inside_window(*engines[i], out.window));
       out.loading[i] += engines[i]->config;
     }
   }
@@ -77,19 +89,7 @@ nlohmann::ordered_json Attribution::json() const {
   nlohmann::ordered_json json;
   json["window"] = window;
   json["tiles"] = tiles;
-  for (std::size_t i = 0; i < kEngines; ++i) {
-    const auto& e = engine[i];
-    json[kNames[i]] = {{"busy", e.busy},
-                       {"wait_semaphore", e.wait_semaphore},
-                       {"starved", e.starved},
-                       {"blocked", e.blocked},
-                       {"conflict", e.conflict},
-                       {"config", e.config},
-                       {"idle", e.idle},
-                       {"commands", e.commands},
-                       {"operations", e.operations},
-                       {"context_rows", e.context_rows}};
-  }
+  for (std::size_t i = 0; i < kEngines; ++i) json[kEngineNames[i]] = engine_json(engine[i]);
   return json;
 }
 
@@ -100,9 +100,9 @@ void Attribution::print(Session& session) const {
   for (std::size_t i = 0; i < kEngines; ++i) {
     const auto& e = engine[i];
     if (e.commands == 0) continue;
-    session.line(fmt::format("{:<6}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}", kNames[i],
-                             e.busy, e.wait_semaphore, e.starved, e.blocked, e.conflict, e.config,
-                             e.idle, e.commands));
+    session.line(fmt::format("{:<6}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}",
+                             kEngineNames[i], e.busy, e.wait_semaphore, e.starved, e.blocked,
+                             e.conflict, e.config, e.idle, e.commands));
   }
   if (tiles > 1) session.line(fmt::format("sums of {} tiles over {} cycles each", tiles, window));
 }

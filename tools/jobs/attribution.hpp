@@ -28,6 +28,16 @@ struct Attribution {
   void print(Session& session) const;
 };
 
+/// Names of the engines in JSON, by EngineIndex.
+extern const std::array<const char*, kEngines> kEngineNames;
+
+/// Restrict an engine's counters to a window: what does not fit it was waiting for semaphores or
+/// loading of contexts before the window, and is taken off. Throws Error{JobFailed} if the counters
+/// contradict that.
+EngineCounters inside_window(EngineCounters engine, std::uint64_t window);
+/// Causes and counts of an engine under their keys.
+nlohmann::ordered_json engine_json(const EngineCounters& engine);
+
 /// Read the counters of `tiles`. The window begins when the first command is offered to an engine;
 /// what an engine spent before that, waiting for semaphores or loading contexts, is taken off.
 /// Throws Error{JobFailed} if the counters contradict each other.

@@ -184,7 +184,6 @@ GemmRun run_gemm(Session& session, const GemmOptions& options) {
   args.repeat = options.repeat;
   session.end();
 
-  chip.clear_counters();
   const Rect tiles = options.scope == "tile" ? first_tile(chip) : chip.all_tiles();
   const auto what = fmt::format("{} {}x{}x{}", options.format, options.m, options.n, options.k);
   session.begin(what);

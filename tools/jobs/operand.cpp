@@ -140,8 +140,11 @@ std::uint64_t upload(Platform& chip, const std::vector<std::uint8_t>& bytes) {
 Completion run_kernel(Session& session, const std::string& kernel, Rect tiles, const void* args,
                       std::size_t args_bytes, const std::string& what, const std::string& advice) {
   auto& chip = session.chip();
+  session.measure();
   try {
-    return chip.wait(chip.launch(kernel, tiles, args, args_bytes));
+    const auto done = chip.wait(chip.launch(kernel, tiles, args, args_bytes));
+    session.measured();
+    return done;
   } catch (const Error& error) {
     if (error.code() != ExitCode::JobFailed) throw;
     switch (returned_value(error.what())) {

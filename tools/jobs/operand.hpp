@@ -59,7 +59,8 @@ std::uint64_t upload(Platform& chip, const std::vector<std::uint8_t>& bytes);
 inline std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 
 /// What a launch was refused for (TSR_KERNEL_* other than hardware) becomes an InputError: `what`
-/// names the problem, `advice` what to do when it does not fit the scratchpad.
+/// names the problem, `advice` what to do when it does not fit the scratchpad. The launch is the
+/// session's measured part.
 Completion run_kernel(Session& session, const std::string& kernel, Rect tiles, const void* args,
                       std::size_t args_bytes, const std::string& what, const std::string& advice);
 

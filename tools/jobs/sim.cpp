@@ -63,6 +63,7 @@ int run_sim_bench(const SessionOptions& session_options, const SimOptions& optio
   args.format = TSR_GEMM_BF16;
   args.repeat =
       static_cast<std::uint32_t>((options.cycles + kStartCycles) * per_cycle / kProductMacs + 1);
+  session.measure();
   const auto launch = chip.launch("kernel_main", rect, &args, sizeof(args));
   const auto deadline = chip.cycle() + kStartCycles;
   for (const Node tile : tiles) {
@@ -83,6 +84,7 @@ int run_sim_bench(const SessionOptions& session_options, const SimOptions& optio
   session.end();
   session.begin("finish");
   chip.wait(launch);
+  session.measured();
   session.end();
 
   const double seconds = std::max(after.wall_seconds - before.wall_seconds, 1e-9);

@@ -113,7 +113,6 @@ std::uint64_t launch(Stream& s, const std::vector<StreamPlan>& plans, const std:
     const auto image = plans[i].image(s.interval, kMaxSamples);
     s.chip.write(s.scratchpad(i, s.program), image.data(), image.size());
   }
-  s.chip.clear_counters();
   const tsr_stream_args_t args{s.program, 0};
   s.session.begin(what);
   const auto done = run_kernel(s.session, "kernel_stream", s.rect, &args, sizeof(args), what,

@@ -12,6 +12,7 @@
 /// code() which exit code it stands for. One platform can be open at a time in a process.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -27,6 +28,7 @@
 #include "faults.hpp"
 #include "models.hpp"
 #include "noc/address_map.hpp"
+#include "noc/flit.hpp"
 
 namespace tsr {
 
@@ -104,6 +106,16 @@ struct MemoryCounters {
   std::uint64_t row_hits = 0, row_misses = 0;
   std::uint64_t turnarounds = 0;  ///< of the data bus
   std::uint64_t refreshes = 0;
+  std::uint64_t activates = 0, precharges = 0;
+  std::uint64_t bus_busy = 0;  ///< cycles of the data bus, sum of both pseudo channels
+  std::uint64_t elapsed = 0;   ///< cycles since the counters were cleared
+};
+
+/// Flits that a node's router sent since the last clear_counters(), by port. The simulator counts
+/// them, not the chip.
+struct LinkCounters {
+  static constexpr unsigned kPorts = kNumDirs;  ///< in the order of Dir: local, north, east, ...
+  std::array<std::uint64_t, kPorts> request{}, response{};
 };
 
 /// What the simulator did so far.
@@ -195,8 +207,12 @@ class Platform {
   std::uint64_t tile_counter(Node tile, TileCounter counter);
   TileCounters tile_counters(Node tile);
   MemoryCounters memory_counters(Node memory);
+  /// Of any node, tile or not. Takes no time on the chip.
+  LinkCounters link_counters(Node node) const;
   /// Clear the counters of all tiles and memory nodes.
   void clear_counters();
+  /// Cycle in which clear_counters() was complete; 0 without one.
+  std::uint64_t counters_cleared() const;
 
   // ---- Debugging
 
