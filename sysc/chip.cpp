@@ -94,7 +94,7 @@ std::unique_ptr<NodeModel> Chip::rtl_endpoint(std::size_t index, NodeKind kind,
   };
   switch (kind) {
     case NodeKind::Ctl:
-      return make_ctl(straps("ctl"), fuse_map, host_port_, *uart_);
+      return make_ctl(straps("ctl"), fuse_map, host_port_, *uart_, jtag_);
     case NodeKind::Tile:
       return make_tile(straps("tile"));
     case NodeKind::Memory:
@@ -199,6 +199,13 @@ bool Chip::halted(Node node) const {
 
 bool Chip::asleep() const {
   return kernel_->all_asleep() && (!tlm_ || tlm_->next() == TimedModels::kNever);
+}
+
+void Chip::set_jtag(const JtagPins& pins) {
+  const bool tdo = jtag_.tdo;
+  jtag_ = pins;
+  jtag_.tdo = tdo;
+  kernel_->wake_endpoint(config_.index(config_.ctl));
 }
 
 void Chip::add_checks() {

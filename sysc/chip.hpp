@@ -19,6 +19,7 @@
 #include "host_target/host_target.hpp"
 #include "kernel/kernel.hpp"
 #include "models.hpp"
+#include "rtl/jtag_pins.hpp"
 #include "uart/uart_terminal.hpp"
 
 namespace tsr {
@@ -90,6 +91,10 @@ class Chip : public sc_core::sc_module {
   bool host_interrupt() const { return interrupt_; }
   /// Whether a debugger holds the core of a node. advance() ends when one is halted.
   bool halted(Node node) const;
+  /// Drive the JTAG port's input pins from the next cycle on. An RTL ctl node has one.
+  void set_jtag(const JtagPins& pins);
+  /// Level of TDO after the last cycle.
+  bool jtag_tdo() const { return jtag_.tdo; }
   const UartTerminal& uart() const { return *uart_; }
   /// Signal-level side of the host port, for observers.
   HostPort& host_port() { return host_port_; }
@@ -120,6 +125,7 @@ class Chip : public sc_core::sc_module {
   std::unique_ptr<SimContext> context_;
   std::vector<std::unique_ptr<DramChannel>> drams_;  ///< by node; null: none, or TLM
   HostPort host_port_;
+  JtagPins jtag_;
   std::unique_ptr<UartTerminal> uart_;
   std::unique_ptr<TlmSide> tlm_;  ///< null: all is RTL
   std::vector<std::unique_ptr<check::NodeCheck>> checks_;

@@ -36,6 +36,14 @@ module tsr_chip
   input  logic                   uart_rx_i,
   output logic                   fatal_o,
 
+  // JTAG port, see tsr_jtag_tap.
+  input  logic                   jtag_tck_i,
+  input  logic                   jtag_tms_i,
+  input  logic                   jtag_tdi_i,
+  input  logic                   jtag_trst_ni,
+  output logic                   jtag_tdo_o,
+  output logic                   jtag_tdo_oe_o,
+
   // DRAM, two pseudo channels a memory node.
   output tsr_hbm_pkg::dfi_cmd_t  [NumMem-1:0][1:0]       dfi_cmd_o,
   output logic                   [NumMem-1:0][1:0][31:0] dfi_wstrb_o,
@@ -139,8 +147,13 @@ module tsr_chip
         logic idle, arriving, gclk;
         assign arriving = req_tx_valid[N][0] || rsp_tx_valid[N][0] || req_rx_credit[N][0] != '0 ||
                           rsp_rx_credit[N][0] != '0;
+        // The port's clock wakes it. A pin that changes at the clock's edge may be seen one cycle late, here or there.
+        logic jtag_moved;
+        logic [1:0] jtag_q;
+        always_ff @(posedge clk_i) jtag_q <= {jtag_tck_i, jtag_trst_ni};
+        assign jtag_moved = jtag_q != {jtag_tck_i, jtag_trst_ni};
         tsr_clk_gate u_gate (
-          .clk_i, .en_i(!rst_ni || !idle || arriving || host_req_valid_i || !uart_rx_i), .test_en_i(1'b0),
+          .clk_i, .en_i(!rst_ni || !idle || arriving || host_req_valid_i || !uart_rx_i || jtag_moved), .test_en_i(1'b0),
           .clk_o(gclk)
         );
         tsr_ctl u_ctl (
@@ -155,7 +168,9 @@ module tsr_chip
           .rsp_rx_credit_o(rsp_tx_credit[N][0]),
           .router_sel_o(cnt_sel), .router_cnt_i(cnt),
           .host_req_valid_i, .host_req_i, .host_credit_o, .host_rsp_valid_o, .host_rsp_o, .host_irq_o,
-          .uart_tx_o, .uart_rx_i, .fatal_o, .halted_o(), .retire_o(), .idle_o(idle)
+          .uart_tx_o, .uart_rx_i, .fatal_o,
+          .jtag_tck_i, .jtag_tms_i, .jtag_tdi_i, .jtag_trst_ni, .jtag_tdo_o, .jtag_tdo_oe_o,
+          .halted_o(), .retire_o(), .idle_o(idle)
         );
       end else if (Kind == KindMem) begin : gen_mem
         localparam int unsigned M = mem_index(N);

@@ -23,6 +23,14 @@ module tsr_t4
   input  logic                   uart_rx_i,
   output logic                   fatal_o,
 
+  // JTAG port, see tsr_jtag_tap.
+  input  logic                   jtag_tck_i,
+  input  logic                   jtag_tms_i,
+  input  logic                   jtag_tdi_i,
+  input  logic                   jtag_trst_ni,
+  output logic                   jtag_tdo_o,
+  output logic                   jtag_tdo_oe_o,
+
   // DRAM, two pseudo channels a memory node.
   output tsr_hbm_pkg::dfi_cmd_t  [1:0][1:0]       dfi_cmd_o,
   output logic                   [1:0][1:0][31:0] dfi_wstrb_o,
@@ -57,6 +65,7 @@ module tsr_t4
     .clk_i, .rst_ni, .fuse_i(fuse),
     .host_req_valid_i, .host_req_i, .host_credit_o, .host_rsp_valid_o, .host_rsp_o, .host_irq_o,
     .uart_tx_o, .uart_rx_i, .fatal_o,
+    .jtag_tck_i, .jtag_tms_i, .jtag_tdi_i, .jtag_trst_ni, .jtag_tdo_o, .jtag_tdo_oe_o,
     .dfi_cmd_o, .dfi_wstrb_o, .dfi_wdata_o, .dfi_wside_o, .dfi_rvalid_i, .dfi_rdata_i,
     .dfi_rside_i
   );

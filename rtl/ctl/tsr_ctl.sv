@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The ctl node: a privileged hart node with boot ROM, peripherals and the host's port into the chip.
-/// Endpoint of a mesh node.
+/// The ctl node: a privileged hart node with boot ROM, peripherals, the host's port into the chip, and the debug
+/// module with its JTAG port. Endpoint of a mesh node.
 ///
 /// Boundary: every output is driven from a flop. Reset: control state only; the core starts from the boot
-/// ROM at once. Wakes (while `idle_o` = 1): a link input, host_req_valid_i, uart_rx_i low.
+/// ROM at once. Wakes (while `idle_o` = 1): a link input, host_req_valid_i, uart_rx_i low, a change of jtag_tck_i or
+/// jtag_trst_ni.
 module tsr_ctl
   import tsr_pkg::*;
   import tsr_tile_pkg::*;
@@ -50,6 +51,14 @@ module tsr_ctl
   input  logic        uart_rx_i,
   output logic        fatal_o,     // the watchdog expired twice
 
+  // JTAG port, asynchronous: see tsr_jtag_tap. Not used: TRST low.
+  input  logic        jtag_tck_i,
+  input  logic        jtag_tms_i,
+  input  logic        jtag_tdi_i,
+  input  logic        jtag_trst_ni,
+  output logic        jtag_tdo_o,
+  output logic        jtag_tdo_oe_o,
+
   /// The debug port holds the core.
   output logic             halted_o,
   output tsr_core_pkg::retire_t retire_o,
@@ -57,7 +66,7 @@ module tsr_ctl
 );
 
   // ---------------------------------------------------------------- node
-  logic        dbg_lock, ext_idle, periph_idle, port_idle;
+  logic        dbg_lock, ext_idle, periph_idle, port_idle, debug_idle;
   logic  [2:0] eng_cmd_valid, eng_done_valid;
   cmd_t  [2:0] eng_cmd;
   done_t [2:0] eng_done_q;
@@ -68,9 +77,12 @@ module tsr_ctl
   logic [15:0] irq;
   logic        host_valid, host_ready, host_rsp_valid, host_rsp_ready;
   ni_req_t     host_req;
-  ni_rsp_t     host_rsp;
+  // What the host port and the debug module share.
+  logic        ni_valid, ni_ready, ni_rsp_valid, ni_rsp_ready;
+  ni_req_t     ni_req;
+  ni_rsp_t     ni_rsp;
 
-  assign ext_idle = periph_idle && port_idle && !host_req_valid_i && uart_rx_i &&
+  assign ext_idle = periph_idle && port_idle && debug_idle && !host_req_valid_i && uart_rx_i &&
                     eng_cmd_valid == '0 && eng_done_valid == '0;
 
   tsr_hart_node #(.IsCtl(1'b1), .SpmBytes(SpmBytes), .Check(Check)) u_node (
@@ -87,8 +99,8 @@ module tsr_ctl
     .rom_fetch_o(rom_fetch), .rom_fetch_addr_o(rom_fetch_addr), .rom_fetch_data_i(rom_fetch_data),
     .rom_req_o(rom_req), .rom_addr_o(rom_addr), .rom_rdata_i(rom_rdata),
     .ext_reg_o(ext_req), .ext_reg_i(ext_rsp), .ext_irq_i(irq[15:8]), .ext_idle_i(ext_idle),
-    .host_valid_i(host_valid), .host_ready_o(host_ready), .host_req_i(host_req),
-    .host_rsp_valid_o(host_rsp_valid), .host_rsp_ready_i(host_rsp_ready), .host_rsp_o(host_rsp),
+    .host_valid_i(ni_valid), .host_ready_o(ni_ready), .host_req_i(ni_req),
+    .host_rsp_valid_o(ni_rsp_valid), .host_rsp_ready_i(ni_rsp_ready), .host_rsp_o(ni_rsp),
     .halted_o, .retire_o, .idle_o
   );
 
@@ -118,12 +130,24 @@ module tsr_ctl
     .dbg_lock_o(dbg_lock), .irq_o(irq), .idle_o(periph_idle)
   );
 
-  tsr_hostport u_hostport (
+  // One of the host port's slots is the debug module's.
+  tsr_hostport #(.Slots(31)) u_hostport (
     .clk_i, .rst_ni, .now_i,
     .host_req_valid_i, .host_req_i, .host_credit_o, .host_rsp_valid_o, .host_rsp_o,
     .req_valid_o(host_valid), .req_ready_i(host_ready), .req_o(host_req),
-    .rsp_valid_i(host_rsp_valid), .rsp_ready_o(host_rsp_ready), .rsp_i(host_rsp),
+    .rsp_valid_i(host_rsp_valid), .rsp_ready_o(host_rsp_ready), .rsp_i(ni_rsp),
     .idle_o(port_idle)
+  );
+
+  tsr_debug #(.Slot(5'd31)) u_debug (
+    .clk_i, .rst_ni,
+    .jtag_tck_i, .jtag_tms_i, .jtag_tdi_i, .jtag_trst_ni, .jtag_tdo_o, .jtag_tdo_oe_o,
+    .lock_i(dbg_lock), .tiles_i(fuse_i.tiles), .dead_i(fuse_i.dead_tiles), .ctl_i(cfg_i.ctl),
+    .host_valid_i(host_valid), .host_ready_o(host_ready), .host_req_i(host_req),
+    .host_rsp_valid_o(host_rsp_valid), .host_rsp_ready_i(host_rsp_ready),
+    .ni_valid_o(ni_valid), .ni_ready_i(ni_ready), .ni_req_o(ni_req),
+    .ni_rsp_valid_i(ni_rsp_valid), .ni_rsp_ready_o(ni_rsp_ready), .ni_rsp_i(ni_rsp),
+    .idle_o(debug_idle)
   );
 
 endmodule

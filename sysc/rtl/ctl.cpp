@@ -3,6 +3,7 @@
 #include "../uart/uart_terminal.hpp"
 #include "Vpl_ctl.h"
 #include "Vpl_ctl___024root.h"
+#include "jtag_pins.hpp"
 #include "probe_port.hpp"
 #include "verilated_node.hpp"
 
@@ -39,8 +40,9 @@ unsigned get(const Wide& words, unsigned low, unsigned width) {
 
 class Ctl final : public VerilatedNode<Vpl_ctl, Ctl> {
  public:
-  Ctl(const NodeStraps& straps, const ChipFuses& fuses, HostPort& host, UartTerminal& uart)
-      : VerilatedNode(straps), host_(host), uart_(uart) {
+  Ctl(const NodeStraps& straps, const ChipFuses& fuses, HostPort& host, UartTerminal& uart,
+      JtagPins& jtag)
+      : VerilatedNode(straps), host_(host), uart_(uart), jtag_(jtag) {
     model_.node_i = static_cast<SData>(straps.node.pack());
     set_config(model_.cfg_i, *straps.config);
     put(model_.fuse_i, 0, kFuseBits - 64, 0);
@@ -58,6 +60,10 @@ class Ctl final : public VerilatedNode<Vpl_ctl, Ctl> {
   void before_edge(std::uint64_t now) {
     model_.now_i = now;
     port_.cycle = now;
+    model_.jtag_tck_i = jtag_.tck ? 1 : 0;
+    model_.jtag_tms_i = jtag_.tms ? 1 : 0;
+    model_.jtag_tdi_i = jtag_.tdi ? 1 : 0;
+    model_.jtag_trst_ni = jtag_.trst_n ? 1 : 0;
     model_.host_req_valid_i = 0;
     if (!host_.requests.empty() && credits_ != 0 && model_.rst_ni != 0) {
       if (host_.on_request) host_.on_request(host_.requests.front());
@@ -71,6 +77,7 @@ class Ctl final : public VerilatedNode<Vpl_ctl, Ctl> {
     if (model_.rst_ni == 0) return;
     if (port_.probe != nullptr) port_.sample(model_.retire_o);
     credits_ += model_.host_credit_o;
+    jtag_.tdo = model_.jtag_tdo_o != 0;
     if (model_.host_rsp_valid_o != 0) receive();
     if (interrupt_ != (model_.host_irq_o != 0)) {
       interrupt_ = model_.host_irq_o != 0;
@@ -116,6 +123,7 @@ class Ctl final : public VerilatedNode<Vpl_ctl, Ctl> {
   HostPort& host_;
   UartTerminal& uart_;
   ProbePort port_;
+  JtagPins& jtag_;
   unsigned credits_ = kHostDepth;
   bool interrupt_ = false;
   bool fatal_ = false;
@@ -124,8 +132,8 @@ class Ctl final : public VerilatedNode<Vpl_ctl, Ctl> {
 }  // namespace
 
 std::unique_ptr<NodeModel> make_ctl(const NodeStraps& straps, const ChipFuses& fuses,
-                                    HostPort& host, UartTerminal& uart) {
-  return std::make_unique<Ctl>(straps, fuses, host, uart);
+                                    HostPort& host, UartTerminal& uart, JtagPins& jtag) {
+  return std::make_unique<Ctl>(straps, fuses, host, uart, jtag);
 }
 
 }  // namespace tsr

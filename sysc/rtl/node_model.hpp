@@ -14,6 +14,7 @@ namespace tsr {
 
 class DramChannel;
 class HostPort;
+struct JtagPins;
 class NodeProbe;
 class SimContext;
 class UartTerminal;
@@ -90,8 +91,8 @@ struct ChipFuses {
   std::uint64_t dead_south = 0;
   bool debug_open = false;  ///< debug access stays open after boot
 };
-/// `host` and `uart` belong to the caller and outlive the model.
+/// `host`, `uart` and `jtag` belong to the caller and outlive the model.
 std::unique_ptr<NodeModel> make_ctl(const NodeStraps& straps, const ChipFuses& fuses,
-                                    HostPort& host, UartTerminal& uart);
+                                    HostPort& host, UartTerminal& uart, JtagPins& jtag);
 
 }  // namespace tsr

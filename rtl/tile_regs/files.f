@@ -1,0 +1,1 @@
+../tile/tsr_tile_reg_pkg.sv
