@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "buffers.hpp"
 #include "commands.hpp"
 #include "jobs/mlp.hpp"
 #include "session.hpp"
@@ -18,6 +19,7 @@ struct RunOptions {
   std::string kernel;
   std::vector<unsigned> tiles;
   std::vector<std::uint32_t> args;
+  Buffers buffers;
   std::uint32_t timeout = 0;
   unsigned retries = 0;
   MlpOptions mlp;
@@ -58,13 +60,13 @@ Rect choose_tiles(const Platform& chip, const RunOptions& options) {
 
 /// Launch and wait; again if links died under the launch and the chip is ready without them.
 Completion run_kernel(Session& session, const std::string& kernel, const Rect& tiles,
-                      const RunOptions& options) {
+                      const std::vector<std::uint32_t>& args, const RunOptions& options) {
   auto& chip = session.chip();
   for (unsigned left = options.retries;; --left) {
     const auto recoveries = chip.recoveries().size();
     try {
-      return chip.wait(chip.launch(kernel, tiles, options.args.data(),
-                                   options.args.size() * sizeof(std::uint32_t), options.timeout));
+      return chip.wait(chip.launch(kernel, tiles, args.data(), args.size() * sizeof(std::uint32_t),
+                                   options.timeout));
     } catch (const Error& error) {
       if (left == 0 || chip.recoveries().size() == recoveries) throw;
       session.line(error.what());
@@ -74,6 +76,8 @@ Completion run_kernel(Session& session, const std::string& kernel, const Rect& t
 
 int run_elf(const RunOptions& options) {
   ElfImage::load(options.what);  // bad files are refused before the chip is built
+  Buffers buffers = options.buffers;
+  buffers.load();
   Session session(options.session);
   auto& chip = session.chip();
   const Rect tiles = choose_tiles(chip, options);
@@ -81,11 +85,14 @@ int run_elf(const RunOptions& options) {
   chip.load(options.what);
   const auto kernel = choose_kernel(chip, options);
   session.end();
+  auto args = buffers.place(chip);
+  args.insert(args.end(), options.args.begin(), options.args.end());
   session.begin(kernel);
   session.measure();
-  const auto done = run_kernel(session, kernel, tiles, options);
+  const auto done = run_kernel(session, kernel, tiles, args, options);
   session.measured();
   session.end(fmt::format("{} from launch to completion", done.cycles));
+  buffers.save(chip);
   session.result["kernel"] = kernel;
   session.result["cycles"] = done.cycles;
   session.result["value"] = done.value;
@@ -121,6 +128,7 @@ void add_run(CLI::App& app, int& code) {
   elf->add_option("--tiles", options->tiles, "Rectangle of tiles X0 Y0 X1 Y1 (default: all)")
       ->expected(4);
   elf->add_option("--arg", options->args, "Argument words, 32 bits each")->expected(1, 48);
+  options->buffers.add_to(*elf);
   elf->add_option("--timeout", options->timeout,
                   "Cycles until the firmware gives the kernel up (default: 20,000,000)")
       ->check(CLI::Range(1U, ~0U));

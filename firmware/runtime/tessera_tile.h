@@ -37,6 +37,17 @@ static inline uint32_t tsr_grid_h(const tsr_launch_t *l) { return l->grid_h; }
 static inline uint32_t tsr_grid_x(const tsr_launch_t *l) { return tsr_tile_index(l) % l->grid_w; }
 static inline uint32_t tsr_grid_y(const tsr_launch_t *l) { return tsr_tile_index(l) / l->grid_w; }
 
+/* A buffer in HBM, as `tessera run --in` and `--out` give it in front of the kernel's other
+ * argument words. */
+typedef struct {
+  uint32_t lo, hi; /* global address */
+  uint32_t bytes;
+} tsr_buffer_t;
+
+static inline uint64_t tsr_buffer_address(const tsr_buffer_t *buffer) {
+  return (uint64_t)buffer->hi << 32 | buffer->lo;
+}
+
 /* Append a word to the trace ring in DTCM (about ten cycles); debuggers and the platform read it
  * there. */
 void tsr_trace(uint32_t word);
