@@ -24,6 +24,12 @@ bool one_node(const Message& message) { return !message.mcast; }
 /// Page of a node's local address, as windows count.
 std::uint32_t node_page(Node node, std::uint32_t local) { return node.pack() << 20 | local >> 12; }
 
+/// What windows and records look at: of a message to a rectangle its first byte in the first node.
+std::uint64_t address_of(const tlm::tlm_generic_payload& payload, const Message& message) {
+  if (!message.mcast) return payload.get_address();
+  return node_address(message.dst.lo, static_cast<std::uint32_t>(payload.get_address()));
+}
+
 /// Blocks of 64 bytes that an answer brings.
 unsigned blocks(const tlm::tlm_generic_payload& payload, const Message& message) {
   if (message.kind != Kind::kRead || failed(payload)) return 1;
@@ -52,7 +58,7 @@ bool NiInit::send(Initiator initiator, tlm::tlm_generic_payload& payload, std::u
 }
 
 Err NiInit::check(const tlm::tlm_generic_payload& payload, const Message& message) {
-  const auto node = parts_.config.route(payload.get_address());
+  const auto node = parts_.config.route(address_of(payload, message));
   if (!node) return Err::kUnmapped;
   const unsigned number = (node->y & 7U) << 3 | (node->x & 7U);
   if (one_node(message) && parts_.regs->unreachable(number)) return Err::kUnmapped;
@@ -67,7 +73,7 @@ Err NiInit::check(const tlm::tlm_generic_payload& payload, const Message& messag
 
 bool NiInit::allowed(const tlm::tlm_generic_payload& payload, const Message& message,
                      Node destination) {
-  const std::uint64_t address = payload.get_address();
+  const std::uint64_t address = address_of(payload, message);
   const unsigned space = space_of(address);
   const bool in_nodes = space == static_cast<unsigned>(Space::kNode);
   if (parts_.is_ctl) return true;

@@ -351,6 +351,28 @@ TEST_F(HartCore, DmaOutsideItsWindowsIsForbidden) {
   EXPECT_EQ(get(reg::kIrqStateOffset) & 2, 2U);
 }
 
+TEST_F(HartCore, AMulticastNeedsAWindowFromTheNearToTheFarCorner) {
+  const Node far{2, 3};
+  const std::uint32_t rect = kOther.x | kOther.y << 8 | far.x << 16 | far.y << 24;
+  const std::uint32_t offset = kSpm + 0x2000;
+  put(kCtx + 6 * 64, {64, 0, 0, 0, 0, 0, 0, 0x00010001, 0x00010001, 0x00010001, 0, 0, 0, 0, 0, 0});
+  const auto send = [&] {
+    put(kCmd + 64, {0x00550012, 0, 0, 0, rect, 0, 0, offset, 0, 0, 0, 0, 0, 0, 0, 0});
+    run(200);
+  };
+  open_window(0, node_address(kOther, kSpm), node_address(kOther, kSpm + 0xffff), 2);
+  send();
+  EXPECT_TRUE(seen.empty());
+  EXPECT_EQ(get(reg::kErrFirstOffset), 6U | 2U << 4 | 2U << 8 | kSelf.pack() << 16);
+  EXPECT_EQ(get(reg::kErrFirstAddrLoOffset), offset);
+  EXPECT_EQ(get(reg::kErrFirstAddrHiOffset), node_address(kOther, 0) >> 32);
+  open_window(0, node_address(kOther, kSpm), node_address(far, kSpm + 0xffff), 2);
+  send();
+  ASSERT_EQ(seen.size(), 1U);
+  EXPECT_TRUE(seen[0].header.mcast);
+  EXPECT_EQ(seen[0].header.dst.hi, far);
+}
+
 /// Remembers what it is told.
 class Recorder : public NodeProbe {
  public:
