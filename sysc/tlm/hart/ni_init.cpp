@@ -47,7 +47,8 @@ bool NiInit::send(Initiator initiator, tlm::tlm_generic_payload& payload, std::u
     address(initiator, payload, cycle);
     return transmit(initiator, payload, cycle);
   }
-  parts_.regs->error(ErrLog::refused(ErrLog::kOutgoing, err, parts_.node(), payload.get_address()));
+  parts_.regs->error(
+      ErrLog::refused(ErrLog::kOutgoing, err, parts_.node(), address_of(payload, message)));
   if (answered(message.kind)) {
     refuse(payload, err);
   } else {
