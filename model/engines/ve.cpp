@@ -741,18 +741,4 @@ void ve_apply(const VeResult& result, std::vector<std::uint8_t>& spm) {
   }
 }
 
-VeResult ve_execute(const VeContext& context, const VeCommand& command,
-                    std::vector<std::uint8_t>& spm, const std::vector<VeBeat>& chain_in,
-                    const VeStageMasks& masks, WriteObserver* observer) {
-  VeResult result = ve_run(context, command, spm, chain_in, masks);
-  ve_apply(result, spm);
-  for (auto& port : result.writes) {
-    for (const VeWrite& write : port) {
-      if (observer != nullptr) observer->write(write.access, write.data);
-    }
-    port.clear();
-  }
-  return result;
-}
-
 }  // namespace tsr::engines

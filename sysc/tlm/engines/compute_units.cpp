@@ -123,14 +123,10 @@ ComputePlan VectorUnit::plan(const EngineCommand& command, const Context& contex
 Outcome VectorUnit::execute(const ComputeRun& run) {
   std::vector<engines::VeBeat> beats;
   if (run.plan.chain_in) beats = chains().take_for_ve();
+  auto observer = report(host(), SpmWriter::Ve, stores().spm.size());
   const engines::VeResult result =
-      engines::ve_run(ve_context(run.context), ve_command(run.command), stores().spm, beats);
-  engines::ve_apply(result, stores().spm);
-  if (auto observer = report(host(), SpmWriter::Ve, stores().spm.size())) {
-    for (const auto& port : result.writes) {
-      for (const engines::VeWrite& write : port) observer->write(write.access, write.data);
-    }
-  }
+      engines::ve_execute(ve_context(run.context), ve_command(run.command), stores().spm, beats, {},
+                          observer ? &*observer : nullptr);
   if (run.plan.chain_out) chains().to_me(result.chain_out);
   meter().ops += result.groups * engines::kVeLanes;
   Outcome outcome;
