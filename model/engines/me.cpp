@@ -23,26 +23,6 @@ std::uint64_t total(const AguConfig& config, unsigned from, unsigned to) {
   return product;
 }
 
-/// Result of a cell: FP32, INT32 or BF16 bits; notes exceptions in `result`, if there is one.
-std::uint32_t drain(const MeKind& kind, const MeTile& tile, unsigned cell, bool relu, bool to_bf16,
-                    MeResult* result) {
-  std::uint32_t bits = kind.rule.int32 ? tile.sum[cell] : me_drain(tile, cell);
-  if (result != nullptr && !kind.rule.int32) {
-    const bool special = ((tile.nan | tile.pinf | tile.ninf) >> cell & 1) != 0;
-    result->nan = result->nan || numerics::is_fp32_nan(bits);
-    result->overflow = result->overflow || (!special && numerics::is_fp32_infinity(bits));
-  }
-  if (relu) bits = numerics::relu(bits);
-  if (to_bf16) {
-    const std::uint32_t half = numerics::fp32_to_bf16(bits);
-    if (result != nullptr && !numerics::is_fp32_infinity(bits)) {
-      result->overflow = result->overflow || numerics::is_fp32_infinity(half << 16);
-    }
-    bits = half;
-  }
-  return bits;
-}
-
 /// Rows of a beat with a valid byte.
 std::uint32_t rows_in_use(std::uint64_t strb) {
   std::uint32_t rows = 0;
@@ -167,11 +147,33 @@ class Grid {
     }
     waiting_ = 0;
   }
-  void preload(unsigned cell, std::uint32_t bits) {
-    tile_of(cell).preload(kind_.rule.int32, number(cell), bits);
+  void preload(const std::vector<std::uint32_t>& bits) {
+    if (side_ == 8) return tiles_[0].preload_all(kind_.rule.int32, bits.data());
+    for (unsigned cell = 0; cell < bits.size(); ++cell) {
+      tiles_[tile_of(cell)].preload(kind_.rule.int32, number(cell), bits[cell]);
+    }
   }
-  std::uint32_t drain(unsigned cell, bool relu, bool to_bf16, MeResult* result) {
-    return engines::drain(kind_, tile_of(cell), number(cell), relu, to_bf16, result);
+  /// Results in the order of the cells; notes exceptions of rows and columns in use.
+  void drain(bool relu, bool to_bf16, std::uint32_t rows, std::uint32_t columns,
+             std::vector<std::uint32_t>& bits, MeResult& result) {
+    for (std::size_t i = 0; i < tiles_.size(); ++i) {
+      me_drain(kind_, tiles_[i], relu, to_bf16, drained_[i]);
+      const std::uint32_t y = rows >> (8 * (i / halves_)) & 0xff;
+      const std::uint32_t x = columns >> (8 * (i % halves_)) & 0xff;
+      std::uint64_t counts = 0;
+      for (unsigned r = 0; r < 8; ++r) {
+        if ((y >> r & 1) != 0) counts |= std::uint64_t{x} << (8 * r);
+      }
+      result.nan = result.nan || (drained_[i].nan & counts) != 0;
+      result.overflow = result.overflow || (drained_[i].overflow & counts) != 0;
+    }
+    if (side_ == 8) {
+      bits.assign(drained_[0].bits, drained_[0].bits + 64);
+      return;
+    }
+    for (unsigned cell = 0; cell < bits.size(); ++cell) {
+      bits[cell] = drained_[tile_of(cell)].bits[number(cell)];
+    }
   }
 
  private:
@@ -184,13 +186,14 @@ class Grid {
                                     std::size_t bytes) {
     return {buffer[0].data() + bytes * waiting_, buffer[1].data() + bytes * waiting_};
   }
-  MeTile& tile_of(unsigned cell) { return tiles_[cell / side_ / 8 * halves_ + cell % side_ / 8]; }
+  unsigned tile_of(unsigned cell) const { return cell / side_ / 8 * halves_ + cell % side_ / 8; }
   unsigned number(unsigned cell) const { return cell / side_ % 8 * 8 + cell % side_ % 8; }
 
   MeKind kind_;
   unsigned side_;
   unsigned halves_;
   std::vector<MeTile> tiles_;
+  std::array<MeDrained, 4> drained_;
   Buffer<64> a_, b_;
   Buffer<8> scale_a_, scale_b_;
   std::size_t waiting_ = 0;
@@ -364,6 +367,7 @@ MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* cha
   StreamWalk c(config_c, job.base[2]);
   StreamWalk o(config_o, job.base[3]);
   const auto cells = std::make_unique<Grid>(MeKind(me.format, me.format_b, me.mx), grid);
+  std::vector<std::uint32_t> results(std::size_t{grid} * grid);
   bool disagree = false;
   std::uint32_t failed = 0;
   for (std::uint64_t block = 0; block < blocks; ++block) {
@@ -373,12 +377,9 @@ MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* cha
       if (c.out_of_range(spm.size())) return fail(CmdError::Range, c.base());
       BeatBytes data;
       c.read(spm, data.data());
-      for (unsigned i = 0; i < 16; ++i) {
-        std::uint32_t bits = 0;
-        std::memcpy(&bits, &data[4 * std::size_t{i}], 4);
-        cells->preload(16 * beat + i, bits);
-      }
+      std::memcpy(&results[std::size_t{16} * beat], data.data(), 64);
     }
+    if (me.preload) cells->preload(results);
     for (bool end = false; !end; b.next()) {
       const unsigned last_b = b.last();
       end = ((last_b >> me.kloop) & 1) != 0;
@@ -409,17 +410,16 @@ MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* cha
       ++result.beats;
     }
     cells->flush();
+    cells->drain(me.relu, me.out_bf16, used_rows, used_cols, results, result);
     const unsigned per_beat = grid * grid / out_beats;  // results of one access
+    const std::size_t bytes = me.out_bf16 ? 2 : 4;
     for (unsigned beat = 0; beat < out_beats; ++beat) {
       BeatBytes data{};
-      const std::size_t bytes = me.out_bf16 ? 2 : 4;
-      for (unsigned i = 0; i < per_beat; ++i) {
-        const unsigned index = beat * per_beat + i;
-        const bool counts =
-            (used_rows >> (index / grid) & 1) != 0 && (used_cols >> (index % grid) & 1) != 0;
-        const std::uint32_t bits =
-            cells->drain(index, me.relu, me.out_bf16, counts ? &result : nullptr);
-        std::memcpy(&data[bytes * i], &bits, bytes);
+      const std::uint32_t* from = &results[std::size_t{beat} * per_beat];
+      if (me.out_bf16) {
+        for (unsigned i = 0; i < per_beat; ++i) std::memcpy(&data[std::size_t{2} * i], from + i, 2);
+      } else {
+        std::memcpy(data.data(), from, std::size_t{4} * per_beat);
       }
       if (me.chain_o) {
         const bool end = beat + 1 == out_beats;
@@ -506,6 +506,7 @@ void gemm(const GemmShape& shape, const void* a, const void* b, const std::uint3
   }
   auto* bytes_c = static_cast<std::uint8_t*>(c);
   MeTile tile;
+  MeDrained drained;
   for (std::size_t row = 0; row < shape.m; row += 8) {
     for (std::size_t col = 0; col < shape.n; col += 8) {
       const std::size_t rows = std::min<std::size_t>(8, shape.m - row);
@@ -522,11 +523,11 @@ void gemm(const GemmShape& shape, const void* a, const void* b, const std::uint3
       }
       me_accumulate(kind, beats, tile);
       const std::size_t size = shape.out_bf16 ? 2 : 4;
+      me_drain(kind, tile, shape.relu, shape.out_bf16, drained);
       for (std::size_t r = 0; r < rows; ++r) {
         for (std::size_t i = 0; i < cols; ++i) {
-          const std::uint32_t bits = drain(kind, tile, static_cast<unsigned>(8 * r + i), shape.relu,
-                                           shape.out_bf16, nullptr);
-          std::memcpy(bytes_c + (row + r) * shape.ldc + (col + i) * size, &bits, size);
+          std::memcpy(bytes_c + (row + r) * shape.ldc + (col + i) * size, &drained.bits[8 * r + i],
+                      size);
         }
       }
     }

@@ -58,6 +58,17 @@ void MeTile::preload(bool int32, unsigned cell, std::uint32_t bits) {
   put(ninf, acc.ninf);
 }
 
+void MeTile::preload_all(bool int32, const std::uint32_t* bits) {
+  static const bool fast = me_has_avx512();
+  if (int32) {
+    std::memcpy(sum, bits, sizeof sum);
+  } else if (fast) {
+    me_preload_avx512(bits, *this);
+  } else {
+    for (unsigned cell = 0; cell < 64; ++cell) preload(false, cell, bits[cell]);
+  }
+}
+
 numerics::Accumulator MeTile::accumulator(unsigned cell) const {
   const auto flag = [cell](std::uint64_t word) { return (word >> cell & 1) != 0; };
   return {m[cell], e[cell], flag(nan), flag(pinf), flag(ninf)};
@@ -122,26 +133,33 @@ void me_accumulate(const MeKind& kind, const MeBeats& beats, MeTile& tile) {
   (fast ? me_accumulate_avx512 : me_accumulate_portable)(kind, beats, tile);
 }
 
-std::uint32_t me_drain(const MeTile& tile, unsigned cell) {
-  const std::int64_t m = tile.m[cell];
-  const bool special = ((tile.nan | tile.pinf | tile.ninf) >> cell & 1) != 0;
-  const auto magnitude = static_cast<std::uint64_t>(m < 0 ? -m : m);
-  if (special || magnitude == 0) return numerics::drain_fp32(tile.accumulator(cell));
-  // Bit 23 of the significand is the leading one; numbers below 2^46 and far from the ends of FP32.
-  const int top = 63 - __builtin_clzll(magnitude);
-  const int exponent = top + tile.e[cell] - 280 + 127;
-  if (exponent < 1 || exponent > 250) return numerics::drain_fp32(tile.accumulator(cell));
-  std::uint64_t significand = 0;
-  if (top <= 23) {
-    significand = magnitude << (23 - top);
-  } else {
-    const int cut = top - 23;
-    const std::uint64_t odd = magnitude >> cut & 1;
-    significand = (magnitude + (std::uint64_t{1} << (cut - 1)) - 1 + odd) >> cut;
+void me_drain_portable(const MeKind& kind, const MeTile& tile, bool relu, bool to_bf16,
+                       MeDrained& out) {
+  out.nan = out.overflow = 0;
+  for (unsigned cell = 0; cell < 64; ++cell) {
+    const numerics::Accumulator acc = tile.accumulator(cell);
+    std::uint32_t bits = kind.rule.int32 ? tile.sum[cell] : numerics::drain_fp32(acc);
+    const std::uint64_t bit = std::uint64_t{1} << cell;
+    if (!kind.rule.int32) {
+      const bool special = acc.nan || acc.pinf || acc.ninf;
+      if (numerics::is_fp32_nan(bits)) out.nan |= bit;
+      if (!special && numerics::is_fp32_infinity(bits)) out.overflow |= bit;
+    }
+    if (relu) bits = numerics::relu(bits);
+    if (to_bf16) {
+      const std::uint32_t half = numerics::fp32_to_bf16(bits);
+      if (!numerics::is_fp32_infinity(bits) && numerics::is_fp32_infinity(half << 16)) {
+        out.overflow |= bit;
+      }
+      bits = half;
+    }
+    out.bits[cell] = bits;
   }
-  // A carry out of the significand goes into the exponent.
-  const std::uint64_t bits = (static_cast<std::uint64_t>(exponent - 1) << 23) + significand;
-  return static_cast<std::uint32_t>(bits) | (m < 0 ? 0x8000'0000U : 0U);
+}
+
+void me_drain(const MeKind& kind, const MeTile& tile, bool relu, bool to_bf16, MeDrained& out) {
+  static const bool fast = me_has_avx512();
+  (fast ? me_drain_avx512 : me_drain_portable)(kind, tile, relu, to_bf16, out);
 }
 
 }  // namespace tsr::engines

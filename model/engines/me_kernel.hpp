@@ -22,6 +22,8 @@ struct MeTile {
 
   void clear();
   void preload(bool int32, unsigned cell, std::uint32_t bits);
+  /// All cells at once; `bits` of 64 cells.
+  void preload_all(bool int32, const std::uint32_t* bits);
   numerics::Accumulator accumulator(unsigned cell) const;
 };
 
@@ -57,7 +59,18 @@ void me_accumulate_avx512(const MeKind& kind, const MeBeats& beats, MeTile& tile
 /// Sticky flags that a beat's infinities, NaNs and NaN scales set.
 void me_flags(const MeKind& kind, const MeBeats& beats, std::size_t beat, MeTile& tile);
 
-/// numerics::drain_fp32, with a short way for normal results.
-std::uint32_t me_drain(const MeTile& tile, unsigned cell);
+/// Results of a tile.
+struct MeDrained {
+  alignas(64) std::uint32_t bits[64];  ///< FP32, INT32, or BF16
+  std::uint64_t nan, overflow;         ///< bit i: result i is NaN; a finite sum became infinite
+};
+
+/// Round the accumulators of a tile to results. BF16 is rounded from FP32.
+void me_drain(const MeKind& kind, const MeTile& tile, bool relu, bool to_bf16, MeDrained& out);
+void me_drain_portable(const MeKind& kind, const MeTile& tile, bool relu, bool to_bf16,
+                       MeDrained& out);
+void me_drain_avx512(const MeKind& kind, const MeTile& tile, bool relu, bool to_bf16,
+                     MeDrained& out);
+void me_preload_avx512(const std::uint32_t* bits, MeTile& tile);
 
 }  // namespace tsr::engines

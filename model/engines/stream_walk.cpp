@@ -4,6 +4,10 @@
 #include <algorithm>
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace tsr::engines {
 
 namespace {
@@ -22,6 +26,48 @@ constexpr std::uint64_t spread_bits(std::uint64_t bits) {
   return ((ones + 0x7f7f'7f7f'7f7f'7f7fU) >> 7 & 0x0101'0101'0101'0101U) * 0xffU;
 }
 
+#if defined(__SSE2__)
+
+/// Interleave elements of 1 << Log2 bytes, low and high halves.
+template <int Log2>
+void interleave(__m128i x, __m128i y, __m128i& low, __m128i& high) {
+  if constexpr (Log2 == 0) {
+    low = _mm_unpacklo_epi8(x, y);
+    high = _mm_unpackhi_epi8(x, y);
+  } else if constexpr (Log2 == 1) {
+    low = _mm_unpacklo_epi16(x, y);
+    high = _mm_unpackhi_epi16(x, y);
+  } else {
+    low = _mm_unpacklo_epi32(x, y);
+    high = _mm_unpackhi_epi32(x, y);
+  }
+}
+
+/// Rows of eight elements of T become columns: each step interleaves the first half of the rows
+/// with the second one.
+template <typename T>
+void turn(std::uint8_t* data) {
+  constexpr int kLog2 = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : 2;
+  auto* at = reinterpret_cast<__m128i*>(data);
+  __m128i a = _mm_loadu_si128(at), b = _mm_loadu_si128(at + 1), c = _mm_loadu_si128(at + 2),
+          d = _mm_loadu_si128(at + 3);
+  for (int step = 0; step < 3 - kLog2; ++step) {
+    __m128i e, f, g, h;
+    interleave<kLog2>(a, c, e, f);
+    interleave<kLog2>(b, d, g, h);
+    a = e;
+    b = f;
+    c = g;
+    d = h;
+  }
+  _mm_storeu_si128(at, a);
+  _mm_storeu_si128(at + 1, b);
+  _mm_storeu_si128(at + 2, c);
+  _mm_storeu_si128(at + 3, d);
+}
+
+#else
+
 /// Rows of eight elements of T become columns.
 template <typename T>
 void turn(std::uint8_t* data) {
@@ -33,6 +79,8 @@ void turn(std::uint8_t* data) {
   }
   std::memcpy(data, out.data(), 64);
 }
+
+#endif
 
 }  // namespace
 
@@ -73,12 +121,10 @@ void StreamWalk::find_last() {
   for (unsigned j = 0; j < kLoops && index_[j] + 1 == config_.count[j]; ++j) last_ |= 1U << j;
 }
 
-void StreamWalk::next() {
+void StreamWalk::advance() {
   for (unsigned j = 0; j < kLoops; ++j) {
     if (++index_[j] < config_.count[j]) {
-      address_ = (address_ + static_cast<std::uint32_t>(config_.delta[j])) & kSpmAddressMask;
-      x_ += config_.dx[j];
-      y_ += config_.dy[j];
+      move(j);
       find_last();
       return;
     }
@@ -123,11 +169,12 @@ Access StreamWalk::access() const {
   return access;
 }
 
-bool StreamWalk::out_of_range(std::size_t spm_bytes) const {
-  return !inside(spm_bytes) && engines::out_of_range(access(), spm_bytes);
+bool StreamWalk::lanes_out_of_range(std::size_t spm_bytes) const {
+  return engines::out_of_range(access(), spm_bytes);
 }
 
-std::uint64_t StreamWalk::read(const std::vector<std::uint8_t>& spm, std::uint8_t* data) const {
+std::uint64_t StreamWalk::read_masked(const std::vector<std::uint8_t>& spm,
+                                      std::uint8_t* data) const {
   const std::uint64_t strobe = this->strobe();
   const bool safe = inside(spm.size());
   for (unsigned l = 0; l < 8; ++l) {

@@ -3,9 +3,14 @@
 /// advanced instead of computed, masks are made of whole row groups. No gather.
 #pragma once
 
+#include <cstring>
+
 #include "engines/agu.hpp"
 
 namespace tsr::engines {
+
+/// As transpose(), in place.
+void transpose_in_place(std::uint8_t* data, Transpose mode);
 
 class StreamWalk {
  public:
@@ -19,19 +24,41 @@ class StreamWalk {
   /// Valid bytes as they lie in memory, 8 a lane.
   std::uint64_t strobe() const { return plain_ ? ~std::uint64_t{0} : masked_strobe(); }
   Access access() const;
-  void next();
+  void next() {
+    if (index_[0] + 1 >= config_.count[0]) return advance();
+    ++index_[0];
+    move(0);
+    if (index_[0] + 1 == config_.count[0]) find_last();
+  }
 
   /// A lane with a valid byte lies beyond `spm_bytes`.
-  bool out_of_range(std::size_t spm_bytes) const;
+  bool out_of_range(std::size_t spm_bytes) const {
+    return !inside(spm_bytes) && lanes_out_of_range(spm_bytes);
+  }
   /// Beat of a read stream into `data`, in the engine's order, masked bytes zero; returns its mask.
   /// Lanes outside the scratchpad read as zero.
-  std::uint64_t read(const std::vector<std::uint8_t>& spm, std::uint8_t* data) const;
+  std::uint64_t read(const std::vector<std::uint8_t>& spm, std::uint8_t* data) const {
+    if (!plain_ || !inside(spm.size())) return read_masked(spm, data);
+    const std::uint8_t* from = spm.data() + address_;
+    for (unsigned l = 0; l < 8; ++l) std::memcpy(data + 8 * std::size_t{l}, from + offset_[l], 8);
+    transpose_in_place(data, config_.xpose);
+    return ~std::uint64_t{0};
+  }
   /// Write the valid bytes of `data`; lanes outside the scratchpad are left out.
   void write(std::vector<std::uint8_t>& spm, const std::uint8_t* data) const;
 
  private:
   std::uint64_t masked_strobe() const;
+  std::uint64_t read_masked(const std::vector<std::uint8_t>& spm, std::uint8_t* data) const;
+  bool lanes_out_of_range(std::size_t spm_bytes) const;
   void find_last();
+  void advance();
+  /// Loop j has advanced.
+  void move(unsigned j) {
+    address_ = (address_ + static_cast<std::uint32_t>(config_.delta[j])) & kSpmAddressMask;
+    x_ += config_.dx[j];
+    y_ += config_.dy[j];
+  }
   /// All lanes lie in the scratchpad, without wrapping around.
   bool inside(std::size_t spm_bytes) const {
     return std::size_t{address_} + reach_ <= spm_bytes && !wraps_;
@@ -51,8 +78,5 @@ class StreamWalk {
   unsigned last_ = 0;
   bool done_ = false;
 };
-
-/// As transpose() and transpose_mask(), in place.
-void transpose_in_place(std::uint8_t* data, Transpose mode);
 
 }  // namespace tsr::engines
