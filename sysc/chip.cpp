@@ -225,6 +225,10 @@ void Chip::add_checks() {
   add({config_.ctl, kCtlSpmBytes, 0});
 }
 
+void Chip::stop_checks() {
+  for (const auto& check : checks_) kernel_->remove_probe(config_.index(check->node()), *check);
+}
+
 CheckCounts Chip::check_counts() const {
   CheckCounts counts;
   for (const auto& check : checks_) {

@@ -85,6 +85,8 @@ class Chip : public sc_core::sc_module {
   std::uint64_t cycle_limit() const { return options_.max_cycles; }
   /// Bits of the DRAM that went wrong by ChipOptions::dram_errors.
   std::uint64_t dram_bit_errors() const;
+  /// End the lock-step; it cannot be taken up again. Between cycles only.
+  void stop_checks();
   /// Zeros if nothing is checked.
   CheckCounts check_counts() const;
   /// Level of the chip's interrupt to the host.

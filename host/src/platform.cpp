@@ -772,6 +772,7 @@ SimulationStats Platform::stats() const {
   return stats;
 }
 std::string Platform::uart_text() const { return state_->chip->uart().text(); }
+void Platform::stop_checks() { state_->chip->stop_checks(); }
 void Platform::set_stage(const std::string& stage) { state_->stage = stage; }
 
 }  // namespace tsr

@@ -142,6 +142,12 @@ void Kernel::add_probe(std::size_t node, NodeProbe& probe) {
   nodes_[node].endpoint->set_probe(&fan);
 }
 
+void Kernel::remove_probe(std::size_t node, NodeProbe& probe) {
+  ProbeFan& fan = probes_[node];
+  fan.remove(probe);
+  if (fan.empty()) nodes_[node].endpoint->set_probe(nullptr);
+}
+
 void Kernel::kill_link(std::size_t node, unsigned port, std::uint64_t cycle) {
   const std::uint32_t slot = slot_of_router_[node];
   const Link& link = links_[slot * kLinks + port];

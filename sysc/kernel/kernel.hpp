@@ -93,6 +93,8 @@ class Kernel {
   /// is called by the thread that evaluates the node, and outlives the last run(). Between cycles
   /// only.
   void add_probe(std::size_t node, NodeProbe& probe);
+  /// Tell it nothing any more. Between cycles only.
+  void remove_probe(std::size_t node, NodeProbe& probe);
   /// From `cycle` on the link of a router's port to its neighbour carries nothing, in both
   /// directions and networks. Between cycles only.
   void kill_link(std::size_t node, unsigned port, std::uint64_t cycle = 0);

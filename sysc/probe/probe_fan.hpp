@@ -2,6 +2,7 @@
 /// Several observers of one node.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "probe/node_probe.hpp"
@@ -12,6 +13,10 @@ namespace tsr {
 class ProbeFan final : public NodeProbe {
  public:
   void add(NodeProbe& probe) { probes_.push_back(&probe); }
+  void remove(const NodeProbe& probe) {
+    probes_.erase(std::remove(probes_.begin(), probes_.end(), &probe), probes_.end());
+  }
+  bool empty() const { return probes_.empty(); }
 
   void retire(std::uint64_t cycle, const Retire& retire) override {
     for (auto* probe : probes_) probe->retire(cycle, retire);

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -39,20 +40,29 @@ class TileBoard {
   Kernel& kernel() { return *kernel_; }
   void run(std::uint64_t cycles) { kernel_->run(cycles); }
 
-  /// Write a word of the tile.
-  void write(std::uint32_t local, std::uint32_t value) {
+  /// Write `count` bytes of the tile within one 64-byte block; words only outside the scratchpad.
+  void write_bytes(std::uint32_t local, const void* bytes, unsigned count) {
     Flit flit;
     flit.kind = Kind::kWrite;
     flit.set_dst(tile());
     flit.addr = node_address(tile(), local & ~63U);
-    flit.strb = 0xfULL << (local % 64);
-    std::memcpy(reinterpret_cast<std::uint8_t*>(flit.data.data()) + local % 64, &value, 4);
+    flit.strb = (count == 64 ? ~0ULL : (1ULL << count) - 1) << (local % 64);
+    std::memcpy(reinterpret_cast<std::uint8_t*>(flit.data.data()) + local % 64, bytes, count);
     endpoint_->arrivals.clear();
     endpoint_->send(flit);
     kernel_->wake_endpoint(0);
     for (int i = 0; i < 500 && endpoint_->arrivals.empty(); ++i) kernel_->run(1);
     ASSERT_FALSE(endpoint_->arrivals.empty()) << "no answer";
     EXPECT_EQ(endpoint_->arrivals[0].flit.kind, Kind::kWriteRsp) << std::hex << local;
+  }
+  /// Write a word of the tile.
+  void write(std::uint32_t local, std::uint32_t value) { write_bytes(local, &value, 4); }
+  /// Fill the scratchpad from a multiple of 64 on.
+  void write_scratchpad(std::uint32_t offset, const std::vector<std::uint8_t>& bytes) {
+    for (std::size_t at = 0; at < bytes.size(); at += 64) {
+      write_bytes(kScratchpad + offset + static_cast<std::uint32_t>(at), &bytes[at],
+                  static_cast<unsigned>(std::min<std::size_t>(64, bytes.size() - at)));
+    }
   }
   void write_words(std::uint32_t local, const std::vector<std::uint32_t>& words) {
     for (std::size_t i = 0; i < words.size(); ++i) {

@@ -36,6 +36,16 @@ Work work_of(Platform& chip, const std::vector<Node>& tiles) {
   return work;
 }
 
+/// kHz in the next cycles with the lock-step checkers off, for good.
+double speed_without_checks(Platform& chip, std::uint64_t cycles) {
+  chip.stop_checks();
+  const auto before = chip.stats();
+  chip.advance(cycles);
+  const auto after = chip.stats();
+  return static_cast<double>(after.cycles - before.cycles) /
+         std::max(after.wall_seconds - before.wall_seconds, 1e-9) / 1e3;
+}
+
 }  // namespace
 
 int run_sim_bench(const SessionOptions& session_options, const SimOptions& options) {
@@ -58,11 +68,12 @@ int run_sim_bench(const SessionOptions& session_options, const SimOptions& optio
 
   session.begin(fmt::format("start {} of {} tiles", busy, config.tiles.size()));
   const auto per_cycle = config.bf16_macs_per_cycle();
+  const std::uint64_t windows = session_options.no_check ? 1 : 2;
   tsr_me_loop_args_t args{};
   args.rows = args.cols = args.k = kSide;
   args.format = TSR_GEMM_BF16;
-  args.repeat =
-      static_cast<std::uint32_t>((options.cycles + kStartCycles) * per_cycle / kProductMacs + 1);
+  args.repeat = static_cast<std::uint32_t>(
+      (windows * options.cycles + kStartCycles) * per_cycle / kProductMacs + 1);
   session.measure();
   const auto launch = chip.launch("kernel_main", rect, &args, sizeof(args));
   const auto deadline = chip.cycle() + kStartCycles;
@@ -82,13 +93,21 @@ int run_sim_bench(const SessionOptions& session_options, const SimOptions& optio
   const auto after = chip.stats();
   const Work last = work_of(chip, tiles);
   session.end();
+  const double seconds = std::max(after.wall_seconds - before.wall_seconds, 1e-9);
+  const double khz = static_cast<double>(after.cycles - before.cycles) / seconds / 1e3;
+  if (!session_options.no_check) {
+    session.begin("all busy, not checked");
+    const double unchecked = speed_without_checks(chip, options.cycles);
+    session.end(
+        fmt::format("{:.1f} kHz: checking costs a factor of {:.2f}", unchecked, unchecked / khz));
+    session.result["unchecked_khz"] = unchecked;
+    session.result["check_ratio"] = unchecked / khz;
+  }
   session.begin("finish");
   chip.wait(launch);
   session.measured();
   session.end();
 
-  const double seconds = std::max(after.wall_seconds - before.wall_seconds, 1e-9);
-  const double khz = static_cast<double>(after.cycles - before.cycles) / seconds / 1e3;
   const double elapsed = static_cast<double>(last.cycle - first.cycle);
   const double macs_per_cycle = static_cast<double>(last.macs - first.macs) / elapsed;
   const double utilization = macs_per_cycle / static_cast<double>(per_cycle * busy);

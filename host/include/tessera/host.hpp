@@ -233,6 +233,8 @@ class Platform {
   SimulationStats stats() const;
   /// Everything the chip's UART said.
   std::string uart_text() const;
+  /// End the lock-step (PlatformOptions::check) for the rest of the run, to measure what it costs.
+  void stop_checks();
   /// Name the stage that progress reports show.
   void set_stage(const std::string& stage);
 
