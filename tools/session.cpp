@@ -61,6 +61,14 @@ void SessionOptions::add_to(CLI::App& app) {
       ->check(CLI::Range(0, 65535));
   app.add_flag("--gdb-reset", gdb_reset,
                "Wait for GDB before the first instruction of the boot ROM");
+  app.add_option(
+         "--jtag", jtag_port,
+         "Serve the chip's JTAG port to OpenOCD (remote_bitbang) at this port of 127.0.0.1\n"
+         "(0: any free one); the job starts when OpenOCD has halted all tiles, as\n"
+         "configs/openocd/tessera.cfg makes it. See docs/debugging.md")
+      ->check(CLI::Range(0, 65535));
+  app.add_flag("--jtag-locked", jtag_locked,
+               "With --jtag: leave the debug fuse closed, so that the firmware locks debug access");
   app.add_option("--json", json_file,
                  "Write the results as JSON to this file; - is standard output");
 }
@@ -129,6 +137,9 @@ Session::Session(const SessionOptions& options)
       out_(options.json_file == "-" ? stderr : stdout),
       terminal_(isatty(fileno(stderr)) != 0) {
   if (options_.gdb_reset && options_.gdb_port < 0) throw InputError("--gdb-reset needs --gdb PORT");
+  if (options_.jtag_locked && options_.jtag_port < 0) {
+    throw InputError("--jtag-locked needs --jtag PORT");
+  }
   if (options_.trace_from > options_.trace_to) {
     throw InputError("--trace-from is behind --trace-to");
   }
@@ -166,6 +177,11 @@ Session::Session(const SessionOptions& options)
   if (options_.gdb_port >= 0) platform.gdb_port = static_cast<std::uint16_t>(options_.gdb_port);
   platform.gdb_waits = [this](std::uint16_t port) {
     line(fmt::format("gdb at 127.0.0.1:{}: waiting for `target remote :{}`", port, port));
+  };
+  if (options_.jtag_port >= 0) platform.jtag_port = static_cast<std::uint16_t>(options_.jtag_port);
+  platform.jtag_open = !options_.jtag_locked;
+  platform.jtag_waits = [this](std::uint16_t port) {
+    line(fmt::format("jtag at 127.0.0.1:{}: waiting for openocd", port));
   };
   platform.uart = [this](const std::string& text) { line("  uart| " + text); };
   if (terminal_) platform.progress = [this](const Progress& progress) { show(progress); };
@@ -246,6 +262,7 @@ nlohmann::ordered_json Session::report() const {
 
 void Session::finish() {
   chip_->end_gdb(0);
+  chip_->end_jtag();
   const auto stats = chip_->stats();
   result["config"] = chip_->config().name;
   result["seed"] = options_.seed;

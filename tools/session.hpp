@@ -27,8 +27,10 @@ struct SessionOptions {
   std::uint64_t trace_from = 0;
   std::uint64_t trace_to = ~0ULL;
   std::string vcd_file;
-  int gdb_port = -1;       ///< -1: no GDB
-  bool gdb_reset = false;  ///< wait for GDB before the first instruction
+  int gdb_port = -1;         ///< -1: no GDB
+  bool gdb_reset = false;    ///< wait for GDB before the first instruction
+  int jtag_port = -1;        ///< -1: no JTAG
+  bool jtag_locked = false;  ///< the debug fuse stays closed
   std::string json_file;
   std::vector<std::string> kill_links, dead_links, dead_tiles;
   bool tlm = false;  ///< everything that `tile` to `ctl` do not name is TLM

@@ -67,13 +67,20 @@ bool Connection::accept(bool wait) {
 
 std::string Connection::receive(bool wait) {
   if (!connected() || !ready(client_, wait)) return "";
-  char buffer[4096];
+  char buffer[65536];
   const ssize_t count = recv(client_, buffer, sizeof(buffer), 0);
   if (count <= 0) {
     close();
     return "";
   }
   return std::string(buffer, static_cast<std::size_t>(count));
+}
+
+bool Connection::await(std::chrono::microseconds patience) const {
+  if (!connected()) return false;
+  pollfd entry{client_, POLLIN, 0};
+  const timespec time{patience.count() / 1'000'000, patience.count() % 1'000'000 * 1'000};
+  return ppoll(&entry, 1, &time, nullptr) > 0;
 }
 
 void Connection::send(std::string_view bytes) {

@@ -2,6 +2,7 @@
 /// A TCP port of this machine that serves one client at a time.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@ class Connection {
   /// What the client sent; with `wait`, at least one byte. Empty: nothing now, or it has gone
   /// (connected()).
   std::string receive(bool wait);
+  /// Wait until the client has sent something or gone, for so long at most; returns whether it has.
+  bool await(std::chrono::microseconds patience) const;
   /// Everything, or the client has gone.
   void send(std::string_view bytes);
   void close();

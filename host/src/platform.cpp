@@ -15,6 +15,7 @@
 
 #include "chip.hpp"
 #include "debug/gdb_server.hpp"
+#include "debug/jtag_server.hpp"
 #include "heap.hpp"
 #include "image.hpp"
 #include "names.hpp"
@@ -39,9 +40,9 @@ constexpr unsigned kTimeoutError = 4;  // tsr_pkg::ErrTimeout
 /// Times that a read is repeated which a dead link may have swallowed.
 constexpr unsigned kLostReads = 2;
 constexpr double kProgressSeconds = 0.2;
-/// Between looks at what GDB wants, while cores run.
+/// Between looks at what a debugger wants, while cores run.
 constexpr std::uint64_t kGdbCycles = 2'000;
-/// Wall time to wait when all cores sleep and only GDB can do something.
+/// Wall time to wait when all cores sleep and only a debugger can do something.
 constexpr auto kGdbRest = std::chrono::milliseconds(5);
 
 std::string node_name(Node node) { return fmt::format("({}, {})", node.x, node.y); }
@@ -105,6 +106,36 @@ class HostAccess final : public debug::ChipAccess {
   Host& host_;
 };
 
+/// The chip's JTAG pins. Notes when a debugger has halted all tiles, however short.
+class ChipJtag final : public debug::JtagAccess {
+ public:
+  explicit ChipJtag(Chip& chip) : chip_(chip) {}
+
+  bool all_halted() const { return all_halted_; }
+
+  void drive(bool tck, bool tms, bool tdi, bool trst, unsigned cycles) override {
+    JtagPins pins;
+    pins.tck = tck;
+    pins.tms = tms;
+    pins.tdi = tdi;
+    pins.trst_n = !trst;
+    chip_.set_jtag(pins);
+    // It ends early when a core halts or the chip wants the host.
+    for (const std::uint64_t end = chip_.cycle() + cycles; chip_.cycle() < end;) {
+      chip_.advance(end - chip_.cycle());
+    }
+    if (all_halted_) return;
+    const auto& tiles = chip_.config().tiles;
+    all_halted_ =
+        std::all_of(tiles.begin(), tiles.end(), [this](Node tile) { return chip_.halted(tile); });
+  }
+  bool tdo() override { return chip_.jtag_tdo(); }
+
+ private:
+  Chip& chip_;
+  bool all_halted_ = false;
+};
+
 }  // namespace
 
 struct Platform::State {
@@ -115,6 +146,9 @@ struct Platform::State {
   std::unique_ptr<HostAccess> debug_access;
   std::unique_ptr<debug::GdbServer> gdb;
   bool gdb_waited = false;  ///< GDB has been waited for; from then on it is served
+  std::unique_ptr<ChipJtag> jtag_pins;
+  std::unique_ptr<debug::JtagServer> jtag;
+  bool jtag_waited = false;  ///< the same for the JTAG port
   std::unique_ptr<Heap> heap;
   std::unique_ptr<ElfImage> tile_elf;
   std::unique_ptr<ElfImage> ctl_elf;
@@ -135,6 +169,7 @@ struct Platform::State {
   State() { platform_is_open = true; }
   ~State() {
     gdb.reset();
+    jtag.reset();
     host.reset();
     chip.reset();
     platform_is_open = false;
@@ -206,13 +241,17 @@ struct Platform::State {
     return bits;
   }
 
-  /// Let the chip run for at most so many cycles; serves GDB, if it is there.
+  /// A debugger has taken part in the run, and may do so again.
+  bool debugged() const { return gdb_waited || jtag_waited; }
+
+  /// Let the chip run for at most so many cycles; serves the debuggers that are there.
   void run(std::uint64_t cycles) {
-    if (!gdb_waited) {
+    if (!debugged()) {
       chip->advance(cycles);
       return;
     }
-    if (!gdb->serve()) throw Error(ExitCode::JobFailed, "GDB killed the run");
+    if (gdb_waited && !gdb->serve()) throw Error(ExitCode::JobFailed, "GDB killed the run");
+    if (jtag_waited) jtag->serve();
     if (chip->asleep()) std::this_thread::sleep_for(kGdbRest);
     chip->advance(std::min(cycles, kGdbCycles));
   }
@@ -222,7 +261,7 @@ struct Platform::State {
   /// interrupt, so that only the host (or GDB) can wake it.
   News await_news() {
     if (!chip->host_interrupt()) run(kPollCycles);
-    const bool asleep = !gdb_waited && chip->asleep() && !chip->host_interrupt();
+    const bool asleep = !debugged() && chip->asleep() && !chip->host_interrupt();
     if (take_interrupt() != 0) return News::Interrupt;
     return asleep ? News::Asleep : News::None;
   }
@@ -458,7 +497,8 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
   chip_options.models = opts.models;
   chip_options.faults = opts.faults;
   chip_options.uart = opts.uart;
-  chip_options.debug_open = opts.gdb_port.has_value();
+  chip_options.debug_open =
+      opts.gdb_port.has_value() || (opts.jtag_port.has_value() && opts.jtag_open);
   chip_options.on_advance = [raw = state.get()] { raw->show_progress(); };
   state->chip = std::make_unique<Chip>("chip", state->config, std::move(chip_options));
   state->host = std::make_unique<Host>("host");
@@ -469,6 +509,13 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
     state->debug_access = std::make_unique<HostAccess>(*state->chip, *state->host);
     state->gdb = std::make_unique<debug::GdbServer>(*state->debug_access, state->config.tiles,
                                                     state->config.ctl, *opts.gdb_port);
+  }
+  if (opts.jtag_port) {
+    if (opts.models.ctl == Fidelity::Tlm) {
+      throw InputError("--jtag: the JTAG port is a part of the ctl node's RTL; use --ctl rtl");
+    }
+    state->jtag_pins = std::make_unique<ChipJtag>(*state->chip);
+    state->jtag = std::make_unique<debug::JtagServer>(*state->jtag_pins, *opts.jtag_port);
   }
   return std::unique_ptr<Platform>(new Platform(std::move(state)));
 }
@@ -532,6 +579,7 @@ void Platform::load(const std::string& tile_elf, const std::string& ctl_elf) {
   s.take_interrupt();
   s.loaded = true;
   if (s.gdb && !s.gdb_waited) wait_for_gdb();
+  if (s.jtag && !s.jtag_waited) wait_for_jtag();
 }
 
 std::vector<std::string> Platform::kernels() const {
@@ -593,7 +641,8 @@ std::uint32_t Platform::launch(const std::string& kernel, Rect tiles, const void
   command.y0 = static_cast<std::uint8_t>(tiles.lo.y);
   command.x1 = static_cast<std::uint8_t>(tiles.hi.x);
   command.y1 = static_cast<std::uint8_t>(tiles.hi.y);
-  command.timeout = timeout;
+  // Who debugs takes time.
+  command.timeout = timeout == 0 && s.jtag_waited ? ~0U : timeout;
   command.flags = s.floor_plan_tiles() == tiles ? TSR_LAUNCH_LIVE : 0;
   if (args_bytes != 0) std::memcpy(command.args, args, args_bytes);
   const std::uint32_t index = command.sequence - 1;
@@ -742,6 +791,27 @@ void Platform::wait_for_gdb() {
 
 void Platform::end_gdb(int code) {
   if (state_->gdb) state_->gdb->finish(static_cast<unsigned>(code));
+}
+
+std::uint16_t Platform::jtag_port() const {
+  if (!state_->jtag) throw InputError("JTAG is not served: open the platform with jtag_port");
+  return state_->jtag->port();
+}
+
+void Platform::wait_for_jtag() {
+  auto& s = *state_;
+  jtag_port();
+  s.jtag->listen();
+  if (s.options.jtag_waits) s.options.jtag_waits(jtag_port());
+  s.jtag->accept();
+  s.jtag_waited = true;
+  while (s.jtag->connected() && !s.jtag_pins->all_halted()) s.run(kGdbCycles);
+}
+
+void Platform::end_jtag() {
+  auto& s = *state_;
+  if (!s.jtag_waited) return;
+  while (s.jtag->connected()) s.run(kGdbCycles);
 }
 
 const std::vector<Recovery>& Platform::recoveries() const { return state_->recoveries; }

@@ -59,8 +59,13 @@ struct PlatformOptions {
   /// Opens the debug fuse. See docs/debugging.md.
   std::optional<std::uint16_t> gdb_port;
   std::function<void(std::uint16_t port)> gdb_waits;  ///< called when GDB may connect
-  std::function<void(const std::string& line)> uart;  ///< every line of the chip's UART
-  std::function<void(const Progress&)> progress;      ///< called a few times a second
+  /// Serve the chip's JTAG port to OpenOCD (remote_bitbang) at this port of 127.0.0.1 (0: any free
+  /// one), and wait for it at the end of load().
+  std::optional<std::uint16_t> jtag_port;
+  bool jtag_open = true;  ///< with jtag_port: open the debug fuse; else firmware locks debug access
+  std::function<void(std::uint16_t port)> jtag_waits;  ///< called when OpenOCD may connect
+  std::function<void(const std::string& line)> uart;   ///< every line of the chip's UART
+  std::function<void(const Progress&)> progress;       ///< called a few times a second
 };
 
 /// Outcome of a launch that ended well.
@@ -222,6 +227,13 @@ class Platform {
   void wait_for_gdb();
   /// Tell GDB that the program has ended with this exit code.
   void end_gdb(int code);
+  /// Port that the JTAG pins are served at. Throws InputError without PlatformOptions::jtag_port.
+  std::uint16_t jtag_port() const;
+  /// Wait now, and not in load(), until a client of the JTAG port has halted all tiles, or has
+  /// gone.
+  void wait_for_jtag();
+  /// Let the chip run on until the client of the JTAG port, if there is one, has gone.
+  void end_jtag();
 
   // ---- Simulation
 
