@@ -70,7 +70,7 @@ Node Chip::place(std::size_t index) const {
   return {static_cast<unsigned>(index % width), static_cast<unsigned>(index / width)};
 }
 
-void Chip::kill_link(const MeshLink& link, std::uint64_t cycle) {
+void Chip::cut_link(const MeshLink& link, std::uint64_t cycle) {
   const auto port = static_cast<unsigned>(link.port);
   if (tlm_ && tlm_->fabric() != nullptr) {
     tlm_->fabric()->kill_link(static_cast<unsigned>(config_.index(link.node)), port, cycle);
@@ -79,9 +79,14 @@ void Chip::kill_link(const MeshLink& link, std::uint64_t cycle) {
   }
 }
 
+void Chip::kill_link(const LinkDeath& death) {
+  cut_link(death.link, death.cycle);
+  if (recorder_) recorder_->note_link_death(death);
+}
+
 void Chip::break_links() {
-  for (const auto& link : options_.faults.dead_links) kill_link(link, 0);
-  for (const auto& death : options_.faults.deaths) kill_link(death.link, death.cycle);
+  for (const auto& link : options_.faults.dead_links) cut_link(link, 0);
+  for (const auto& death : options_.faults.deaths) cut_link(death.link, death.cycle);
 }
 
 std::unique_ptr<NodeModel> Chip::rtl_endpoint(std::size_t index, NodeKind kind,
@@ -148,7 +153,7 @@ MeshNode Chip::build_node(std::size_t index, const ChipFuses& fuse_map) {
 }
 
 void Chip::build() {
-  context_ = std::make_unique<SimContext>(options_.seed, !options_.trace.file.empty());
+  context_ = std::make_unique<SimContext>(options_.seed);
   uart_ = std::make_unique<UartTerminal>(static_cast<unsigned>(config_.uart_cycles_per_bit),
                                          options_.uart);
   if (options_.models.any_tlm(config_)) {
@@ -171,7 +176,9 @@ void Chip::build() {
 void Chip::connect_host() {
   host_port_.on_interrupt = [this](bool level) {
     interrupt_ = level;
-    if (level) request_stop();
+    if (!level) return;
+    interrupt_cycle_ = cycle();
+    request_stop();
   };
   host_port_.on_watchdog = [this] {
     watchdog_ = true;
@@ -189,6 +196,17 @@ void Chip::connect_host() {
                               kernel_->wake_endpoint(ctl);
                             }
                           }});
+  // A snapshot repeats what the host does at the pins of the ctl node's RTL.
+  const bool pins = tlm_ == nullptr || tlm_->hart(ctl) == nullptr;
+  if (options_.recorder.every != 0 && pins) build_recorder(ctl);
+}
+
+void Chip::build_recorder(std::size_t ctl) {
+  recorder_ = std::make_unique<FlightRecorder>(
+      RecordedChip{*kernel_, *context_, host_port_, ctl, [this] { uart_->silence(); },
+                   [this](const LinkDeath& death) { cut_link(death.link, death.cycle); }},
+      options_.recorder);
+  host_port_.on_request = [this](const HostRequest& request) { recorder_->note_request(request); };
 }
 
 bool Chip::halted(Node node) const {
@@ -274,6 +292,7 @@ void Chip::run_cycles() {
   const std::uint64_t start = cycle();
   const std::uint64_t wanted = std::min(budget_, kQuantum);
   try {
+    if (recorder_) recorder_->tick();
     if (kernel_->run(wanted) < wanted) stop_requested_ = true;  // a core halted, or request_stop()
   } catch (...) {
     failure_ = std::current_exception();

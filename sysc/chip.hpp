@@ -19,6 +19,7 @@
 #include "host_target/host_target.hpp"
 #include "kernel/kernel.hpp"
 #include "models.hpp"
+#include "recorder/recorder.hpp"
 #include "rtl/jtag_pins.hpp"
 #include "uart/uart_terminal.hpp"
 
@@ -37,7 +38,8 @@ struct ChipOptions {
   unsigned threads = 1;
   std::uint64_t seed = 1;
   TraceWindow trace;
-  Models models;      ///< checked
+  Models models;  ///< checked
+  RecorderOptions recorder;
   ChipFaults faults;  ///< checked
   bool check = true;  ///< lock-step of every RTL hart node (sysc/check)
   /// Name of the code at `pc` of a node's core, for messages; may be empty.
@@ -74,8 +76,6 @@ class Chip : public sc_core::sc_module {
   /// sc_main level and from SystemC thread processes. Throws Error: ExitCode::Timeout at the
   /// cycle limit, CheckFailed on a violation, ChipFault when the watchdog declares the chip dead.
   std::uint64_t advance(std::uint64_t cycles);
-  /// Let a link die in a cycle to come; node and port as in MeshLink.
-  void kill_link(const MeshLink& link, std::uint64_t cycle);
   /// Whether nothing would ever happen without the outside.
   bool asleep() const;
   /// Ends the running advance() after the current cycle. For agents called within a cycle.
@@ -89,8 +89,9 @@ class Chip : public sc_core::sc_module {
   void stop_checks();
   /// Zeros if nothing is checked.
   CheckCounts check_counts() const;
-  /// Level of the chip's interrupt to the host.
+  /// Level of the chip's interrupt to the host, and the cycle in which it last rose.
   bool host_interrupt() const { return interrupt_; }
+  std::uint64_t interrupt_cycle() const { return interrupt_cycle_; }
   /// Whether a debugger holds the core of a node. advance() ends when one is halted.
   bool halted(Node node) const;
   /// Drive the JTAG port's input pins from the next cycle on. An RTL ctl node has one.
@@ -101,6 +102,11 @@ class Chip : public sc_core::sc_module {
   /// Signal-level side of the host port, for observers.
   HostPort& host_port() { return host_port_; }
   Kernel& kernel() { return *kernel_; }
+  const Kernel& kernel() const { return *kernel_; }
+  /// Null without RecorderOptions::every.
+  FlightRecorder* recorder() { return recorder_.get(); }
+  /// Let a link die in a cycle to come.
+  void kill_link(const LinkDeath& death);
   /// Wall time spent in advance(), seconds.
   double wall_seconds() const { return wall_seconds_; }
   /// Finish output: last UART line, trace file.
@@ -112,8 +118,10 @@ class Chip : public sc_core::sc_module {
   std::unique_ptr<NodeModel> rtl_endpoint(std::size_t index, NodeKind kind, const ChipFuses& fuses);
   std::unique_ptr<NodeModel> tlm_endpoint(std::size_t index, NodeKind kind, const ChipFuses& fuses);
   void connect_host();
+  void build_recorder(std::size_t ctl);
   ChipFuses fuses() const;
   Node place(std::size_t index) const;
+  void cut_link(const MeshLink& link, std::uint64_t cycle);
   void break_links();
   void add_dram_errors();
   void add_checks();
@@ -133,7 +141,9 @@ class Chip : public sc_core::sc_module {
   std::vector<std::unique_ptr<check::NodeCheck>> checks_;
   std::unique_ptr<Kernel> kernel_;
   std::unique_ptr<HostTarget> host_target_;
+  std::unique_ptr<FlightRecorder> recorder_;  ///< the last to come, the first to go
   bool interrupt_ = false;
+  std::uint64_t interrupt_cycle_ = 0;
   bool watchdog_ = false;
   std::atomic<bool> stop_requested_{false};
   std::exception_ptr failure_;  ///< thrown while cycles ran: SystemC would wrap it

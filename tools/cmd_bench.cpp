@@ -182,6 +182,8 @@ void add_sim(CLI::App& bench, int& code) {
       bench, "sim", "Measure the simulation speed with some tiles busy and the rest asleep", code,
       run_sim_bench);
   cmd->add_option("--busy", options->job.busy, "Tiles whose matrix engine works (default: all)");
+  cmd->add_flag("--recorder", options->job.recorder,
+                "Measure what snapshots of the flight recorder cost, and waves after a failure");
   number(*cmd, "--cycles", options->job.cycles, "Length of the measured window in cycles",
          std::uint64_t{1024}, std::uint64_t{100'000'000});
 }

@@ -122,6 +122,7 @@ void add_run(CLI::App& app, int& code) {
       "An ELF is a tile program linked with the tile runtime. The chip boots it on every tile and\n"
       "starts one of its kernels (functions `int kernel_NAME(const tsr_launch_t *)`).");
   cmd->add_option("WHAT", options->what, "ELF file, or `mlp`")->required();
+  options->session.snapshot_every = kSnapshotEvery;
   options->session.add_to(*cmd);
   auto* elf = cmd->add_option_group("ELF programs");
   elf->add_option("--kernel", options->kernel, "Kernel to start (default: the only one)");

@@ -10,6 +10,7 @@
 #include "commands.hpp"
 #include "error.hpp"
 #include "run_data.hpp"
+#include "session.hpp"
 #include "ve/cmd_ve.hpp"
 
 namespace {
@@ -52,6 +53,7 @@ int run(int argc, char** argv) {
   } catch (const tsr::Error& error) {
     std::fflush(stdout);
     fmt::print(stderr, "tessera: {}\n", error.what());
+    tsr::tools::explain_failure(error.code());
     return static_cast<int>(error.code());
   }
   return code;
@@ -63,5 +65,6 @@ int tsr::tools::command_line(int argc, char** argv) try {
   return run(argc, argv);
 } catch (const std::exception& error) {
   std::fprintf(stderr, "tessera: internal error: %s\n", error.what());
+  tsr::tools::explain_failure(tsr::ExitCode::JobFailed);
   return static_cast<int>(tsr::ExitCode::JobFailed);
 }

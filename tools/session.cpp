@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -40,6 +41,24 @@ void SessionOptions::add_to(CLI::App& app) {
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
   app.add_option("--trace-to", trace_to, "Last traced cycle (default: the end)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option(
+         "--snapshot-every", snapshot_every,
+         "Flight recorder: take a copy of the simulation every so many cycles. After a\n"
+         "failure, or on Ctrl-C or SIGUSR1, the copy writes waves of the cycles before it.\n"
+         "0: off")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--window", window, "Cycles that the flight recorder and --replay trace")
+      ->capture_default_str()
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
+  app.add_option("--flight", flight_file,
+                 "File for the waves of the flight recorder and of --replay; a save file for\n"
+                 "GTKWave with the ending .gtkw lies beside it")
+      ->capture_default_str();
+  app.add_option("--replay", replay,
+                 "Run again and trace the --window around this cycle: a run with the same options\n"
+                 "does the same in every cycle")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--vcd", vcd_file, "Write the same waves as VCD (needs fst2vcd, package gtkwave)");
   app.add_option(
@@ -111,6 +130,8 @@ std::string trace_note(const Models& models, const Config& config) {
   }
   return fmt::format("waves show the RTL models alone ({})", models.to_text(config));
 }
+/// The chip of a session that an exception has ended.
+std::unique_ptr<Platform> failed_chip;
 
 /// Refuse, before a long run, a file that cannot be written after it.
 void require_writable(const std::string& file) {
@@ -120,6 +141,18 @@ void require_writable(const std::string& file) {
     throw InputError(fmt::format("{}: cannot be written", file));
   }
   if (!existed) std::filesystem::remove(file);
+}
+
+/// --replay is a trace with another choice of the window.
+void trace_around(SessionOptions& options) {
+  if (!options.trace_file.empty() || !options.vcd_file.empty()) {
+    throw InputError("--replay writes a trace of its own: leave --trace and --vcd out");
+  }
+  const std::uint64_t before = std::min(options.window / 2, *options.replay);
+  options.trace_file = options.flight_file;
+  options.trace_from = *options.replay - before;
+  options.trace_to = options.trace_from + options.window - 1;
+  options.snapshot_every = 0;  // its waves would have the same name
 }
 
 ChipFaults faults_of(const SessionOptions& options) {
@@ -134,8 +167,9 @@ ChipFaults faults_of(const SessionOptions& options) {
 
 Session::Session(const SessionOptions& options)
     : options_(options),
-      out_(options.json_file == "-" ? stderr : stdout),
-      terminal_(isatty(fileno(stderr)) != 0) {
+      screen_(std::make_shared<Screen>(options.json_file == "-" ? stderr : stdout)),
+      exceptions_(std::uncaught_exceptions()) {
+  if (options_.replay) trace_around(options_);
   if (options_.gdb_reset && options_.gdb_port < 0) throw InputError("--gdb-reset needs --gdb PORT");
   if (options_.jtag_locked && options_.jtag_port < 0) {
     throw InputError("--jtag-locked needs --jtag PORT");
@@ -173,46 +207,72 @@ Session::Session(const SessionOptions& options)
   platform.trace_file = options_.trace_file;
   platform.trace_from = options_.trace_from;
   platform.trace_to = options_.trace_to;
+  platform.trace_mark = options_.replay;
+  platform.recorder = {options_.snapshot_every, options_.window, options_.flight_file, true};
   platform.vcd_file = options_.vcd_file;
   if (options_.gdb_port >= 0) platform.gdb_port = static_cast<std::uint16_t>(options_.gdb_port);
-  platform.gdb_waits = [this](std::uint16_t port) {
-    line(fmt::format("gdb at 127.0.0.1:{}: waiting for `target remote :{}`", port, port));
+  platform.gdb_waits = [screen = screen_](std::uint16_t port) {
+    screen->line(fmt::format("gdb at 127.0.0.1:{}: waiting for `target remote :{}`", port, port));
   };
   if (options_.jtag_port >= 0) platform.jtag_port = static_cast<std::uint16_t>(options_.jtag_port);
   platform.jtag_open = !options_.jtag_locked;
-  platform.jtag_waits = [this](std::uint16_t port) {
-    line(fmt::format("jtag at 127.0.0.1:{}: waiting for openocd", port));
+  platform.jtag_waits = [screen = screen_](std::uint16_t port) {
+    screen->line(fmt::format("jtag at 127.0.0.1:{}: waiting for openocd", port));
   };
-  platform.uart = [this](const std::string& text) { line("  uart| " + text); };
-  if (terminal_) platform.progress = [this](const Progress& progress) { show(progress); };
+  // The chip may outlive the session, see explain_failure().
+  platform.uart = [screen = screen_](const std::string& text) { screen->line("  uart| " + text); };
+  if (screen_->terminal()) {
+    platform.progress = [screen = screen_](const Progress& progress) { screen->show(progress); };
+  }
   chip_ = Platform::open(options_.config, std::move(platform));
   if (options_.gdb_reset) chip_->wait_for_gdb();
 }
 
 Session::~Session() {
-  clear_progress();
+  screen_->clear_progress();
+  if (chip_ && options_.replay && chip_->cycle() > options_.trace_from) {
+    const auto& file = options_.flight_file;
+    const auto view = std::filesystem::path(file).replace_extension(".gtkw").string();
+    screen_->line(
+        fmt::format("cycles {} to {} are in {}\n  look at them: tessera waves {}\n  or:           "
+                    "gtkwave {} {}",
+                    options_.trace_from, std::min(options_.trace_to, chip_->cycle() - 1), file,
+                    file, file, view));
+  }
+  if (std::uncaught_exceptions() > exceptions_) failed_chip = std::move(chip_);
   chip_.reset();
 }
 
-void Session::clear_progress() {
+void explain_failure(ExitCode code) {
+  const auto chip = std::move(failed_chip);
+  if (!chip || code == ExitCode::BadInput) return;
+  const auto report = chip->record_failure();
+  if (report) fmt::print(stderr, "{}", report->text);
+}
+
+Screen::Screen(std::FILE* out) : out_(out), terminal_(isatty(fileno(stderr)) != 0) {}
+
+void Screen::clear_progress() {
   if (!progress_shown_) return;
   fmt::print(stderr, "\r\033[K");
   std::fflush(stderr);
   progress_shown_ = false;
 }
 
-void Session::show(const Progress& progress) {
+void Screen::show(const Progress& progress) {
   fmt::print(stderr, "\r\033[K  {} | {} cycles | {:.1f} kHz | {:.0f} s", progress.stage,
              progress.cycles, progress.khz, progress.wall_seconds);
   std::fflush(stderr);
   progress_shown_ = true;
 }
 
-void Session::line(const std::string& text) {
+void Screen::line(const std::string& text) {
   clear_progress();
   fmt::print(out_, "{}\n", text);
   std::fflush(out_);
 }
+
+void Session::line(const std::string& text) { screen_->line(text); }
 
 void Session::begin(const std::string& stage) {
   stage_ = stage;
@@ -288,7 +348,7 @@ void Session::finish() {
     line(fmt::format("{:<28} {:>10}", "DRAM bit errors", stats.dram_bit_errors));
   }
   if (!collected_.is_null()) result["report"] = report();
-  clear_progress();
+  screen_->clear_progress();
   if (!(options_.trace_file.empty() && options_.vcd_file.empty()) &&
       options_.trace_from >= stats.cycles) {
     fmt::print(stderr,

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,9 @@
 #include "tessera/host.hpp"
 
 namespace tsr::tools {
+
+/// Cycles between snapshots of `tessera run`. Benchmarks take none unless they are asked to.
+inline constexpr std::uint64_t kSnapshotEvery = 50'000;
 
 /// Options of a simulation.
 struct SessionOptions {
@@ -27,6 +31,10 @@ struct SessionOptions {
   std::uint64_t trace_from = 0;
   std::uint64_t trace_to = ~0ULL;
   std::string vcd_file;
+  std::uint64_t snapshot_every = 0;  ///< of the flight recorder; 0: off
+  std::uint64_t window = 5000;
+  std::string flight_file = "tessera-flight.fst";
+  std::optional<std::uint64_t> replay;
   int gdb_port = -1;         ///< -1: no GDB
   bool gdb_reset = false;    ///< wait for GDB before the first instruction
   int jtag_port = -1;        ///< -1: no JTAG
@@ -44,6 +52,24 @@ struct SessionOptions {
 void add_model_options(CLI::App& app, SessionOptions& options);
 /// Which models they name. Throws InputError.
 Models models_of(const SessionOptions& options);
+/// Lines of the report, and the progress line below them.
+class Screen {
+ public:
+  explicit Screen(std::FILE* out);
+  bool terminal() const { return terminal_; }
+  void line(const std::string& text);
+  void show(const Progress& progress);
+  void clear_progress();
+
+ private:
+  std::FILE* out_;
+  bool terminal_;
+  bool progress_shown_ = false;
+};
+
+/// After a session was left by an exception: what the flight recorder finds, on standard error.
+/// Prints nothing if there is nothing to tell, or if `error` is the user's mistake.
+void explain_failure(ExitCode code);
 
 /// A platform with the terminal around it. Text goes to standard output, or to standard error when
 /// the JSON result goes to standard output.
@@ -73,15 +99,12 @@ class Session {
   void finish();
 
  private:
-  void show(const Progress& progress);
-  void clear_progress();
   void collect();
   nlohmann::ordered_json report() const;
 
   SessionOptions options_;
-  std::FILE* out_;
-  bool terminal_;
-  bool progress_shown_ = false;
+  std::shared_ptr<Screen> screen_;
+  int exceptions_;  ///< under way when the session began
   std::string stage_;
   std::uint64_t stage_start_ = 0;
   std::vector<Stage> stages_;

@@ -19,6 +19,7 @@
 #include "heap.hpp"
 #include "image.hpp"
 #include "names.hpp"
+#include "recorder/view.hpp"
 #include "regs/hbm_regs.hpp"
 #include "regs/mailbox_regs.hpp"
 #include "regs/tile_regs.hpp"
@@ -39,6 +40,8 @@ constexpr std::uint64_t kMailboxTimeout = 20'000'000;
 constexpr unsigned kTimeoutError = 4;  // tsr_pkg::ErrTimeout
 /// Times that a read is repeated which a dead link may have swallowed.
 constexpr unsigned kLostReads = 2;
+/// From the end of the firmware's recovery to the interrupt, roughly: it writes the record.
+constexpr std::uint64_t kReportCycles = 1'000;
 constexpr double kProgressSeconds = 0.2;
 /// Between looks at what a debugger wants, while cores run.
 constexpr std::uint64_t kGdbCycles = 2'000;
@@ -165,6 +168,7 @@ struct Platform::State {
   std::vector<Recovery> recoveries;
   std::uint64_t counters_cleared = 0;
   std::vector<std::uint64_t> link_flits;  ///< when the counters were cleared; empty: never
+  std::optional<FlightFailure> failure;   ///< the latest, if more is known of it than now
 
   State() { platform_is_open = true; }
   ~State() {
@@ -203,11 +207,11 @@ struct Platform::State {
       const auto part = static_cast<unsigned>(std::min(bytes - done, kPayload));
       const auto status = host->transfer(write, address + done, at + done, part);
       if (status != tlm::TLM_OK_RESPONSE) {
-        const auto& failure = chip->host_target().last_error();
+        const auto& refusal = chip->host_target().last_error();
         throw Error(ExitCode::ChipFault,
                     fmt::format("host {} of {} bytes at {:#x}: {} (at {:#x}, error {})",
                                 write ? "write" : "read", bytes, address,
-                                network_error_name(failure.error), failure.address, failure.error));
+                                network_error_name(refusal.error), refusal.address, refusal.error));
       }
       done += part;
     }
@@ -281,6 +285,8 @@ struct Platform::State {
     };
     switch (status >> 8) {
       case TSR_FATAL_TRAP: {
+        const auto trap = chip->kernel().last_trap(config.index(config.ctl));
+        failure = FlightFailure{trap == NodeModel::kNever ? chip->cycle() : trap, config.ctl};
         const auto pc = detail(1);
         const std::string where = ctl_elf ? ctl_elf->describe(pc) : "";
         return fmt::format("ctl core trapped: {} at pc {:#x}{}, address {:#x}",
@@ -399,8 +405,19 @@ struct Platform::State {
     return full ? std::optional<Rect>(rect) : std::nullopt;
   }
 
+  /// Where and when a launch failed. The firmware tells of it after it has started the tiles anew.
+  void note_failure(const tsr_completion_t& record) {
+    const Node node{record.tile_x, record.tile_y};
+    const auto told = chip->interrupt_cycle();
+    const std::uint64_t late = record.recovery + kReportCycles;
+    failure = FlightFailure{told > late ? told - late : told, node};
+    const auto trap = chip->kernel().last_trap(config.index(node));
+    if (record.status == TSR_DONE_FAULT && trap != NodeModel::kNever) failure->cycle = trap;
+  }
+
   [[noreturn]] void fail(const tsr_completion_t& record) {
     const std::string links = note_recovery(record);
+    note_failure(record);
     const std::string tile = node_name({record.tile_x, record.tile_y});
     const std::string& kernel = kernel_of[record.sequence];
     const std::uint64_t address = record.address_lo | static_cast<std::uint64_t>(record.address_hi)
@@ -455,6 +472,15 @@ Platform::Platform(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Platform::~Platform() {
   state_->chip->finish();
+  const auto& options = state_->options;
+  if (options.trace_mark && state_->chip->cycle() > options.trace_from) {
+    const auto view = std::filesystem::path(options.trace_file).replace_extension(".gtkw").string();
+    try {
+      write_view(options.trace_file, view, *options.trace_mark, std::nullopt);
+    } catch (const Error& error) {
+      fmt::print(stderr, "{}\n", error.what());
+    }
+  }
   if (!state_->options.vcd_file.empty() && !state_->options.trace_file.empty()) {
     const std::string command = fmt::format("fst2vcd -f '{}' -o '{}'", state_->options.trace_file,
                                             state_->options.vcd_file);
@@ -495,6 +521,7 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
   };
   chip_options.trace = {opts.trace_file, opts.trace_from, opts.trace_to};
   chip_options.models = opts.models;
+  chip_options.recorder = opts.recorder;
   chip_options.faults = opts.faults;
   chip_options.uart = opts.uart;
   chip_options.debug_open =
@@ -820,7 +847,20 @@ void Platform::kill_link(const LinkDeath& death) {
   ChipFaults faults;
   faults.deaths.push_back(death);
   check_faults(state_->config, faults);
-  state_->chip->kill_link(death.link, death.cycle);
+  state_->chip->kill_link(death);
+}
+
+std::optional<FlightReport> Platform::record_failure() {
+  auto& s = *state_;
+  if (s.chip->recorder() == nullptr) return std::nullopt;
+  return s.chip->recorder()->record(s.failure.value_or(FlightFailure{s.chip->cycle(), {}}));
+}
+
+void Platform::set_snapshot_every(std::uint64_t cycles) {
+  if (state_->chip->recorder() != nullptr) state_->chip->recorder()->set_every(cycles);
+}
+std::uint64_t Platform::snapshots() const {
+  return state_->chip->recorder() == nullptr ? 0 : state_->chip->recorder()->snapshots();
 }
 
 void Platform::advance(std::uint64_t cycles) {

@@ -34,7 +34,8 @@ class HostPort {
  public:
   /// Requests not yet taken by the chip, oldest first.
   std::deque<HostRequest> requests;
-  /// Called by the model, within a cycle, for every request that goes onto the pins. May be empty.
+  /// Called by the model, within a cycle, for every request that goes onto the pins. May be empty;
+  /// the flight recorder's, if there is one: observers call the one that they replace.
   std::function<void(const HostRequest&)> on_request;
   /// Called by the model, within a cycle, for every answer.
   std::function<void(const HostResponse&)> on_response;

@@ -23,7 +23,7 @@ constexpr unsigned kLocal = 0, kNorth = 1, kEast = 2, kSouth = 3, kWest = 4;
 
 Kernel::Kernel(int mesh_w, int mesh_h, std::vector<MeshNode> nodes, unsigned threads,
                SimContext* context, TraceWindow trace)
-    : context_(context), trace_(std::move(trace)), nodes_(std::move(nodes)) {
+    : context_(context), nodes_(std::move(nodes)) {
   place(nodes_, std::max(1U, threads));
   connect(mesh_w, mesh_h);
   if (parts_.size() > 1) {
@@ -35,16 +35,27 @@ Kernel::Kernel(int mesh_w, int mesh_h, std::vector<MeshNode> nodes, unsigned thr
         [this](unsigned worker) { clock_part(parts_[worker]); },
         [this](unsigned worker) { carry_part<true>(parts_[worker]); });
   }
-  if (!trace_.file.empty() && context_ != nullptr) {
-    for (auto& node : nodes_) {
-      if (node.router) node.router->trace(*context_);
-      if (node.endpoint) node.endpoint->trace(*context_);
-    }
-    context_->open_trace(trace_.file);
-  }
+  if (!trace.file.empty() && context_ != nullptr) start_trace(std::move(trace));
 }
 
 Kernel::~Kernel() = default;
+
+void Kernel::start_trace(TraceWindow trace) {
+  trace_ = std::move(trace);
+  context_->begin_trace();
+  for (auto& node : nodes_) {
+    if (node.router) node.router->trace(*context_);
+    if (node.endpoint) node.endpoint->trace(*context_);
+  }
+  context_->open_trace(trace_.file);
+}
+
+void Kernel::leave_parent() {
+  // The pool knows threads that are not there: it can be neither used nor taken apart.
+  static_cast<void>(pool_.release());
+  if (context_ != nullptr) context_->forget_trace();
+  trace_ = {};
+}
 
 /// Give every model a slot. A partition owns whole 64-bit words of the activity map, and whole
 /// nodes; nodes go to the least loaded partition, heaviest kind first.
@@ -388,6 +399,10 @@ std::uint64_t Kernel::run(std::uint64_t cycles) {
     if (flit_observer_) report_flits();
     ++cycle_;
     ++done;
+    if (context_ != nullptr && context_->error_count() != errors_) {  // an assertion of the RTL
+      errors_ = context_->error_count();
+      break;
+    }
   }
   if (pool_ != nullptr && pool_->resumed()) pool_->park();
   if (traced && cycle_ > trace_.to) context_->close_trace();

@@ -79,7 +79,8 @@ class Kernel {
 
   /// Hold reset for `cycles` cycles. The cycle count stays 0.
   void reset(unsigned cycles = 8);
-  /// Run at most `cycles` cycles; ends early after a cycle in which request_stop() was called.
+  /// Run at most `cycles` cycles; ends early after a cycle in which request_stop() was called or an
+  /// assertion of the RTL failed.
   /// Returns how many were run.
   std::uint64_t run(std::uint64_t cycles);
   /// A flit that a router put out: `cycle` as in cycle() while it ran, `link` = net * kPorts +
@@ -95,6 +96,12 @@ class Kernel {
   void add_probe(std::size_t node, NodeProbe& probe);
   /// Tell it nothing any more. Between cycles only.
   void remove_probe(std::size_t node, NodeProbe& probe);
+  /// Trace a part of the run that is still to come, into a file of its own. Between cycles only.
+  /// Throws InputError if the file cannot be written.
+  void start_trace(TraceWindow trace);
+  /// In a forked copy of the process: go on without the worker threads, which do not exist, and
+  /// without the trace, which is the parent's.
+  void leave_parent();
   /// From `cycle` on the link of a router's port to its neighbour carries nothing, in both
   /// directions and networks. Between cycles only.
   void kill_link(std::size_t node, unsigned port, std::uint64_t cycle = 0);
@@ -115,6 +122,8 @@ class Kernel {
   /// Whether a node's router and endpoint are awake (for reports).
   bool router_awake(std::size_t node) const { return awake(slot_of_router_[node]); }
   bool endpoint_awake(std::size_t node) const { return awake(slot_of_endpoint_[node]); }
+  /// Latest cycle in which the core of a node took a trap or an interrupt; NodeModel::kNever: none.
+  std::uint64_t last_trap(std::size_t node) const { return nodes_[node].endpoint->last_trap; }
   /// A protocol violation that the kernel itself saw (a flit or credit that left the mesh), or "".
   const std::string& violation() const { return violation_; }
   /// Whether a debugger holds the core of a node. A core that halts ends the run as request_stop()
@@ -207,6 +216,7 @@ class Kernel {
   std::map<std::size_t, ProbeFan> probes_;  ///< by node
   std::uint64_t cycle_ = 0;
   std::uint64_t parallel_cycles_ = 0;
+  int errors_ = 0;  ///< assertions that failed up to now
   std::string violation_;
 };
 

@@ -76,6 +76,7 @@ class Ctl final : public VerilatedNode<Vpl_ctl, Ctl> {
   void after_edge(std::uint64_t now) {
     if (model_.rst_ni == 0) return;
     if (port_.probe != nullptr) port_.sample(model_.retire_o);
+    if (shows_trap(model_.retire_o)) last_trap = now;
     credits_ += model_.host_credit_o;
     jtag_.tdo = model_.jtag_tdo_o != 0;
     if (model_.host_rsp_valid_o != 0) receive();

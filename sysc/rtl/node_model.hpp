@@ -57,6 +57,10 @@ class NodeModel {
   /// From the next cycle on tell `probe` what the node does; null: nobody. Only hart nodes do.
   virtual void set_probe(NodeProbe* /*probe*/) {}
 
+  static constexpr std::uint64_t kNever = ~0ULL;
+  /// Latest cycle in which the core took a trap or an interrupt. Nodes without a core: kNever.
+  std::uint64_t last_trap = kNever;
+
   /// Flit registers of link 0 of a network; port p is kFlitWords * p further.
   const std::uint32_t* tx_flit[kNets] = {};
   std::uint32_t* rx_flit[kNets] = {};

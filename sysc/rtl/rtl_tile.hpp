@@ -23,8 +23,9 @@ class RtlTile : public VerilatedNode<Model, RtlTile<Model>> {
     model_.now_i = now;
     port_.cycle = now;
   }
-  void after_edge(std::uint64_t) {
+  void after_edge(std::uint64_t now) {
     if (port_.probe != nullptr) port_.sample(model_.retire_o);
+    if (shows_trap(model_.retire_o)) this->last_trap = now;
   }
   bool halted() const { return model_.halted_o != 0; }
 

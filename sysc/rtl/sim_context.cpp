@@ -11,20 +11,26 @@
 
 namespace tsr {
 
-SimContext::SimContext(std::uint64_t seed, bool traced)
-    : context_(std::make_unique<VerilatedContext>()) {
+SimContext::SimContext(std::uint64_t seed) : context_(std::make_unique<VerilatedContext>()) {
   context_->randReset(2);
   context_->randSeed(static_cast<int>(seed & 0x7fffffff) | 1);
   context_->fatalOnError(false);
   context_->fatalOnVpiError(false);
-  context_->traceEverOn(traced);
-  if (traced) {
-    fst_ = std::make_unique<VerilatedFstC>();
-    fst_->set_time_resolution("1ps");  // its own default is the calling thread's context's: seconds
-  }
+  context_->traceEverOn(true);
 }
 
 SimContext::~SimContext() { close_trace(); }
+
+void SimContext::begin_trace() {
+  close_trace();
+  fst_ = std::make_unique<VerilatedFstC>();
+  fst_->set_time_resolution("1ps");  // its own default is the calling thread's context's: seconds
+}
+
+void SimContext::forget_trace() {
+  static_cast<void>(fst_.release());  // taking it apart would write
+  open_ = false;
+}
 
 void SimContext::open_trace(const std::string& file) {
   if (!std::ofstream(file)) {

@@ -14,20 +14,23 @@ namespace tsr {
 /// Owner of VerilatedContext and of the FST writer.
 class SimContext {
  public:
-  /// `traced`: waves will be written; must be known before any model is made.
-  SimContext(std::uint64_t seed, bool traced);
+  /// Waves may be asked for at any time; that alone costs nothing.
+  explicit SimContext(std::uint64_t seed);
   ~SimContext();
 
   VerilatedContext* context() { return context_.get(); }
-  bool traced() const { return fst_ != nullptr; }
   VerilatedFstC& fst() { return *fst_; }
 
+  /// Start a new trace, which the models are then added to.
+  void begin_trace();
   /// Open the trace file; every model must have been added. Throws InputError if it cannot be
   /// written.
   void open_trace(const std::string& file);
   /// Write the signals' values at a time in picoseconds.
   void dump(std::uint64_t picoseconds);
   void close_trace();
+  /// In a forked copy of the process: the trace under way is the parent's.
+  void forget_trace();
   /// Number of $error/$fatal messages of the models.
   int error_count() const;
   /// Make this context the calling thread's own.

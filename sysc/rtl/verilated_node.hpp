@@ -103,6 +103,14 @@ class VerilatedNode : public NodeModel {
   }
 };
 
+/// Whether a retire_o port (tsr_core_pkg::retire_t) shows a trap.
+template <class Wide>
+bool shows_trap(const Wide& retire) {
+  // Bits 238 (valid) and 237 (trap): looked at in every cycle, so nothing is unpacked.
+  constexpr std::uint32_t kValidTrap = 3U << (237 % 32);
+  return (retire[237 / 32] & kValidTrap) == kValidTrap;
+}
+
 /// Writes the straps' words to a cfg_i port.
 template <class Wide>
 void set_config(Wide& port, const ChipConfig& config) {

@@ -31,6 +31,8 @@ class UartTerminal {
 
   /// Hand out an unfinished last line.
   void flush();
+  /// Hand out nothing from now on.
+  void silence() { sink_ = nullptr; }
   /// Everything received so far.
   const std::string& text() const { return text_; }
   /// Characters whose stop bit was missing.

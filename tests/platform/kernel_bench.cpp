@@ -75,7 +75,7 @@ void run(unsigned threads) {
   measure("kernel alone, all awake, quiet", threads, 2'000'000, constant(0));
   measure("kernel alone, all awake, a flit a model", threads, 1'000'000, constant(kLocalBusy));
 
-  SimContext context(1, false);
+  SimContext context(1);
   ChipConfig chip;
   chip.mesh_w = kWidth;
   chip.mesh_h = kHeight;

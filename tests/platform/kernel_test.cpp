@@ -22,7 +22,7 @@ using test::TestEndpoint;
 class Mesh {
  public:
   Mesh(std::vector<std::string> plan, unsigned threads, TraceWindow trace = {})
-      : plan_(std::move(plan)), context_(1, !trace.file.empty()) {
+      : plan_(std::move(plan)), context_(1) {
     chip_.mesh_w = static_cast<unsigned>(plan_[0].size());
     chip_.mesh_h = static_cast<unsigned>(plan_.size());
     chip_.mem = {{0, 0}};

@@ -25,7 +25,7 @@ constexpr std::uint32_t kRegs = 0x0002'0000;
 /// "E." over "MM": the endpoint at (0, 0) is the ctl node, two memory nodes below.
 class Board {
  public:
-  explicit Board(unsigned threads) : context_(1, false) {
+  explicit Board(unsigned threads) : context_(1) {
     const auto profile = config_folder() + "/dram/hbm3-6400.toml";
     chip_.mesh_w = chip_.mesh_h = 2;
     chip_.mem = {{0, 1}, {1, 1}};

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
 
 #include "apps/apps_abi.h"
 #include "operand.hpp"
@@ -46,12 +48,63 @@ double speed_without_checks(Platform& chip, std::uint64_t cycles) {
          std::max(after.wall_seconds - before.wall_seconds, 1e-9) / 1e3;
 }
 
+double seconds_of(Platform& chip, std::uint64_t cycles) {
+  const double before = chip.stats().wall_seconds;
+  chip.advance(cycles);
+  return chip.stats().wall_seconds - before;
+}
+
+/// What the flight recorder costs: the same window without snapshots and with four of them, each
+/// twice in turns; then waves of the last cycles, against the run up to there.
+void measure_recorder(Session& session, std::uint64_t cycles) {
+  constexpr unsigned kSnapshots = 4;
+  auto& chip = session.chip();
+  double without = 0, with = 0;
+  const auto before = chip.snapshots();
+  for (const bool on : {false, true, true, false}) {
+    chip.set_snapshot_every(on ? cycles / kSnapshots : 0);
+    (on ? with : without) += seconds_of(chip, cycles);
+  }
+  const double count = static_cast<double>(chip.snapshots() - before);
+  const double khz = static_cast<double>(2 * cycles) / without / 1e3;
+  const double each_ms = (with - without) / std::max(count, 1.0) * 1e3;
+  const double ratio = 1 + each_ms * khz / static_cast<double>(kSnapshotEvery);
+  session.line(fmt::format("{:.1f} ms a snapshot: {:.3f} times the time with one every {} cycles",
+                           each_ms, ratio, kSnapshotEvery));
+  auto& json = session.result;
+  json["snapshots"] = chip.snapshots() - before;
+  json["snapshot_ms"] = each_ms;
+  json["snapshot_ratio"] = ratio;
+
+  chip.set_snapshot_every(kSnapshotEvery);
+  chip.advance(cycles);
+  const double run = chip.stats().wall_seconds;
+  const auto start = std::chrono::steady_clock::now();
+  const auto report = chip.record_failure();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  if (!report || !report->written) {
+    throw Error(ExitCode::JobFailed, report ? report->text : "there is no flight recorder");
+  }
+  session.line(
+      fmt::format("{} cycles of waves after a failure in {:.1f} s: {:.2f} times the run's "
+                  "{:.1f} s",
+                  report->to - report->from + 1, took.count(), (run + took.count()) / run, run));
+  json["flight_cycles"] = report->to - report->from + 1;
+  json["flight_seconds"] = took.count();
+  json["flight_ratio"] = (run + took.count()) / run;
+  std::filesystem::remove(report->fst);
+  std::filesystem::remove(report->view);
+}
+
 }  // namespace
 
-int run_sim_bench(const SessionOptions& session_options, const SimOptions& options) {
+int run_sim_bench(const SessionOptions& given, const SimOptions& options) {
   const auto program = Platform::firmware("apps/me_loop.elf");
+  SessionOptions session_options = given;
+  if (options.recorder) session_options.snapshot_every = kSnapshotEvery;
   Session session(session_options);
   auto& chip = session.chip();
+  if (options.recorder) chip.set_snapshot_every(0);
   const auto& config = chip.config();
   const unsigned busy =
       options.busy != 0 ? options.busy : static_cast<unsigned>(config.tiles.size());
@@ -68,7 +121,7 @@ int run_sim_bench(const SessionOptions& session_options, const SimOptions& optio
 
   session.begin(fmt::format("start {} of {} tiles", busy, config.tiles.size()));
   const auto per_cycle = config.bf16_macs_per_cycle();
-  const std::uint64_t windows = session_options.no_check ? 1 : 2;
+  const std::uint64_t windows = (session_options.no_check ? 1 : 2) + (options.recorder ? 5 : 0);
   tsr_me_loop_args_t args{};
   args.rows = args.cols = args.k = kSide;
   args.format = TSR_GEMM_BF16;
@@ -93,6 +146,11 @@ int run_sim_bench(const SessionOptions& session_options, const SimOptions& optio
   const auto after = chip.stats();
   const Work last = work_of(chip, tiles);
   session.end();
+  if (options.recorder) {
+    session.begin("recorder");
+    measure_recorder(session, options.cycles);
+    session.end();
+  }
   const double seconds = std::max(after.wall_seconds - before.wall_seconds, 1e-9);
   const double khz = static_cast<double>(after.cycles - before.cycles) / seconds / 1e3;
   if (!session_options.no_check) {

@@ -11,6 +11,7 @@ namespace tsr::tools {
 struct SimOptions {
   unsigned busy = 0;             ///< tiles whose matrix engine works; 0: all
   std::uint64_t cycles = 20000;  ///< length of the measured window
+  bool recorder = false;         ///< measure what the flight recorder costs, too
 };
 
 int run_sim_bench(const SessionOptions& session, const SimOptions& options);

@@ -16,7 +16,7 @@ constexpr std::uint64_t kSignOfLife = 512;
 }  // namespace
 
 RawMesh::RawMesh(const RawMeshOptions& options)
-    : options_(options), context_(options.seed, false), credits_(nodes()) {
+    : options_(options), context_(options.seed), credits_(nodes()) {
   config_.mesh_w = options.width;
   config_.mesh_h = options.height;
   routers_.resize(nodes());

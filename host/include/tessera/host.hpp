@@ -29,6 +29,7 @@
 #include "models.hpp"
 #include "noc/address_map.hpp"
 #include "noc/flit.hpp"
+#include "recorder/flight.hpp"
 
 namespace tsr {
 
@@ -54,7 +55,10 @@ struct PlatformOptions {
   std::string trace_file;          ///< FST waves; empty: none
   std::uint64_t trace_from = 0;    ///< first traced cycle
   std::uint64_t trace_to = ~0ULL;  ///< last traced cycle
-  std::string vcd_file;            ///< the same waves as VCD; needs fst2vcd (package gtkwave)
+  /// Beside the FST write a save file for GTKWave (its name with .gtkw) with this cycle marked.
+  std::optional<std::uint64_t> trace_mark;
+  RecorderOptions recorder;  ///< waves of the last cycles before a failure
+  std::string vcd_file;      ///< the same waves as VCD; needs fst2vcd (package gtkwave)
   /// Serve GDB at this port of 127.0.0.1 (0: any free one), and wait for it at the end of load().
   /// Opens the debug fuse. See docs/debugging.md.
   std::optional<std::uint16_t> gdb_port;
@@ -234,6 +238,15 @@ class Platform {
   void wait_for_jtag();
   /// Let the chip run on until the client of the JTAG port, if there is one, has gone.
   void end_jtag();
+
+  /// Write waves of the cycles before the latest failure that a call of this platform threw, or
+  /// before now if none did. Nothing without PlatformOptions::recorder. Each snapshot of the
+  /// recorder can be used once.
+  std::optional<FlightReport> record_failure();
+  /// Change RecorderOptions::every of a platform that has a recorder; 0: no snapshots for now.
+  void set_snapshot_every(std::uint64_t cycles);
+  /// Snapshots that the recorder has taken.
+  std::uint64_t snapshots() const;
 
   // ---- Simulation
 
