@@ -73,8 +73,11 @@ Retire Iss::step() {
   IssStep step;
   step.pc = pc_;
   IssFlow flow = IssFlow::Trap;
+  busy_ = 1;
   if (memory_.fetch(pc_, retire.insn)) {
-    flow = execute<true>(iss_decode(retire.insn), step, &retire);
+    const IssOp op = iss_decode(retire.insn);
+    flow = execute<true>(op, step, &retire);
+    if (is_mul_div(op.kind)) busy_ += step.extra;
   } else {
     iss::trap(step, iss::kCauseFetchFault, pc_);
     retire.insn = 0;
@@ -113,8 +116,8 @@ IssFlow Iss::load_slow(const IssOp& op, IssStep& step, Retire& retire) {
   retire.mem_data = word & iss::lane_mask(strb);
   retire.mem_strb = strb;
   std::uint32_t value = retire.mem_data >> (8 * offset);
-  if (op.kind == IssKind::Lb) value = static_cast<std::uint32_t>(static_cast<std::int8_t>(value));
-  if (op.kind == IssKind::Lh) value = static_cast<std::uint32_t>(static_cast<std::int16_t>(value));
+  if (op.kind == IssKind::Lb) value = (value ^ 0x80) - 0x80;
+  if (op.kind == IssKind::Lh) value = (value ^ 0x8000) - 0x8000;
   return write_rd<true>(op, value, &retire);
 }
 

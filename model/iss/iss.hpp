@@ -94,6 +94,8 @@ class Iss {
   /// Cycles of the last step() in the RTL core (rtl/core/README.md) up to the next instruction;
   /// of an access outside the TCMs only the first one, and one more if it trapped.
   unsigned cycles() const { return cycles_; }
+  /// ... of them until it completed: the retire port shows it in the cycle behind them.
+  unsigned busy() const { return busy_; }
   /// Code (3, 7, 11, 16..31) of the interrupt that is pending, enabled and first in priority.
   std::optional<std::uint32_t> pending_interrupt() const;
   /// Take interrupt `code` in front of the next instruction, whether or not it is pending.
@@ -172,6 +174,7 @@ class Iss {
   bool halt_on_ebreak_ = false;
   bool instret_written_ = false;  // by the instruction under way, which then does not count itself
   unsigned cycles_ = 1;
+  unsigned busy_ = 1;
 
   std::uint64_t now_ = 0;
   std::uint64_t cycle_offset_ = 0;

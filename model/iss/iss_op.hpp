@@ -79,6 +79,7 @@ IssOp iss_decode(std::uint32_t insn);
 
 inline bool is_load(IssKind kind) { return kind >= IssKind::Lb && kind <= IssKind::Lhu; }
 inline bool is_store(IssKind kind) { return kind >= IssKind::Sb && kind <= IssKind::Sw; }
+inline bool is_mul_div(IssKind kind) { return kind >= IssKind::Mul && kind <= IssKind::Remu; }
 /// Bytes of a load or store.
 inline std::uint32_t access_bytes(IssKind kind) {
   switch (kind) {

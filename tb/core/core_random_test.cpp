@@ -127,15 +127,34 @@ TEST_F(CoreRandom, FollowsTheModelThroughHaltsAndSteps) {
   EXPECT_GE(coverage.halts, 100U);
 }
 
-TEST_F(CoreRandom, TakesTheCyclesOfTheModel) {
+/// Again with records, on the TCMs as they were: each retires in its cycle.
+class CoreCycles : public CoreRandom {
+ protected:
+  void check_steps(Word boot_pc) {
+    tb::ShadowMemory shadow(65536, 65536);
+    shadow.itcm = itcm_;
+    shadow.dtcm = dtcm_;
+    Iss model(shadow);
+    model.reset(boot_pc);
+    std::uint64_t start = retire_cycles().front() - 1;
+    for (std::size_t i = 0; i < retired().size(); ++i) {
+      ASSERT_EQ(model.step(), retired()[i]);
+      ASSERT_EQ(start + model.busy(), retire_cycles()[i]) << retired()[i].to_string();
+      start += model.cycles();
+    }
+  }
+  std::vector<Word> itcm_, dtcm_;  ///< before the program
+};
+
+TEST_F(CoreCycles, AreThoseOfTheModel) {
   // run() on copies of the memories; both times from the first instruction to the last.
   for (int i = 0; i < 20 && !HasFailure(); ++i) {
     RandomProgram random(rng(), {/*system=*/false, /*backward=*/false, /*bus=*/false});
     randomize_tcms();
     write_program(random.setup(false));
     write_program(random.code(500));
-    std::vector<Word> itcm = memory().itcm;
-    std::vector<Word> dtcm = memory().dtcm;
+    std::vector<Word> itcm = itcm_ = memory().itcm;
+    std::vector<Word> dtcm = dtcm_ = memory().dtcm;
     Iss model(memory());
     model.attach({reinterpret_cast<std::uint8_t*>(itcm.data()), 0x10000,
                   reinterpret_cast<std::uint8_t*>(dtcm.data()), 0x10000, nullptr, 0});
@@ -149,6 +168,7 @@ TEST_F(CoreRandom, TakesTheCyclesOfTheModel) {
     EXPECT_EQ(model.now(), cycles);
     EXPECT_EQ(model.pc(), retired().back().pc);
     EXPECT_EQ(model.retired(), retired().size() - 1);
+    check_steps(RandomProgram::kSetup);
   }
 }
 

@@ -160,7 +160,7 @@ IssStop CoreRunner::watch(std::uint64_t limit) {
 void CoreRunner::step_one(std::uint64_t cycle) {
   iss_.set_now(cycle);
   const Retire retire = iss_.step();
-  report(cycle + 1, retire);
+  report(cycle + iss_.busy(), retire);
   iss_.set_now(cycle + iss_.cycles());
   if (stepping_) {
     stepping_ = false;

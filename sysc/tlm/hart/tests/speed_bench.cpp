@@ -108,16 +108,24 @@ struct Chip {
   }
 };
 
-void measure(benchmark::State& state, const Program& program) {
+Chip& chip_of_all() {
   static Chip chip;
+  return chip;
+}
+
+void measure(benchmark::State& state, const Program& program, bool observed) {
+  Chip& chip = chip_of_all();
+  NodeProbe observer;
+  for (auto& tile : chip.tiles) tile->set_probe(observed ? &observer : nullptr);
   chip.start(program);
   const auto before = chip.instructions();
   for (auto _ : state) chip.clock.run(chip.clock.now() + 10000);
   state.SetItemsProcessed(static_cast<std::int64_t>(chip.instructions() - before));
 }
 
-BENCHMARK_CAPTURE(measure, memory_only, loop(false));
-BENCHMARK_CAPTURE(measure, a_register_in_ten, loop(true));
+BENCHMARK_CAPTURE(measure, memory_only, loop(false), false);
+BENCHMARK_CAPTURE(measure, a_register_in_ten, loop(true), false);
+BENCHMARK_CAPTURE(measure, observed, loop(false), true);
 
 }  // namespace
 
