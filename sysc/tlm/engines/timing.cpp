@@ -2,6 +2,8 @@
 #include "tlm/engines/timing.hpp"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 namespace tsr::timing {
 
@@ -24,25 +26,67 @@ unsigned access_cycles(const AguConfig& config, bool write) {
 }
 
 void BankLoad::add(std::int64_t low, std::int64_t high, std::uint64_t accesses, unsigned cycles) {
-  const auto bank = [this](std::int64_t at) {
-    return static_cast<unsigned>(std::clamp<std::int64_t>(at / hyperbank_, 0, 7));
-  };
-  const unsigned first = bank(low);
-  const unsigned last = std::max(first, bank(high));
-  const double part = static_cast<double>(accesses) * cycles / (last - first + 1);
-  for (unsigned h = first; h <= last; ++h) load_[h] += part;
+  low = std::max<std::int64_t>(low, 0);
+  high = std::min<std::int64_t>(high, 8 * std::int64_t{hyperbank_} - 1);
+  if (low > high) return;
+  const double each = static_cast<double>(accesses) * cycles / static_cast<double>(high - low + 1);
+  for (std::int64_t at = low; at <= high;) {
+    const std::int64_t bank = at / hyperbank_;
+    const std::int64_t end = std::min(high + 1, (bank + 1) * hyperbank_);
+    load_[static_cast<std::size_t>(bank)] += each * static_cast<double>(end - at);
+    at = end;
+  }
 }
 
-void BankLoad::add(const AguConfig& config, std::uint32_t base, bool write) {
-  // Strides of the loops from the deltas, which rewind the loops inside.
+namespace {
+
+/// Strides of the loops from what is added when they advance, which rewinds the loops inside.
+std::array<std::int64_t, 6> strides(const std::array<std::int32_t, 6>& step,
+                                    const std::array<std::uint32_t, 6>& count) {
   std::array<std::int64_t, 6> stride{};
   std::int64_t rewind = 0;
-  std::int64_t low = base;
-  std::int64_t high = base + 7;
   for (unsigned j = 0; j < 6; ++j) {
-    stride[j] = config.delta[j] + rewind;
+    stride[j] = step[j] + rewind;
+    rewind += stride[j] * (std::int64_t{count[j]} - 1);
+  }
+  return stride;
+}
+
+/// Share of the accesses of a plane check that lie in a row of the picture: the others touch
+/// nothing.
+double share_inside(const AguConfig& config) {
+  if (config.win_w == 0) return 1;
+  const auto stride = strides(config.dy, config.count);
+  // How many iterations lie at each row, a loop after the other.
+  std::map<std::int64_t, double> rows{{-std::int64_t{config.pad_y}, 1.0}};
+  for (unsigned j = 0; j < 6; ++j) {
+    if (stride[j] == 0) continue;
+    std::map<std::int64_t, double> next;
+    for (const auto& [y, share] : rows) {
+      for (std::uint32_t i = 0; i < config.count[j]; ++i) {
+        next[y + stride[j] * i] += share / config.count[j];
+      }
+    }
+    rows = std::move(next);
+    if (rows.size() > 4096) return 1;  // no picture
+  }
+  double inside = 0;
+  for (const auto& [y, share] : rows) {
+    if (y >= 0 && y < config.win_h) inside += share;
+  }
+  return inside;
+}
+
+}  // namespace
+
+void BankLoad::add(const AguConfig& config, std::uint32_t base, bool write) {
+  const auto stride = strides(config.delta, config.count);
+  // A picture with a border begins in front of its first pixel, which may be below 0.
+  std::int64_t low = base;
+  if (low >= 8 * std::int64_t{hyperbank_}) low -= std::int64_t{1} << 22;
+  std::int64_t high = low + 7;
+  for (unsigned j = 0; j < 6; ++j) {
     const std::int64_t way = stride[j] * (std::int64_t{config.count[j]} - 1);
-    rewind += way;
     (way < 0 ? low : high) += way;
   }
   const unsigned groups = 8U >> config.w_log2;
@@ -51,7 +95,8 @@ void BankLoad::add(const AguConfig& config, std::uint32_t base, bool write) {
   const std::int64_t rows = pitch * (groups - 1);
   (rows < 0 ? low : high) += rows;
   high += 8 * ((std::int64_t{1} << config.w_log2) - 1);
-  add(low, high, config.accesses(), access_cycles(config, write));
+  const double accesses = static_cast<double>(config.accesses()) * share_inside(config);
+  add(low, high, static_cast<std::uint64_t>(accesses), access_cycles(config, write));
 }
 
 std::uint64_t BankLoad::busiest() const {
@@ -69,9 +114,11 @@ unsigned levels(const AguConfig& config) {
   return outermost;
 }
 
-/// Cycles that a stream needs for itself.
+/// Cycles that a stream needs for itself. An access without a lane is accepted at once.
 std::uint64_t stream_cycles(const AguConfig& config, bool write) {
-  return config.accesses() * access_cycles(config, write);
+  const double share = share_inside(config);
+  const double cycles = access_cycles(config, write) * share + (1 - share);
+  return static_cast<std::uint64_t>(static_cast<double>(config.accesses()) * cycles);
 }
 
 }  // namespace
