@@ -60,6 +60,23 @@ class TempFile {
   std::filesystem::path path_;
 };
 
+TEST(CommandLine, ReportSaysWhetherTheRunWasChecked) {
+  const std::string run = fmt::format("run {} -c t4 --arg 0x100000 --json - ", app("hello"));
+  const auto checked = tessera(run);
+  ASSERT_EQ(checked.code, 0) << checked.err;
+  auto json = nlohmann::json::parse(checked.out);
+  EXPECT_EQ(json["checked"], true);
+  EXPECT_GT(json["checked_instructions"], 100000);
+  EXPECT_GT(json["checked_commands"], 0);
+  EXPECT_NE(checked.err.find("checked in lock-step: "), std::string::npos) << checked.err;
+  const auto unchecked = tessera(run + "--no-check");
+  ASSERT_EQ(unchecked.code, 0) << unchecked.err;
+  json = nlohmann::json::parse(unchecked.out);
+  EXPECT_EQ(json["checked"], false);
+  EXPECT_FALSE(json.contains("checked_instructions"));
+  EXPECT_NE(unchecked.err.find("not checked in lock-step (--no-check)"), std::string::npos);
+}
+
 TEST(CommandLine, HelpTeaches) {
   const auto help = tessera("--help");
   EXPECT_EQ(help.code, 0);
