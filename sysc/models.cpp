@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
+#include <sstream>
 
 #include "error.hpp"
 #include "faults.hpp"
@@ -77,6 +79,36 @@ std::string Models::to_text(const Config& config) const {
 }
 
 Models tlm_models() { return {Fidelity::Tlm, Fidelity::Tlm, Fidelity::Tlm, Fidelity::Tlm, {}}; }
+
+Models default_models() {
+  const char* const text = std::getenv("TESSERA_MODELS");
+  return parse_models(text != nullptr ? text : "");
+}
+
+Models parse_models(const std::string& text) {
+  std::istringstream words(text);
+  Models models;
+  for (std::string word; words >> word;) {
+    const auto equals = word.find('=');
+    const std::string part = word.substr(0, equals);
+    const std::string value = equals == std::string::npos ? word : word.substr(equals + 1);
+    const Fidelity fidelity = parse_model(value, "models");
+    if (equals == std::string::npos) {
+      models = fidelity == Fidelity::Tlm ? tlm_models() : Models{};
+    } else if (part == "tile") {
+      models.tile = fidelity;
+    } else if (part == "noc") {
+      models.noc = fidelity;
+    } else if (part == "hbm") {
+      models.hbm = fidelity;
+    } else if (part == "ctl") {
+      models.ctl = fidelity;
+    } else {
+      models.nodes.emplace_back(parse_node(part), fidelity);
+    }
+  }
+  return models;
+}
 
 Fidelity parse_model(const std::string& text, const std::string& option) {
   const auto fidelity = fidelity_of(text);

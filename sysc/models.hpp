@@ -36,6 +36,12 @@ struct Models {
 /// All of it TLM.
 Models tlm_models();
 
+/// Words "rtl", "tlm" (all of it), "tile=tlm", "noc=rtl", "hbm=tlm", "ctl=tlm", "X,Y=rtl"; the last
+/// counts. Throws InputError.
+Models parse_models(const std::string& text);
+/// What $TESSERA_MODELS says in these words; without it all is RTL. Throws InputError.
+Models default_models();
+
 /// "rtl" or "tlm". `option` names the command line option in messages. These throw InputError.
 Fidelity parse_model(const std::string& text, const std::string& option);
 /// The same into `kind`, or "X,Y=rtl" and "X,Y=tlm" into `models.nodes`.

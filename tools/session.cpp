@@ -110,7 +110,7 @@ void add_model_options(CLI::App& app, SessionOptions& options) {
 }
 
 Models models_of(const SessionOptions& options) {
-  Models models = options.tlm ? tlm_models() : Models{};
+  Models models = options.tlm ? tlm_models() : default_models();
   for (const auto& text : options.tile) parse_model(text, "--tile", models.tile, models);
   for (const auto& text : options.noc) models.noc = parse_model(text, "--noc");
   for (const auto& text : options.hbm) parse_model(text, "--hbm", models.hbm, models);

@@ -43,12 +43,12 @@ struct Progress {
 
 /// How to open a platform.
 struct PlatformOptions {
-  unsigned threads = 1;          ///< worker threads; changes nothing but speed
-  std::uint64_t seed = 1;        ///< initial values of uninitialized flops and memories
-  std::uint64_t max_cycles = 0;  ///< end with ExitCode::Timeout after so many cycles; 0: never
-  Models models;                 ///< which parts are RTL and which TLM; see docs/tlm.md
-  ChipFaults faults;             ///< what is broken
-  DramErrors dram_errors;        ///< bit errors of the DRAM on purpose
+  unsigned threads = 1;              ///< worker threads; changes nothing but speed
+  std::uint64_t seed = 1;            ///< initial values of uninitialized flops and memories
+  std::uint64_t max_cycles = 0;      ///< end with ExitCode::Timeout after so many cycles; 0: never
+  Models models = default_models();  ///< which parts are RTL and which TLM; see docs/tlm.md
+  ChipFaults faults;                 ///< what is broken
+  DramErrors dram_errors;            ///< bit errors of the DRAM on purpose
   /// Compare every instruction and every engine command of the RTL with the functional models while
   /// the chip runs; the first difference throws Error{CheckFailed}.
   bool check = true;

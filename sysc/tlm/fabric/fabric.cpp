@@ -104,6 +104,8 @@ Fabric::Fabric(sc_core::sc_module_name name, Timeline& timeline, const ChipConfi
       routers_(chip.mesh_w, chip.mesh_h),
       links_(routers_.links()),
       entries_(std::size_t{2} * routers_.nodes()),
+      sinks_(routers_.nodes()),
+      held_(std::size_t{2} * routers_.nodes(), 0),
       deaths_(std::make_unique<Deaths>(*this)),
       posted_(std::make_unique<PostedPool>()) {
   for (unsigned i = 0; i < routers_.nodes(); ++i) {
@@ -145,8 +147,9 @@ std::uint64_t Fabric::enter(unsigned net, unsigned node, bool cls, std::uint64_t
 
 /// Cycle in which a flit that can be on a link in `cycle` is there. One of class 1 takes the next
 /// free cycle away from class 0, but goes at once.
-std::uint64_t Fabric::cross(std::uint32_t link, bool cls, std::uint64_t cycle) {
-  routers_.count(link);
+std::uint64_t Fabric::cross(std::uint32_t link, bool cls, bool lossy, std::uint64_t cycle) {
+  const std::uint32_t flits = routers_.count(link);
+  if (lossy && flits % kLossPeriod == 0) links_[link].claim(cycle);
   const std::uint64_t found = links_[link].claim(cycle);
   return cls ? cycle : found;
 }
@@ -162,7 +165,7 @@ void Fabric::travel(const Way& way, bool cls, std::uint64_t cycle, Arrive&& arri
       routers_.lose(hop.link, from + kHopCycles);
       continue;
     }
-    times_[i] = cross(hop.link, cls, from + kHopCycles);
+    times_[i] = cross(hop.link, cls, !way.tree, from + kHopCycles);
     if (hop.leaf >= 0) arrive(static_cast<unsigned>(hop.leaf), times_[i]);
   }
   if (!way.live) {
@@ -180,7 +183,10 @@ tlm::tlm_sync_enum Fabric::forward(int node, tlm::tlm_generic_payload& payload,
   if (posted_kind(message.kind)) {
     return post(source, payload, message, delay);
   }
-  const std::uint64_t start = enter(0, source, message.cls, timeline_.now() + to_cycles(delay));
+  // Nothing overtakes what waits at the source.
+  const std::uint64_t offered =
+      std::max(timeline_.now() + to_cycles(delay), held_[2 * source + (message.vc ? 1 : 0)]);
+  const std::uint64_t start = enter(0, source, message.cls, offered);
   const Way& way = routers_.way(0, message.vc, source, message.dst, false);
   std::uint64_t arrival = kLost;
   unsigned target = 0;
@@ -203,7 +209,12 @@ tlm::tlm_sync_enum Fabric::forward(int node, tlm::tlm_generic_payload& payload,
 
 tlm::tlm_sync_enum Fabric::post(unsigned source, tlm::tlm_generic_payload& payload,
                                 Message& message, sc_core::sc_time& delay) {
-  const std::uint64_t start = enter(0, source, message.cls, timeline_.now() + to_cycles(delay));
+  const Way& way = routers_.way(0, message.vc, source, message.dst, message.mcast);
+  std::uint64_t& held = held_[2 * source + (message.vc ? 1 : 0)];
+  const std::uint64_t offered = std::max(timeline_.now() + to_cycles(delay), held);
+  const std::uint64_t room = room_from(way, offered);
+  if (room > offered) held = room;
+  const std::uint64_t start = enter(0, source, message.cls, room);
   delay = to_time(start - timeline_.now());
   const bool page = to_router(message, payload.get_address());
   // Targets may send themselves: keep what arrives apart from what is travelled.
@@ -211,7 +222,6 @@ tlm::tlm_sync_enum Fabric::post(unsigned source, tlm::tlm_generic_payload& paylo
   std::array<std::pair<unsigned, std::uint64_t>, kMany> arrivals;
   std::vector<std::pair<unsigned, std::uint64_t>> more;
   unsigned count = 0;
-  const Way& way = routers_.way(0, message.vc, source, message.dst, message.mcast);
   travel(way, message.cls, start, [&](unsigned at, std::uint64_t cycle) {
     if (count < kMany) {
       arrivals[count++] = {at, cycle};
@@ -237,12 +247,39 @@ tlm::tlm_sync_enum Fabric::post(unsigned source, tlm::tlm_generic_payload& paylo
   return tlm::TLM_COMPLETED;
 }
 
+/// First cycle from `cycle` on in which all targets of a posted message have room for it.
+std::uint64_t Fabric::room_from(const Way& way, std::uint64_t cycle) const {
+  std::uint64_t from = cycle;
+  for (const Hop& hop : way.hops) {
+    if (hop.leaf < 0) continue;
+    const Sink& sink = sinks_[static_cast<std::size_t>(hop.leaf)];
+    if (sink.until > cycle + kRoom * sink.service) {
+      from = std::max(from, sink.until - kRoom * sink.service);
+    }
+  }
+  return from;
+}
+
+/// A node says that it will have served a posted message in `cycle`.
+void Fabric::served(unsigned node, std::uint64_t cycle) {
+  constexpr std::uint64_t kLongest = 100;
+  Sink& sink = sinks_[node];
+  const std::uint64_t begin = std::max(sink.served, timeline_.now());
+  if (cycle > begin) sink.service = std::min(kLongest, cycle - begin);
+  sink.served = cycle;
+  if (--sink.waiting == 0) sink.until = cycle;
+}
+
 /// A posted message arrives at a node.
 void Fabric::hand_over(unsigned node, tlm::tlm_generic_payload& payload, Message& /*message*/,
                        std::uint64_t cycle) {
   sc_core::sc_time delay = to_time(cycle - timeline_.now());
   tlm::tlm_phase phase = tlm::BEGIN_REQ;
-  (*to_node_[node])->nb_transport_fw(payload, phase, delay);
+  if ((*to_node_[node])->nb_transport_fw(payload, phase, delay) != tlm::TLM_COMPLETED) {
+    Sink& sink = sinks_[node];
+    ++sink.waiting;
+    sink.until = std::max(sink.until, cycle) + sink.service;
+  }
 }
 
 // ---------------------------------------------------------------- answers

@@ -22,10 +22,15 @@ namespace tsr {
 
 /// A message takes 2 cycles a router, and every link on its way for one cycle, the first free one:
 /// links are reserved when the message is handed over. Arbitration class 1 does not wait for class
-/// 0. Buffers have no end.
+/// 0. Buffers have no end, but posted messages wait at their source for targets that are slow.
 class Fabric : public sc_core::sc_module {
  public:
   static constexpr std::uint64_t kHopCycles = 2;
+  /// A link that is never free loses one cycle in so many to flits that wait behind others;
+  /// measured, of messages to one node.
+  static constexpr std::uint32_t kLossPeriod = 20;
+  /// Messages that buffers on the way to a target hold.
+  static constexpr std::uint64_t kRoom = 16;
 
   Fabric(sc_core::sc_module_name name, Timeline& timeline, const ChipConfig& chip);
   ~Fabric() override;
@@ -52,6 +57,14 @@ class Fabric : public sc_core::sc_module {
   class PostedPool;
   struct Deaths;
 
+  /// How fast a node takes posted messages.
+  struct Sink {
+    std::uint64_t until = 0;    ///< cycle in which it will have served what is under way
+    std::uint64_t served = 0;   ///< cycle in which it has served what has arrived
+    std::uint64_t service = 1;  ///< cycles for one
+    std::uint64_t waiting = 0;  ///< messages that have not arrived yet
+  };
+
   /// A link, or the way from an endpoint into its router: cycles in which it carries a flit.
   using Link = Calendar<128>;
 
@@ -61,6 +74,8 @@ class Fabric : public sc_core::sc_module {
                               sc_core::sc_time& delay);
   tlm::tlm_sync_enum post(unsigned source, tlm::tlm_generic_payload& payload, Message& message,
                           sc_core::sc_time& delay);
+  std::uint64_t room_from(const Way& way, std::uint64_t cycle) const;
+  void served(unsigned node, std::uint64_t cycle);
   void hand_over(unsigned node, tlm::tlm_generic_payload& payload, Message& message,
                  std::uint64_t cycle);
   /// The answer of `target` leaves it in `cycle`; returns when all of it has arrived, or kLost.
@@ -72,7 +87,7 @@ class Fabric : public sc_core::sc_module {
             const Message& message, unsigned block, std::uint64_t cycle);
 
   std::uint64_t enter(unsigned net, unsigned node, bool cls, std::uint64_t cycle);
-  std::uint64_t cross(std::uint32_t link, bool cls, std::uint64_t cycle);
+  std::uint64_t cross(std::uint32_t link, bool cls, bool lossy, std::uint64_t cycle);
   /// Move one flit along a way; `arrive(node, cycle)` for every node that it reaches.
   template <class Arrive>
   void travel(const Way& way, bool cls, std::uint64_t cycle, Arrive&& arrive);
@@ -81,6 +96,8 @@ class Fabric : public sc_core::sc_module {
   Routers routers_;
   std::vector<Link> links_;           ///< by Routers::link()
   std::vector<Link> entries_;         ///< by net and node
+  std::vector<Sink> sinks_;           ///< by node
+  std::vector<std::uint64_t> held_;   ///< by node and VC: cycle until which its messages wait
   std::vector<std::uint64_t> times_;  ///< of the hops of a way, while it is travelled
   std::vector<std::unique_ptr<tlm_utils::simple_target_socket_tagged<Fabric>>> from_node_;
   std::vector<std::unique_ptr<tlm_utils::simple_initiator_socket_tagged<Fabric>>> to_node_;

@@ -82,6 +82,7 @@ unsigned Routers::want(unsigned net, bool vc, const Step& at, const Rect& dst, b
 
 Way Routers::find(unsigned net, bool vc, unsigned source, const Rect& dst, bool mcast) {
   Way way;
+  way.tree = mcast;
   std::vector<Step> steps{{source, kLocal, -1}};
   // Tables that go in circles lose the message.
   const std::size_t limit = std::size_t{4} * nodes();

@@ -26,6 +26,7 @@ struct Hop {
 struct Way {
   std::vector<Hop> hops;
   std::vector<std::uint32_t> drops;  ///< routers (net * nodes + node) that do not know a way on
+  bool tree = false;                 ///< to a rectangle
   bool live = true;                  ///< no hop is dead, nothing is dropped
 };
 
@@ -59,7 +60,8 @@ class Routers {
   void lose(std::uint32_t link, std::uint64_t cycle);
   /// A message without a way was dropped by a router.
   void drop(std::uint32_t router) { ++dropped_[router]; }
-  void count(std::uint32_t link) { ++sent_[link]; }
+  /// Returns how many it were.
+  std::uint32_t count(std::uint32_t link) { return ++sent_[link]; }
   /// Counter as cnt_sel_i chooses it: bit 3 the network, 2:0 the counter.
   std::uint32_t counter(unsigned node, unsigned select, std::uint64_t cycle) const;
 
