@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cycle counts of the TLM models against those of the RTL.
 
-  scripts/tlm_cycles.py check            every case of the table as TLM: within the tolerance of it
-  scripts/tlm_cycles.py check --rtl      cases marked `cheap` as RTL: the table's figures hold
-  scripts/tlm_cycles.py measure          run everything as RTL and as TLM, print the figures
+  scripts/tlm_cycles.py check               every case of the table as TLM: within the tolerance of it
+  scripts/tlm_cycles.py check --models rtl  cases marked `cheap` as RTL: the table's figures hold
+  scripts/tlm_cycles.py measure             run everything as RTL and as TLM, print the figures
 
 The table, tests/platform/tlm_cycles.toml, is written by hand from what `measure` prints."""
 import argparse
 import json
+import os
 import pathlib
 import shlex
 import subprocess
@@ -21,7 +22,9 @@ TABLE = ROOT / "tests/platform/tlm_cycles.toml"
 
 def run(tessera, command, models):
     """Result of one run of the command line as JSON."""
-    line = [tessera, *shlex.split(command), *models, "--json", "-"]
+    firmware = os.environ.get("TESSERA_FIRMWARE", pathlib.Path(tessera).resolve().parent.parent / "firmware")
+    words = shlex.split(command.replace("@FIRMWARE@", str(firmware)))
+    line = [tessera, *words, *models, "--json", "-"]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         tail = "\n".join(done.stderr.splitlines()[-5:])
@@ -72,14 +75,15 @@ def measure(table, runs, only):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["check", "measure"])
-    parser.add_argument("--rtl", action="store_true", help="check the table itself, on RTL, where that is cheap")
+    parser.add_argument("--models", choices=["tlm", "rtl"], default="tlm",
+                        help="check: TLM against the table, or the table itself on RTL where that is cheap")
     parser.add_argument("--tessera", default=str(ROOT / "build/tools/tessera"), help="the command line's program")
     parser.add_argument("--only", default="", help="measure: cases with this in their name")
     options = parser.parse_args()
     table = tomllib.loads(TABLE.read_text())
     runs = Runs(options.tessera)
     if options.what == "check":
-        check(table, runs, options.rtl)
+        check(table, runs, options.models == "rtl")
     else:
         measure(table, runs, options.only)
 

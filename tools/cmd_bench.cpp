@@ -186,6 +186,8 @@ void add_sim(CLI::App& bench, int& code) {
                 "Measure what snapshots of the flight recorder cost, and waves after a failure");
   number(*cmd, "--cycles", options->job.cycles, "Length of the measured window in cycles",
          std::uint64_t{1024}, std::uint64_t{100'000'000});
+  cmd->add_flag("--compare", options->job.compare,
+                "The same window on TLM models too, and firmware on the cores of all TLM tiles");
 }
 
 }  // namespace

@@ -125,6 +125,14 @@ typedef struct {
   uint32_t word;                  /* what was loaded */
 } tsr_protect_result_t;
 
+/* compute: every core hashes a table in its data memory `rounds` times: for the simulation speed of
+ * firmware. Returns 1 if the hash is not `expected` (0: any is right). */
+#define TSR_COMPUTE_WORDS 1024u
+typedef struct {
+  uint32_t rounds;
+  uint32_t expected;
+} tsr_compute_args_t;
+
 /* me_loop: the matrix engine multiplies rows x k by cols x k in the scratchpad, `repeat` times,
  * without memory traffic. Results are not checked. Writes the cycles it took and the multiply-adds
  * counted by the engine to address + 16 * index (two 64-bit words), if address is not 0. */

@@ -12,6 +12,7 @@ struct SimOptions {
   unsigned busy = 0;             ///< tiles whose matrix engine works; 0: all
   std::uint64_t cycles = 20000;  ///< length of the measured window
   bool recorder = false;         ///< measure what the flight recorder costs, too
+  bool compare = false;          ///< the same on RTL and on TLM models, and firmware on TLM
 };
 
 int run_sim_bench(const SessionOptions& session, const SimOptions& options);
