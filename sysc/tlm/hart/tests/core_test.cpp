@@ -128,6 +128,41 @@ TEST_F(HartCore, PoisonAndSilenceAreFaults) {
   EXPECT_LE(dtcm(8) - begin, 1100U);
 }
 
+TEST_F(HartCore, ARestartedCoreWaitsForTheAccessThatItLeft) {
+  open_window(0, 0, 0xfff, 3);
+  latency = 500;
+  Program first = program();
+  first << lw(10, 7, 0) << sw(10, 8, 0) << kWfi;
+  start(first);
+  run(100);
+  EXPECT_EQ(node->state().core, HartState::Core::Waiting);
+  set(reg::kCoreCtrlOffset, 0);
+  EXPECT_EQ(node->state().core, HartState::Core::Held);
+  Program second = program();
+  second.li(10, 0x77);
+  second << sw(10, 5, static_cast<int>(reg::kScratchOffset)) << sw(10, 8, 4) << kWfi;
+  start(second);
+  run(100);
+  EXPECT_EQ(get(reg::kScratchOffset), 0U) << "the port is not free";
+  run(500);
+  EXPECT_EQ(get(reg::kScratchOffset), 0x77U);
+  EXPECT_EQ(dtcm(4), 0x77U);
+}
+
+TEST_F(HartCore, ALateAnswerBehindATimeoutIsDropped) {
+  open_window(0, 0, 0xfff, 3);
+  latency = 3000;
+  hbm[0] = 1;
+  Program p = program();
+  p << addi(20, 0, 0x100) << csrw(kMtvec, 20) << lw(10, 7, 0) << kStop;
+  p.pad_to(0x100);
+  p << addi(11, 11, 1) << lw(12, 5, 0) << sw(11, 8, 0) << sw(12, 8, 4) << kStop;
+  start(p);
+  run(5000);
+  EXPECT_EQ(dtcm(0), 1U) << "one fault";
+  EXPECT_EQ(dtcm(4), get(reg::kIdOffset));
+}
+
 TEST_F(HartCore, SleepsInWfiAndWakesOnLaunch) {
   Program p = program();
   p << addi(20, 0, 0x100) << csrw(kMtvec, 20);
