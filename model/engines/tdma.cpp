@@ -2,6 +2,9 @@
 #include "engines/tdma.hpp"
 
 #include <algorithm>
+#include <cstring>
+
+#include "engines/stream_walk.hpp"
 
 namespace tsr::engines {
 namespace {
@@ -170,13 +173,17 @@ TdmaResult run_move(const TdmaCommand& command, TdmaOp op, std::vector<std::uint
     }
     if (dst + count > spm.size() || (scatter && over)) return failed(CmdError::Range, dst);
 
-    std::vector<std::uint8_t> bytes(count);
-    for (std::uint32_t i = 0; i < count; ++i) {
-      bytes[i] =
-          fill ? static_cast<std::uint8_t>(command.pattern >> (8 * ((dst + i) % 4))) : spm[src + i];
+    if (fill) {
+      for (std::uint32_t i = 0; i < count; ++i) {
+        spm[dst + i] = static_cast<std::uint8_t>(command.pattern >> (8 * ((dst + i) % 4)));
+      }
+    } else if (config.mirror) {
+      const auto first = spm.begin() + static_cast<std::ptrdiff_t>(src);
+      const auto bytes = mirrored({first, first + count}, config.unit);
+      std::copy(bytes.begin(), bytes.end(), spm.begin() + static_cast<std::ptrdiff_t>(dst));
+    } else {
+      std::memmove(&spm[dst], &spm[src], count);
     }
-    if (config.mirror) bytes = mirrored(bytes, config.unit);
-    std::copy(bytes.begin(), bytes.end(), spm.begin() + static_cast<std::ptrdiff_t>(dst));
     tell(observer, spm, dst, count);
     result.bytes += count;
   }
@@ -187,8 +194,8 @@ TdmaResult run_move(const TdmaCommand& command, TdmaOp op, std::vector<std::uint
 
 // ------------------------------------------------------------------ Transpose
 
-unsigned nibble_at(const std::array<StreamBeat, 2>& rows, unsigned row, unsigned col) {
-  const unsigned byte = rows[row / 8].data[8 * (row % 8) + col / 2];
+unsigned nibble_at(const std::array<BeatBytes, 2>& rows, unsigned row, unsigned col) {
+  const unsigned byte = rows[row / 8][8 * (row % 8) + col / 2];
   return (byte >> (4 * (col % 2))) & 15;
 }
 
@@ -218,18 +225,17 @@ TdmaResult run_transpose(const TdmaCommand& command, std::vector<std::uint8_t>& 
   const TdmaConfig config = TdmaConfig::from_row(command.tdma);
   const AguConfig from = AguConfig::from_row(command.rd);
   const AguConfig to = AguConfig::from_row(command.wr);
-  Agu reads(from, command.src);
-  Agu writes(to, command.dst);
+  StreamWalk reads(from, command.src);
+  StreamWalk writes(to, command.dst);
   while (!reads.done()) {
     const unsigned group = config.nibble ? 2 : 1;
-    std::array<StreamBeat, 2> in;
+    std::array<BeatBytes, 2> in;
     for (unsigned i = 0; i < group; ++i, reads.next()) {
-      const Access access = reads.current();
-      if (out_of_range(access, spm.size())) return failed(CmdError::Range, access.base);
-      in[i] = read_beat(access, from.xpose, spm);
+      if (reads.out_of_range(spm.size())) return failed(CmdError::Range, reads.base());
+      reads.read(spm, in[i].data());
     }
     for (unsigned i = 0; i < group; ++i, writes.next()) {
-      BeatBytes out = in[i].data;
+      BeatBytes out = in[i];
       if (config.nibble) {
         for (unsigned col = 0; col < 8; ++col) {
           for (unsigned b = 0; b < 8; ++b) {
@@ -238,11 +244,10 @@ TdmaResult run_transpose(const TdmaCommand& command, std::vector<std::uint8_t>& 
           }
         }
       }
-      const Access access = writes.current();
-      write_beat(access, out, spm);
-      if (observer != nullptr) observer->write(access, out);
-      if (out_of_range(access, spm.size())) return failed(CmdError::Range, access.base);
-      for (std::uint64_t s = access.strb; s != 0; s &= s - 1) ++result.bytes;
+      writes.write(spm, out.data());
+      if (observer != nullptr) observer->write(writes.access(), out);
+      if (writes.out_of_range(spm.size())) return failed(CmdError::Range, writes.base());
+      result.bytes += static_cast<unsigned>(__builtin_popcountll(writes.strobe()));
     }
   }
   return result;

@@ -180,7 +180,12 @@ Occupancy me_occupancy(const engines::MeJob& job, const engines::MePlan& plan,
     out.work = std::max(out.work, stream_cycles(o, true));
     load.add(o, job.base[3], true);
   }
-  out.work = std::max({out.work, port_c, load.busiest()});
+  const std::uint64_t port = std::max(port_c, load.busiest());
+  if (port > out.work) {
+    // The scratchpad holds it up: its last reads are over before the last beats and the drain.
+    out.work = port;
+    out.drain -= 9;
+  }
   return out;
 }
 

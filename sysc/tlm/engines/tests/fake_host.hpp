@@ -3,6 +3,7 @@
 /// later, failing blocks, and a record of everything that the complex tells.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <map>
@@ -65,16 +66,17 @@ class FakeHost final : public EngineHost {
   std::set<std::uint64_t> bad_blocks;               // answer Unmapped
   std::set<std::uint64_t> lost;                     // addresses that nobody answers
   std::set<std::uint64_t> poisoned;
-  std::uint64_t own_spm = ~std::uint64_t{0};
-  unsigned least = 20, most = 20;  // latency
-  double late = 0;                 // share of answers through response()
+  std::uint64_t own_spm = std::uint64_t{1} << 60;  // nowhere
+  unsigned least = 20, most = 20;                  // latency
+  double late = 0;                                 // share of answers through response()
+  bool serial = false;                             // answers to reads come a block a cycle
   // What was seen.
   std::vector<Done> done;
   std::vector<Post> posts;
   std::vector<Request> requests;
   unsigned flags = 0;  // NaN, overflow: bits 0, 1 of ME, 2, 3 of VE
   unsigned changes = 0;
-  unsigned under_way = 0, most_under_way = 0;
+  std::vector<std::pair<std::uint64_t, int>> load;  // cycle, requests that begin or end
 
   Timeline& timeline() override { return clock; }
   NodeProbe* probe() override { return observer; }
@@ -98,10 +100,17 @@ class FakeHost final : public EngineHost {
                         message->tag});
     const unsigned latency = least + rng() % (most - least + 1);
     if (lost.count(payload.get_address()) != 0) return false;
-    const std::uint64_t arrival = cycle + latency;
+    std::uint64_t arrival = cycle + latency;
+    // A block a cycle on the way back.
+    if (serial && message->kind == Kind::kRead) {
+      const std::uint64_t blocks =
+          (payload.get_address() % 64 + payload.get_data_length() + 63) / 64;
+      link_ = std::max(link_ + blocks, arrival + blocks - 1);
+      arrival = link_;
+    }
     if (message->kind != Kind::kWritePosted) {
-      most_under_way = std::max(most_under_way, ++under_way);
-      agenda_.at(arrival, [this] { --under_way; });
+      load.emplace_back(cycle, 1);
+      load.emplace_back(arrival, -1);
     }
     if (std::uniform_real_distribution<double>(0, 1)(rng) >= late) {
       serve(payload);
@@ -117,7 +126,14 @@ class FakeHost final : public EngineHost {
     return false;
   }
 
-  Agenda& agenda() { return agenda_; }
+  /// Most requests under way at once so far; those that end in a cycle make room in it.
+  int most_under_way() {
+    std::sort(load.begin(), load.end());
+    int count = 0, highest = 0;
+    for (const auto& [cycle, change] : load) highest = std::max(highest, count += change);
+    load.clear();
+    return highest;
+  }
   void run(std::uint64_t cycles) { clock.run(clock.now() + cycles); }
   /// Until nothing is under way any more, or `limit` cycles have passed.
   void settle(std::uint64_t limit) {
@@ -165,6 +181,7 @@ class FakeHost final : public EngineHost {
   }
 
   Agenda agenda_{clock};
+  std::uint64_t link_ = 0;  // until when answers to reads occupy it
 };
 
 }  // namespace tsr

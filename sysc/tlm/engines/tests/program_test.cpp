@@ -220,7 +220,7 @@ class TlmProgram : public testing::TestWithParam<unsigned> {
     complex_->flush(31);
     host_.settle(1000);
     EXPECT_TRUE(complex_->idle());
-    EXPECT_LE(host_.most_under_way, 96U);
+    EXPECT_LE(host_.most_under_way(), 96);
     world_.multicast.clear();
     host_.multicast.clear();
     host_.done.clear();
