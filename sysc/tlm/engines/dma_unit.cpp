@@ -82,7 +82,18 @@ void DmaUnit::run() {
     again = take() || again;
     if (!jobs_.empty() && !jobs_.back().issued) issue(jobs_.back());
   }
+  // The next command may be taken when the last request of this one has left.
+  if (offered_ && !jobs_.empty() && jobs_.back().issued && jobs_.back().issue_at > now()) {
+    call_issue(jobs_.back().issue_at);
+  }
   call_end();
+}
+
+/// Event to go on issuing. One is under way at a time.
+void DmaUnit::call_issue(std::uint64_t cycle) {
+  if (issue_call_ > now() && issue_call_ <= cycle) return;
+  issue_call_ = cycle;
+  call(cycle);
 }
 
 /// Event for the end of the oldest command, once it is known.
@@ -111,7 +122,7 @@ bool DmaUnit::take() {
   if (!offered_ || offered_->at > now()) return false;
   const bool overlap = !writes() && offered_->command.overlap();
   if (jobs_.size() > (overlap ? 1 : 0)) return false;
-  if (!jobs_.empty() && !jobs_.back().issued) return false;
+  if (!jobs_.empty() && (!jobs_.back().issued || jobs_.back().issue_at > now())) return false;
   jobs_.emplace_back();
   Job& job = jobs_.back();
   job.command = offered_->command;
@@ -156,7 +167,6 @@ void DmaUnit::begin(Job& job) {
   job.tail = writes() ? timing::kWdmaTail : timing::kRdmaTail;
   job.limit = job.config.timeout == 0 ? timing::kDmaTimeout : job.config.timeout;
   progress_ = std::max(progress_, job.first);
-  call(job.first);
 }
 
 /// The checks that come before anything happens, and the walks.
@@ -207,7 +217,7 @@ void DmaUnit::issue(Job& job) {
       break;
     }
     if (job.issue_at > now() + (job.fill && !writes() ? 64 : kAhead)) {
-      call(job.issue_at);
+      call_issue(job.issue_at);
       return;
     }
     if (!issue_piece(job)) return;
@@ -368,7 +378,7 @@ bool DmaUnit::send(Job& job, const Piece& part) {
     // An error may come before, and other nodes have their turn.
     job.issue_at = at;
     if (job.fault_at <= at || at > now() + kAhead) {
-      call(at);
+      call_issue(at);
       return false;
     }
   }
@@ -394,6 +404,7 @@ bool DmaUnit::send(Job& job, const Piece& part) {
       job.issue_at = answer - timing::kWdmaBuffer;
     }
   } else {
+    ++owed_;
     call_time_out();
   }
   return true;
@@ -442,6 +453,7 @@ void DmaUnit::response(tlm::tlm_generic_payload& payload) {
   }
   for (Slot& slot : slots_) {
     if (&slot.packet->payload != &payload) continue;
+    --owed_;
     if (slot.live) {
       answered(slot, now());
     } else {
@@ -455,6 +467,7 @@ void DmaUnit::response(tlm::tlm_generic_payload& payload) {
 void DmaUnit::forget() {
   for (Slot& slot : slots_) {
     if (slot.free_at != Timeline::kNever || slot.live) continue;
+    --owed_;
     orphans_.push_back(std::move(slot.packet));
     slot.packet = std::make_unique<Packet>();
     slot.free_at = now();
@@ -467,7 +480,7 @@ void DmaUnit::forget() {
 /// Fail what has waited too long. Tags of unanswered requests are dead until their answers come; if
 /// all are, they become free at once.
 void DmaUnit::time_out() {
-  if (jobs_.empty()) return;
+  if (owed_ == 0 || jobs_.empty()) return;
   const std::uint64_t limit = jobs_.back().limit != 0 ? jobs_.back().limit : jobs_.front().limit;
   const bool waits = std::any_of(jobs_.begin(), jobs_.end(),
                                  [](const Job& job) { return job.pending != 0 || !job.issued; });

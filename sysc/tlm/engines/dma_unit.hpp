@@ -124,6 +124,7 @@ class DmaUnit final : public EngineUnit {
   void time_out();
   bool finish();
   void call(std::uint64_t cycle) { host_.timeline().at(cycle, *this); }
+  void call_issue(std::uint64_t cycle);
   void call_end();
   void call_time_out();
 
@@ -139,6 +140,8 @@ class DmaUnit final : public EngineUnit {
   unsigned next_slot_ = 0;                        // WDMA: tags go round
   std::uint64_t port_ = 0;                        // RDMA: until when the scratchpad port has work
   std::uint64_t progress_ = 0;                    // cycle in which something last moved
+  unsigned owed_ = 0;                             // requests whose answers are not known
+  std::uint64_t issue_call_ = 0;                  // event that goes on issuing
   std::uint64_t end_call_ = Timeline::kNever;     // event of the oldest command's end
   std::uint64_t timer_ = 0;                       // event that looks for a timeout
 };
