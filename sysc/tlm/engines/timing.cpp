@@ -2,6 +2,7 @@
 #include "tlm/engines/timing.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -100,7 +101,7 @@ void BankLoad::add(const AguConfig& config, std::uint32_t base, bool write) {
 }
 
 std::uint64_t BankLoad::busiest() const {
-  return static_cast<std::uint64_t>(*std::max_element(load_.begin(), load_.end()) + 0.5);
+  return static_cast<std::uint64_t>(std::llround(*std::max_element(load_.begin(), load_.end())));
 }
 
 namespace {
