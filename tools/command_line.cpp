@@ -21,7 +21,8 @@ const char* const kAbout =
     "  tessera run kernel.elf --config t4     run your own tile program\n"
     "  tessera info --config t16              what the chip looks like\n"
     "  tessera bench gemm --scope chip        a matrix product against its roofline\n"
-    "  tessera report run.json                a page for the browser from the JSON of a run\n";
+    "  tessera report run.json                a page for the browser from the JSON of a run\n"
+    "  tessera waves trace.fst                look at waves\n";
 
 const char* const kExitCodes =
     "Exit codes: 0 fine; 1 the job failed (wrong result, or a kernel returned non-zero);\n"
@@ -36,7 +37,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(0, 1);  // exactly one, but an unknown one is to be named
   app.callback([&app] {
     if (app.get_subcommands().empty())
-      throw CLI::RequiredError("A subcommand (run, info, bench or report)");
+      throw CLI::RequiredError("A subcommand (run, info, bench, report or waves)");
   });
   app.set_version_flag("--version", TSR_VERSION);
   int code = 0;
@@ -46,6 +47,7 @@ int run(int argc, char** argv) {
   tsr::tools::add_report(app, code);
   tsr::tools::add_noc_tables(app, code);
   tsr::tools::add_ve(app, code);
+  tsr::tools::add_waves(app, code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

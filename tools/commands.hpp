@@ -13,5 +13,6 @@ void add_info(CLI::App& app, int& code);
 void add_bench(CLI::App& app, int& code);
 void add_report(CLI::App& app, int& code);
 void add_noc_tables(CLI::App& app, int& code);
+void add_waves(CLI::App& app, int& code);
 
 }  // namespace tsr::tools
