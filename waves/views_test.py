@@ -164,6 +164,25 @@ class Views(unittest.TestCase):
         self.assertIn("tile: t4.tile_0_1.now_i[63:0]", done.stderr)
         self.assertEqual(waves("check", WORK / "none.fst").returncode, 2)
 
+    def test_descriptions_fit_a_trace_of_the_chip(self):
+        fst = WORK / "views.fst"
+        job = tessera("run", "mlp", "--config", "t4", "--trace", fst, "--trace-from", 10, "--trace-to", 40,
+                      "--max-cycles", 100)
+        self.assertEqual(job.returncode, 4, job.stdout)
+        done = tessera("waves", fst, "--view", "all", "--signals")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertGreater(len(done.stdout.splitlines()), 500)
+        listed = tessera("waves", fst, "--list").stdout
+        self.assertNotIn("not in this trace", listed)
+        png = WORK / "core.png"
+        done = tessera("waves", fst, "--view", "core", "--png", png)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        width, height, counts = pixels(png)
+        self.assertGreaterEqual(width, 1600)
+        self.assertGreaterEqual(height, 500)
+        self.assertGreater(len(counts), 20)
+        self.assertEqual(tessera("waves", fst, "--view", "me", "--node", "0,0").returncode, 2)
+
     def test_trace_windows_are_in_picoseconds(self):
         vcd = WORK / "window.vcd"
         job = tessera("run", "mlp", "--config", "t4", "--vcd", vcd, "--trace-from", 10, "--trace-to", 20,
