@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// An unmodified gdb-multiarch at the chip.
 #include <fmt/format.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <csignal>
-#include <sstream>
-#include <thread>
 
 #include "process.hpp"
 
@@ -48,35 +43,7 @@ class Gdb : public ::testing::Test {
   }
 
  private:
-  static constexpr auto kPatience = std::chrono::seconds(240);
-
-  template <class Condition>
-  static bool await(Condition condition) {
-    const auto end = std::chrono::steady_clock::now() + kPatience;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return true;
-  }
-
-  static int finish(pid_t child) {
-    int status = -1;
-    if (!await([&] { return waitpid(child, &status, WNOHANG) != 0; })) {
-      kill(child, SIGKILL);
-      waitpid(child, &status, 0);
-      ADD_FAILURE() << "the process does not end";
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-
-  unsigned port() const {
-    const std::string text = read_file(folder_ / "chip.out");
-    const std::string mark = "gdb at 127.0.0.1:";
-    const auto at = text.find(mark);
-    if (at == std::string::npos || text.find('\n', at) == std::string::npos) return 0;
-    return static_cast<unsigned>(std::stoul(text.substr(at + mark.size())));
-  }
+  unsigned port() const { return served_port(folder_ / "chip.out", "gdb at 127.0.0.1:"); }
 
   TempFolder folder_;
   pid_t chip_ = -1;

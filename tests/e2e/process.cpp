@@ -74,6 +74,33 @@ pid_t spawn(const std::vector<std::string>& words, const std::string& out, const
   return child;
 }
 
+bool await(const std::function<bool()>& condition) {
+  constexpr auto kPatience = std::chrono::seconds(240);
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return true;
+}
+
+int finish(pid_t child) {
+  int status = -1;
+  if (!await([&] { return waitpid(child, &status, WNOHANG) != 0; })) {
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    ADD_FAILURE() << "the process does not end";
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+unsigned served_port(const std::string& output, const std::string& mark) {
+  const std::string text = read_file(output);
+  const auto at = text.find(mark);
+  if (at == std::string::npos || text.find('\n', at) == std::string::npos) return 0;
+  return static_cast<unsigned>(std::stoul(text.substr(at + mark.size())));
+}
+
 Outcome tessera(const std::vector<std::string>& arguments, unsigned seconds) {
   const TempFolder folder;
   const std::string out = folder / "out";

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -51,6 +52,17 @@ std::ostream& operator<<(std::ostream& stream, const Outcome& outcome);
 
 /// Start a program (looked for in PATH) with its output in two files.
 pid_t spawn(const std::vector<std::string>& words, const std::string& out, const std::string& err);
+
+/// Wait until a condition holds, for minutes at most; returns whether it does.
+bool await(const std::function<bool()>& condition);
+
+/// Wait for the end of a child, which is killed if it does not come; its exit code, -1 after a
+/// signal.
+int finish(pid_t child);
+
+/// Port that a `tessera` with its output in this file serves: the number behind `mark`, 0 if it
+/// does not say one yet.
+unsigned served_port(const std::string& output, const std::string& mark);
 
 /// Run `tessera` with arguments; kill it after `seconds`.
 Outcome tessera(const std::vector<std::string>& arguments, unsigned seconds = 300);
