@@ -18,12 +18,15 @@ constexpr unsigned kTck = 4, kTms = 2, kTdi = 1;
 
 void JtagServer::serve() {
   if (!connection_.accept(false)) return;
-  if (reset_) set_reset(false);
+  if (!attached_) set_reset(false);
+  attached_ = true;
   while (connection_.await(kSilence)) {
     handle(connection_.receive(false));
     if (!connected()) break;
   }
-  if (!connected()) set_reset(true);
+  if (connected()) return;
+  attached_ = false;
+  set_reset(true);
 }
 
 void JtagServer::handle(std::string_view commands) {

@@ -50,8 +50,9 @@ class JtagServer {
 
   JtagAccess& pins_;
   Connection connection_;
-  unsigned bits_ = 2;  ///< TCK, TMS, TDI as last written
-  bool reset_ = true;  ///< TRST
+  unsigned bits_ = 2;      ///< TCK, TMS, TDI as last written
+  bool reset_ = true;      ///< TRST
+  bool attached_ = false;  ///< a client is being served
 };
 
 }  // namespace tsr::debug
