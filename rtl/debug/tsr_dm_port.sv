@@ -7,7 +7,7 @@
 /// *Latency:* a request is offered in the cycle after it was taken; the answer leaves in the cycle after the response.
 /// *Backpressure:* an offered request waits; whoever is offered stays until it is taken.
 /// *Reset:* nothing under way. An access without a response 2^TimeoutLog2 cycles after the network took it ends with an
-/// error, and its response, should it still come, is dropped.
+/// error, and its response, should it still come before the next such end, is dropped.
 module tsr_dm_port
   import tsr_debug_pkg::*;
   import tsr_pkg::*;
@@ -73,10 +73,8 @@ module tsr_dm_port
       end else begin
         if (send) sent_q <= 1'b1;
         if (sent_q) wait_q <= wait_q + 1'b1;
-        if (hit || late) begin
-          busy_q <= 1'b0;
-          gen_q  <= !gen_q;
-        end
+        if (hit || late) busy_q <= 1'b0;
+        if (late && !hit) gen_q <= !gen_q;
       end
     end
   end
