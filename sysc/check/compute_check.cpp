@@ -233,6 +233,7 @@ void ComputeCheck::done(std::uint64_t cycle, const CommandDone& done) {
   const Job job = std::move(jobs.front());
   jobs.pop_front();
   const bool unknown = job.unknown || done.given_up;
+  if (unknown) ++skipped_;
   if (done.id != job.command.id()) {
     return fail(cycle, done.engine, &job, fmt::format("it ends as command {}", done.id));
   }

@@ -25,6 +25,9 @@ class ComputeCheck {
   void write(std::uint64_t cycle, const SpmWrite& write);
   void done(std::uint64_t cycle, const CommandDone& done);
 
+  /// Commands that could not be compared: given up, or partners of such in a chain.
+  std::uint64_t skipped() const { return skipped_; }
+
  private:
   static constexpr unsigned kFirst = static_cast<unsigned>(Engine::Me);
   static constexpr unsigned kCount = 3;
@@ -71,6 +74,7 @@ class ComputeCheck {
   std::array<std::deque<Job>, kCount> jobs_;
   std::array<Log, kCount> logs_;
   std::vector<std::uint8_t> work_;
+  std::uint64_t skipped_ = 0;
   std::deque<engines::VeBeat> to_ve_;      ///< beats from replayed commands of the matrix engine
   std::deque<engines::StreamBeat> to_me_;  ///< and the other way
 };

@@ -31,6 +31,8 @@ class NodeCheck final : public NodeProbe {
   /// Compared so far.
   std::uint64_t instructions() const { return core_.compared(); }
   std::uint64_t commands() const { return commands_; }
+  /// Of the commands: ended, but without a result to compare (ComputeCheck::skipped).
+  std::uint64_t skipped() const { return compute_.skipped(); }
 
   void retire(std::uint64_t cycle, const Retire& retire) override { core_.retire(cycle, retire); }
   void core_start(std::uint64_t cycle, std::uint32_t pc) override { core_.core_start(cycle, pc); }

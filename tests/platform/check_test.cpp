@@ -410,6 +410,7 @@ TEST_F(CheckEngines, GivenUpCommandIsNotCompared) {
   write(SpmWriter::Ve, 0x100, 1);
   checker_.command_done(++cycle_, {Engine::Ve, kId, 0, 0, 0, true});
   EXPECT_RIGHT(checker_);
+  EXPECT_EQ(checker_.skipped(), 1U);
 }
 
 }  // namespace
