@@ -226,13 +226,23 @@ void Chip::set_jtag(const JtagPins& pins) {
   kernel_->wake_endpoint(config_.index(config_.ctl));
 }
 
+void Chip::add_probe(std::size_t node, NodeProbe& probe) {
+  TlmHartNode* hart = tlm_ ? tlm_->hart(node) : nullptr;
+  if (hart == nullptr) {
+    kernel_->add_probe(node, probe);
+    return;
+  }
+  tlm_probes_[node].add(probe);
+  hart->set_probe(&tlm_probes_[node]);
+}
+
 void Chip::add_checks() {
   constexpr std::size_t kCtlSpmBytes = 65536;
   const auto add = [this](const check::NodeShape& shape) {
     if (options_.models.of(config_, shape.node) == Fidelity::Tlm) return;
     checks_.push_back(
         std::make_unique<check::NodeCheck>(shape, [this] { kernel_->request_stop(); }));
-    kernel_->add_probe(config_.index(shape.node), *checks_.back());
+    add_probe(config_.index(shape.node), *checks_.back());
   };
   const auto& dead = options_.faults.dead_tiles;
   for (const Node tile : config_.tiles) {
@@ -378,6 +388,13 @@ std::uint64_t Chip::dram_bit_errors() const {
     if (tlm_ && tlm_->memory(i) != nullptr) sum += tlm_->memory(i)->store().bit_errors();
   }
   return sum;
+}
+
+Chip::DramBytes Chip::dram_bytes(std::size_t index, unsigned channel) const {
+  const auto& dram = drams_[config_.index(config_.memories[index])];
+  if (!dram) return {};
+  const auto& counts = dram->device().counts(channel);
+  return {counts.reads * kDramAtomBytes, counts.writes * kDramAtomBytes};
 }
 
 void Chip::check() {

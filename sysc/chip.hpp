@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <systemc>
@@ -19,6 +20,7 @@
 #include "host_target/host_target.hpp"
 #include "kernel/kernel.hpp"
 #include "models.hpp"
+#include "probe/probe_fan.hpp"
 #include "recorder/recorder.hpp"
 #include "rtl/jtag_pins.hpp"
 #include "uart/uart_terminal.hpp"
@@ -83,6 +85,11 @@ class Chip : public sc_core::sc_module {
 
   std::uint64_t cycle() const { return kernel_->cycle(); }
   std::uint64_t cycle_limit() const { return options_.max_cycles; }
+  /// Bytes that a pseudo channel of memory node `index` has read and written so far.
+  struct DramBytes {
+    std::uint64_t read = 0, written = 0;
+  };
+  DramBytes dram_bytes(std::size_t index, unsigned channel) const;
   /// Bits of the DRAM that went wrong by ChipOptions::dram_errors.
   std::uint64_t dram_bit_errors() const;
   /// End the lock-step; it cannot be taken up again. Between cycles only.
@@ -98,6 +105,8 @@ class Chip : public sc_core::sc_module {
   void set_jtag(const JtagPins& pins);
   /// Level of TDO after the last cycle.
   bool jtag_tdo() const { return jtag_.tdo; }
+  /// Tell `probe` what the hart of a node, RTL or TLM, does from now on; see Kernel::add_probe().
+  void add_probe(std::size_t node, NodeProbe& probe);
   const UartTerminal& uart() const { return *uart_; }
   /// Signal-level side of the host port, for observers.
   HostPort& host_port() { return host_port_; }
@@ -137,7 +146,8 @@ class Chip : public sc_core::sc_module {
   HostPort host_port_;
   JtagPins jtag_;
   std::unique_ptr<UartTerminal> uart_;
-  std::unique_ptr<TlmSide> tlm_;  ///< null: all is RTL
+  std::unique_ptr<TlmSide> tlm_;                ///< null: all is RTL
+  std::map<std::size_t, ProbeFan> tlm_probes_;  ///< by node
   std::vector<std::unique_ptr<check::NodeCheck>> checks_;
   std::unique_ptr<Kernel> kernel_;
   std::unique_ptr<HostTarget> host_target_;

@@ -150,6 +150,23 @@ Json read_run_data(Platform& chip) {
   return data;
 }
 
+Json timeline_json(Platform& chip) {
+  const RunTimeline& timeline = *chip.timeline();
+  Json commands = Json::array();
+  for (const auto& [node, command] : timeline.commands()) {
+    commands.push_back({{"x", node.x},
+                        {"y", node.y},
+                        {"engine", kEngineNames[static_cast<std::size_t>(command.engine)]},
+                        {"name", command.name},
+                        {"id", command.id},
+                        {"from", command.begin},
+                        {"to", command.end}});
+  }
+  return {{"file", timeline.options().file},
+          {"from", chip.counters_cleared()},
+          {"commands", std::move(commands)}};
+}
+
 Json chip_json(const Config& config) {
   Json rows = Json::array();
   for (int y = 0; y < config.mesh_h; ++y) {

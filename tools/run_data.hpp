@@ -27,6 +27,8 @@ const std::vector<std::string>& command_line();
 
 /// Read all counters: memory nodes, links, tiles. Takes time on the chip, after the measured part.
 nlohmann::ordered_json read_run_data(Platform& chip);
+/// The commands of the engines that the timeline kept.
+nlohmann::ordered_json timeline_json(Platform& chip);
 /// Floor plan, clock and sizes of a chip.
 nlohmann::ordered_json chip_json(const Config& config);
 /// Peak rates of a chip whose matrix engines multiply `macs` a cycle and tile.

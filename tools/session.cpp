@@ -61,6 +61,23 @@ void SessionOptions::add_to(CLI::App& app) {
                  "does the same in every cycle")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--vcd", vcd_file, "Write the same waves as VCD (needs fst2vcd, package gtkwave)");
+  app.add_option("--timeline", timeline.file,
+                 "Write what cores, engines, memory and network did as trace events (JSON) for\n"
+                 "Perfetto or speedscope; see docs/timeline.md");
+  app.add_option("--timeline-from", timeline.window.from, "First cycle of the timeline")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--timeline-to", timeline.window.to,
+                 "Last cycle of the timeline (default: the end)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--timeline-interval", timeline.interval,
+                 "Cycles that the counters of the timeline sum up")
+      ->capture_default_str()
+      ->check(CLI::Range(std::uint64_t{16}, std::uint64_t{1} << 20));
+  app.add_option("--timeline-events", timeline.max_events,
+                 "End the timeline after so many events; viewers get slow beyond a few million")
+      ->capture_default_str()
+      ->check(CLI::Range(std::uint64_t{1000}, std::uint64_t{1} << 32));
   app.add_option(
          "--kill-link", kill_links,
          "Let a link die: X,Y,east@CYCLE or X,Y,south@CYCLE, the link of node (X, Y) to its\n"
@@ -181,7 +198,16 @@ Session::Session(const SessionOptions& options)
   if (window && options_.trace_file.empty() && options_.vcd_file.empty()) {
     throw InputError("--trace-from and --trace-to need --trace FILE or --vcd FILE");
   }
-  for (const auto& file : {options_.trace_file, options_.vcd_file, options_.json_file}) {
+  const auto& window_of_timeline = options_.timeline.window;
+  if (window_of_timeline.from > window_of_timeline.to) {
+    throw InputError("--timeline-from is behind --timeline-to");
+  }
+  if (options_.timeline.file.empty() &&
+      (window_of_timeline.from != 0 || window_of_timeline.to != ~0ULL)) {
+    throw InputError("--timeline-from and --timeline-to need --timeline FILE");
+  }
+  for (const auto& file :
+       {options_.trace_file, options_.vcd_file, options_.json_file, options_.timeline.file}) {
     require_writable(file);
   }
   PlatformOptions platform;
@@ -210,6 +236,7 @@ Session::Session(const SessionOptions& options)
   platform.trace_mark = options_.replay;
   platform.recorder = {options_.snapshot_every, options_.window, options_.flight_file, true};
   platform.vcd_file = options_.vcd_file;
+  platform.timeline = options_.timeline;
   if (options_.gdb_port >= 0) platform.gdb_port = static_cast<std::uint16_t>(options_.gdb_port);
   platform.gdb_waits = [screen = screen_](std::uint16_t port) {
     screen->line(fmt::format("gdb at 127.0.0.1:{}: waiting for `target remote :{}`", port, port));
@@ -317,12 +344,14 @@ nlohmann::ordered_json Session::report() const {
     out["stages"].push_back({{"name", stage.name}, {"from", stage.from}, {"to", stage.to}});
   }
   out.update(collected_);
+  if (chip_->timeline() != nullptr) out["timeline"] = timeline_json(*chip_);
   return out;
 }
 
 void Session::finish() {
   chip_->end_gdb(0);
   chip_->end_jtag();
+  chip_->finish_timeline();
   const auto stats = chip_->stats();
   result["config"] = chip_->config().name;
   result["seed"] = options_.seed;
@@ -354,6 +383,20 @@ void Session::finish() {
     fmt::print(stderr,
                "tessera: nothing was traced: the run ended in cycle {}, before --trace-from\n",
                stats.cycles);
+  }
+  if (const auto* timeline = chip_->timeline(); timeline != nullptr) {
+    if (timeline->cut_at() != ~0ULL) {
+      fmt::print(stderr,
+                 "tessera: the timeline ends in cycle {} after {} events: choose a window with "
+                 "--timeline-from and --timeline-to, or raise --timeline-events\n",
+                 timeline->cut_at(), timeline->events());
+    }
+    if (options_.timeline.window.from >= stats.cycles) {
+      fmt::print(stderr,
+                 "tessera: the timeline is empty: the run ended in cycle {}, before "
+                 "--timeline-from\n",
+                 stats.cycles);
+    }
   }
   write_json(result, options_.json_file);
 }

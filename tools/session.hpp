@@ -35,6 +35,7 @@ struct SessionOptions {
   std::uint64_t window = 5000;
   std::string flight_file = "tessera-flight.fst";
   std::optional<std::uint64_t> replay;
+  TimelineOptions timeline;
   int gdb_port = -1;         ///< -1: no GDB
   bool gdb_reset = false;    ///< wait for GDB before the first instruction
   int jtag_port = -1;        ///< -1: no JTAG

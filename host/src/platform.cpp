@@ -144,6 +144,7 @@ class ChipJtag final : public debug::JtagAccess {
 struct Platform::State {
   Config config;
   PlatformOptions options;
+  std::unique_ptr<RunTimeline> timeline;  ///< outlives the chip, which calls it
   std::unique_ptr<Chip> chip;
   std::unique_ptr<Host> host;
   std::unique_ptr<HostAccess> debug_access;
@@ -389,6 +390,24 @@ struct Platform::State {
         record.dead_links, record.dead_links == 1 ? " was" : "s were", record.recovery);
   }
 
+  /// Let a timeline observe the chip.
+  void record_timeline() {
+    auto& kernel = chip->kernel();
+    timeline = std::make_unique<RunTimeline>(
+        config, options.timeline,
+        RunTimeline::Sources{
+            [&kernel](std::size_t node, unsigned link) { return kernel.link_flits(node, link); },
+            [this](std::size_t index, unsigned channel, unsigned way) {
+              const auto bytes = chip->dram_bytes(index, channel);
+              return way == 0 ? bytes.read : bytes.written;
+            }});
+    for (std::size_t i = 0; i < config.nodes.size(); ++i) {
+      if (auto* node = timeline->node(i)) chip->add_probe(i, *node);
+    }
+    kernel.observe_time(options.timeline.interval,
+                        [this](std::uint64_t cycle) { timeline->tick(cycle); });
+  }
+
   /// All tiles of the floor plan, dead or not, if they form a rectangle.
   std::optional<Rect> floor_plan_tiles() const {
     Rect rect{{~0U, ~0U}, {0, 0}};
@@ -481,6 +500,11 @@ Platform::~Platform() {
       fmt::print(stderr, "{}\n", error.what());
     }
   }
+  try {
+    finish_timeline();
+  } catch (const Error& error) {
+    fmt::print(stderr, "tessera: {}\n", error.what());
+  }
   if (!state_->options.vcd_file.empty() && !state_->options.trace_file.empty()) {
     const std::string command = fmt::format("fst2vcd -f '{}' -o '{}'", state_->options.trace_file,
                                             state_->options.vcd_file);
@@ -532,6 +556,7 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
   state->host->socket.bind(state->chip->host_socket());
   state->heap = std::make_unique<Heap>(state->config.straps().hbm_bytes());
   state->chip->reset();
+  if (!opts.timeline.file.empty()) state->record_timeline();
   if (opts.gdb_port) {
     state->debug_access = std::make_unique<HostAccess>(*state->chip, *state->host);
     state->gdb = std::make_unique<debug::GdbServer>(*state->debug_access, state->config.tiles,
@@ -584,6 +609,7 @@ void Platform::load(const std::string& tile_elf, const std::string& ctl_elf) {
   s.ctl_elf =
       std::make_unique<ElfImage>(ElfImage::load(ctl_elf.empty() ? firmware("ctl.elf") : ctl_elf));
   auto image = build_image(*s.ctl_elf, *s.tile_elf);
+  if (s.timeline) s.timeline->set_programs(*s.tile_elf, *s.ctl_elf);
 
   set_stage("boot ROM");
   s.wait_status(TSR_STATUS_HBM_READY, "the boot ROM to initialize HBM");
@@ -800,7 +826,14 @@ void Platform::clear_counters() {
     }
   }
   state_->counters_cleared = cycle();
+  if (state_->timeline) state_->timeline->keep_commands(cycle());
 }
+
+void Platform::finish_timeline() {
+  if (state_->timeline) state_->timeline->finish(cycle());
+}
+
+const RunTimeline* Platform::timeline() const { return state_->timeline.get(); }
 
 std::uint64_t Platform::counters_cleared() const { return state_->counters_cleared; }
 

@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -44,6 +45,23 @@ class Bytes {
   const std::string& name_;
 };
 
+constexpr const char* kMarkSection = ".tessera.marks";
+
+/// Entries of a number (four bytes) and a text that ends with a zero byte.
+std::map<std::uint32_t, std::string> read_markers(const std::uint8_t* data, std::size_t size) {
+  std::map<std::uint32_t, std::string> markers;
+  for (std::size_t at = 0; at + sizeof(std::uint32_t) < size;) {
+    std::uint32_t id;
+    std::memcpy(&id, data + at, sizeof(id));
+    at += sizeof(id);
+    const auto* text = reinterpret_cast<const char*>(data + at);
+    const std::size_t length = strnlen(text, size - at);
+    markers.emplace(id, std::string(text, length));
+    at += length + 1;
+  }
+  return markers;
+}
+
 bool inside(std::uint64_t start, std::uint64_t end, std::uint32_t base, std::uint32_t size) {
   return start >= base && end <= std::uint64_t{base} + size;
 }
@@ -73,6 +91,17 @@ Elf32_Ehdr check_header(const Bytes& file) {
   if (header.e_phnum == 0) file.fail("has no program headers: nothing to load");
   if (header.e_phentsize != sizeof(Elf32_Phdr)) file.fail("program headers of an unknown size");
   return header;
+}
+
+/// Name of a section, "" if the file has none.
+std::string section_name(const Bytes& file, const Elf32_Ehdr& header, const Elf32_Shdr& section) {
+  if (header.e_shstrndx >= header.e_shnum) return "";
+  const auto names = file.read<Elf32_Shdr>(
+      header.e_shoff + std::uint64_t{header.e_shstrndx} * sizeof(Elf32_Shdr), "a section header");
+  if (section.sh_name >= names.sh_size) return "";
+  const auto* text = file.at(names.sh_offset, names.sh_size, "the section names");
+  const auto* first = reinterpret_cast<const char*>(text) + section.sh_name;
+  return {first, strnlen(first, names.sh_size - section.sh_name)};
 }
 
 }  // namespace
@@ -142,6 +171,10 @@ ElfImage ElfImage::parse(const std::vector<std::uint8_t>& bytes, const std::stri
   for (unsigned i = 0; i < header.e_shnum; ++i) {
     const auto section = file.read<Elf32_Shdr>(
         header.e_shoff + std::uint64_t{i} * sizeof(Elf32_Shdr), "a section header");
+    if (section.sh_type == SHT_PROGBITS && section_name(file, header, section) == kMarkSection) {
+      image.markers_ =
+          read_markers(file.at(section.sh_offset, section.sh_size, "the markers"), section.sh_size);
+    }
     if (section.sh_type != SHT_SYMTAB) continue;
     if (section.sh_link >= header.e_shnum) file.fail("symbol table without names");
     const auto names = file.read<Elf32_Shdr>(
@@ -185,6 +218,27 @@ std::string ElfImage::describe(std::uint32_t address) const {
     }
   }
   return "";
+}
+
+std::vector<ElfFunction> ElfImage::functions() const {
+  std::vector<ElfFunction> out;
+  for (const auto& [name, symbol] : symbols_) {
+    if (symbol.function) {
+      out.push_back({symbol.address, std::max<std::uint32_t>(symbol.size, 4), name});
+    }
+  }
+  std::sort(out.begin(), out.end(), [](const ElfFunction& a, const ElfFunction& b) {
+    return a.address != b.address ? a.address < b.address : a.name < b.name;
+  });
+  out.erase(std::unique(
+                out.begin(), out.end(),
+                [](const ElfFunction& a, const ElfFunction& b) { return a.address == b.address; }),
+            out.end());
+  // Functions in assembly may come without a size: they reach up to the next one.
+  for (std::size_t i = 0; i + 1 < out.size(); ++i) {
+    if (out[i].size == 4) out[i].size = std::max(4U, out[i + 1].address - out[i].address);
+  }
+  return out;
 }
 
 }  // namespace tsr

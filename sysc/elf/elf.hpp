@@ -25,6 +25,13 @@ struct ElfSegment {
   std::uint32_t memory_bytes = 0;   ///< size in memory, >= bytes.size()
 };
 
+/// A function of a program.
+struct ElfFunction {
+  std::uint32_t address = 0;
+  std::uint32_t size = 0;  ///< bytes, at least 4
+  std::string name;
+};
+
 /// A parsed executable. Every loadable segment lies inside ITCM or DTCM.
 class ElfImage {
  public:
@@ -44,6 +51,11 @@ class ElfImage {
   std::vector<std::string> symbols_with_prefix(const std::string& prefix) const;
   /// "function+0x12" for an address inside a known function, or an empty string.
   std::string describe(std::uint32_t address) const;
+  /// All functions by address; of several at one address the first by name.
+  std::vector<ElfFunction> functions() const;
+  /// Names of firmware markers by number, as TSR_MARK_BEGIN (runtime/tessera_mark.h) leaves them in
+  /// the section .tessera.marks.
+  const std::map<std::uint32_t, std::string>& markers() const { return markers_; }
 
  private:
   struct Symbol {
@@ -55,6 +67,7 @@ class ElfImage {
   std::uint32_t entry_ = 0;
   std::vector<ElfSegment> segments_;
   std::map<std::string, Symbol> symbols_;
+  std::map<std::uint32_t, std::string> markers_;
 };
 
 }  // namespace tsr

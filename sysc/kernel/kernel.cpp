@@ -366,7 +366,7 @@ void Kernel::traced_cycle() {
 
 /// No model is awake: let the time pass, at most so many cycles, until something happens.
 std::uint64_t Kernel::pass(std::uint64_t cycles) {
-  const std::uint64_t end = cycle_ + cycles;
+  const std::uint64_t end = std::min(cycle_ + cycles, next_tick_);
   const std::uint64_t start = cycle_;
   if (timed_ == nullptr) {  // only the outside can change anything
     cycle_ = end;
@@ -378,12 +378,18 @@ std::uint64_t Kernel::pass(std::uint64_t cycles) {
   return cycle_ - start;
 }
 
+void Kernel::call_tick() {
+  tick_(cycle_);
+  next_tick_ = (cycle_ / tick_interval_ + 1) * tick_interval_;
+}
+
 std::uint64_t Kernel::run(std::uint64_t cycles) {
   const bool traced = !trace_.file.empty() && context_ != nullptr;
   stop_.store(false, std::memory_order_relaxed);
   std::uint64_t done = 0;
   while (done < cycles && !stop_.load(std::memory_order_relaxed)) {
     if (timed_ != nullptr && clocked_) timed_->run_to(cycle_);
+    if (cycle_ >= next_tick_) call_tick();
     if (all_asleep()) {
       done += pass(cycles - done);
       continue;

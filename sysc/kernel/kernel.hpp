@@ -90,6 +90,15 @@ class Kernel {
   /// Call `observer` for every flit of every router output, between cycles, by the thread that
   /// calls run(): cycle by cycle, within a cycle by node and link.
   void observe_flits(FlitObserver observer) { flit_observer_ = std::move(observer); }
+  /// Call `tick` between cycles, by the thread that calls run(), whenever the cycle count has
+  /// reached or passed (everything slept) a multiple of `interval`, and before anything happens
+  /// then.
+  using Tick = std::function<void(std::uint64_t cycle)>;
+  void observe_time(std::uint64_t interval, Tick tick) {
+    tick_ = std::move(tick);
+    tick_interval_ = interval;
+    next_tick_ = (cycle_ / interval + 1) * interval;
+  }
   /// Tell `probe`, beside all others that were added, what the hart of a node does from now on. It
   /// is called by the thread that evaluates the node, and outlives the last run(). Between cycles
   /// only.
@@ -191,6 +200,7 @@ class Kernel {
   void traced_cycle();
   void parallel_cycle();
   void report_flits() const;
+  void call_tick();
   unsigned heavy_awake() const;
   bool awake(std::uint32_t slot) const { return (active_[slot / 64] >> (slot % 64) & 1) != 0; }
   void wake(std::uint32_t slot) { active_[slot / 64] |= 1ULL << (slot % 64); }
@@ -213,6 +223,9 @@ class Kernel {
   std::atomic<bool> stop_{false};
   bool sleep_ = true;
   FlitObserver flit_observer_;
+  Tick tick_;
+  std::uint64_t tick_interval_ = 0;
+  std::uint64_t next_tick_ = ~0ULL;
   std::map<std::size_t, ProbeFan> probes_;  ///< by node
   std::uint64_t cycle_ = 0;
   std::uint64_t parallel_cycles_ = 0;

@@ -167,6 +167,7 @@ async function checkView(open, made, [view, viewport, colorScheme]) {
   await checkPlan(page, made.run);
   await checkEngines(page, made.run);
   await checkOthers(page, made.run);
+  await checkCommands(page, made.run);
   await page.screenshot({ path: path.join(out, `${made.name}-${view}.png`), fullPage: true });
   await page.$$eval("details", (list) => list.forEach((e) => { e.open = true; }));
   equal(await page.evaluate(() => document.documentElement.scrollWidth), viewport.width, `${view}: width of the page`);
@@ -179,8 +180,16 @@ async function checkView(open, made, [view, viewport, colorScheme]) {
   equal(complaints.join("; "), "", `${view}: errors of the page`);
 }
 
+/** The commands of a timeline: those of the first tile at first, with tooltips. */
+async function checkCommands(page, { report: r }) {
+  if (!r.timeline) return;
+  const first = r.timeline.commands.find((c) => r.tiles.some((t) => t.x === c.x && t.y === c.y));
+  const shown = await data(page, "#commands-chart [data-command]");
+  equal(shown.length, r.timeline.commands.filter((c) => c.x === first.x && c.y === first.y).length, "commands of the first tile");
+}
+
 const pages = [
-  report("gemm", ["bench", "gemm", "--scope", "chip", "--m", "96", "--n", "96", "--k", "128"]),
+  report("gemm", ["bench", "gemm", "--scope", "chip", "--m", "96", "--n", "96", "--k", "128", "--timeline", path.join(out, "gemm-timeline.json")]),
   report("hello", ["run", process.argv[5]]),
 ];
 check(statSync(pages[0].page).size < 1 << 20, "the page is below 1 MiB");

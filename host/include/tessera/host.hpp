@@ -30,6 +30,7 @@
 #include "noc/address_map.hpp"
 #include "noc/flit.hpp"
 #include "recorder/flight.hpp"
+#include "timeline/run_timeline.hpp"
 
 namespace tsr {
 
@@ -59,6 +60,7 @@ struct PlatformOptions {
   std::optional<std::uint64_t> trace_mark;
   RecorderOptions recorder;  ///< waves of the last cycles before a failure
   std::string vcd_file;      ///< the same waves as VCD; needs fst2vcd (package gtkwave)
+  TimelineOptions timeline;  ///< trace events for Perfetto; docs/timeline.md
   /// Serve GDB at this port of 127.0.0.1 (0: any free one), and wait for it at the end of load().
   /// Opens the debug fuse. See docs/debugging.md.
   std::optional<std::uint16_t> gdb_port;
@@ -247,6 +249,11 @@ class Platform {
   void set_snapshot_every(std::uint64_t cycles);
   /// Snapshots that the recorder has taken.
   std::uint64_t snapshots() const;
+
+  /// End the timeline's file, if there is one. Throws InputError if it could not be written.
+  void finish_timeline();
+  /// The timeline that is recorded, or null.
+  const RunTimeline* timeline() const;
 
   // ---- Simulation
 

@@ -80,7 +80,7 @@ function drawNode(m, x, y, engine) {
 
 function draw(m, engine, top) {
   const width = 2 * MARGIN + m.width * PITCH - GAP, height = 2 * MARGIN + m.height * PITCH - GAP;
-  const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, width, height });
+  const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, style: `max-width: min(100%, ${1.3 * width}px)` });
   const marks = [];
   for (let y = 0; y < m.height; ++y) {
     for (let x = 0; x < m.width; ++x) {

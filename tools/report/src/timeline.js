@@ -28,7 +28,7 @@ function drawCommands(m, element, slices) {
     y: { domain: rows, label: null, tickSize: 0, padding: 0.2 },
     marks: [Plot.barX(slices, { x1: "from", x2: "to", y: "row", fill: (d) => colour(COLOURS[d.engine]), insetRight: 0.4, className: "commands" })],
   })));
-  label(svg, "commands", slices, (d) => `${d.name}, command ${d.id}\nTile (${d.x}, ${d.y}) ${d.engine.toUpperCase()}\n${count(d.to - d.from)} cycles from cycle ${count(d.from)}`, "Commands of the engines",
+  label(svg, "commands", slices, (d) => `${d.name}, command ${d.id}\n${m.tileAt(d.x, d.y) ? "Tile" : "ctl"} (${d.x}, ${d.y}) ${d.engine.toUpperCase()}\n${count(d.to - d.from)} cycles from cycle ${count(d.from)}`, "Commands of the engines",
         (d) => ({ "data-command": d.id }));
   element.replaceChildren(svg);
 }
@@ -37,11 +37,12 @@ function commands(m) {
   const excerpt = m.report.timeline;
   if (!excerpt || excerpt.commands.length === 0) return null;
   const all = excerpt.commands.map((d) => ({ ...d, row: `${d.x}, ${d.y} ${d.engine.toUpperCase()}` }));
-  const tiles = [...new Set(all.map((d) => `${d.x}, ${d.y}`))];
+  const isCtl = (d) => !m.tileAt(d.x, d.y);
+  const tiles = [...new Set([...all].sort((a, b) => isCtl(a) - isCtl(b)).map((d) => `${d.x}, ${d.y}`))];
   const chart = h("div", { class: "chart", id: "commands-chart" });
   let tile = tiles[0];
   const redraw = () => drawCommands(m, chart, all.filter((d) => `${d.x}, ${d.y}` === tile));
-  const pick = choice("command-tile", "Tile", tiles.map((t) => [t, t]), tile, (key) => { tile = key; redraw(); });
+  const pick = choice("command-tile", "Node", tiles.map((t) => [t, t]), tile, (key) => { tile = key; redraw(); });
   const parts = [
     h("h3", null, "Commands of the engines"),
     h("p", { class: "about" }, `The first ${count(all.length)} commands from cycle ${count(excerpt.from)} on; the whole timeline is in ${excerpt.file}.`),
