@@ -17,7 +17,7 @@ function draw(m, element) {
   const { ridge, from, to } = bounds(m);
   const roof = [{ x: from, y: from * m.peakBytes }, { x: ridge, y: m.peakMacs }, { x: to, y: m.peakMacs }];
   const point = { x: m.intensity, y: m.macRate };
-  const low = 10 ** Math.floor(Math.log10(Math.min(point.y, roof[0].y)));
+  const low = 10 ** Math.floor(Math.log10(Math.min(point.y, roof[0].y) / 3));
   const svg = Plot.plot(frame(element, (width) => ({
     height: Math.min(380, Math.max(260, width * 0.6)), marginLeft: 54, marginRight: 16, marginBottom: 40, marginTop: 26,
     x: { type: "log", domain: [from, to], label: "multiply-adds per byte of HBM traffic →", ticks: width < 420 ? 3 : 6, tickFormat: "~s", grid: true },
