@@ -87,6 +87,12 @@ void Chip::kill_link(const LinkDeath& death) {
 void Chip::break_links() {
   for (const auto& link : options_.faults.dead_links) cut_link(link, 0);
   for (const auto& death : options_.faults.deaths) cut_link(death.link, death.cycle);
+  for (const auto& loss : options_.faults.losses) {
+    if (options_.models.noc == Fidelity::Tlm) {
+      throw InputError("--mute-node and --lose-credits need the network's RTL; use --noc rtl");
+    }
+    kernel_->lose_output(config_.index(loss.node), loss.net, loss.cycle);
+  }
 }
 
 std::unique_ptr<NodeModel> Chip::rtl_endpoint(std::size_t index, NodeKind kind,

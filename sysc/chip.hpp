@@ -99,6 +99,8 @@ class Chip : public sc_core::sc_module {
   /// Level of the chip's interrupt to the host, and the cycle in which it last rose.
   bool host_interrupt() const { return interrupt_; }
   std::uint64_t interrupt_cycle() const { return interrupt_cycle_; }
+  /// Whether the ctl node's watchdog has declared the chip dead.
+  bool watchdog_expired() const { return watchdog_; }
   /// Whether a debugger holds the core of a node. advance() ends when one is halted.
   bool halted(Node node) const;
   /// Drive the JTAG port's input pins from the next cycle on. An RTL ctl node has one.

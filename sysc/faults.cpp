@@ -84,9 +84,21 @@ LinkDeath parse_link_death(const std::string& text) {
   return {*link, *cycle};
 }
 
+LostOutput parse_lost_output(const std::string& text, unsigned net) {
+  const auto at = text.find('@');
+  const auto node = node_of(text.substr(0, at));
+  const auto cycle =
+      at == std::string::npos ? std::nullopt : parse_number<std::uint64_t>(text.substr(at + 1));
+  if (!node || !cycle) {
+    throw InputError(fmt::format("'{}' is no node and cycle: give X,Y@CYCLE", text));
+  }
+  return {*node, net, *cycle};
+}
+
 void check_faults(const Config& config, const ChipFaults& faults) {
   for (const auto& link : faults.dead_links) check_link(config, link);
   for (const auto& death : faults.deaths) check_link(config, death.link);
+  for (const auto& loss : faults.losses) check_node(config, loss.node);
   for (const Node node : faults.dead_tiles) {
     check_node(config, node);
     if (config.kind(node) != NodeKind::Tile) {

@@ -24,10 +24,19 @@ struct LinkDeath {
   std::uint64_t cycle = 0;
 };
 
+/// From this cycle on nothing that a node's endpoint puts onto one of the networks gets to its
+/// router: flits and credits.
+struct LostOutput {
+  Node node;
+  unsigned net = 0;  ///< 0 request, 1 response
+  std::uint64_t cycle = 0;
+};
+
 struct ChipFaults {
   std::vector<Node> dead_tiles;      ///< in the fuses; there is no endpoint behind their routers
   std::vector<MeshLink> dead_links;  ///< in the fuses; dead from the first cycle
   std::vector<LinkDeath> deaths;     ///< of which the chip is not told
+  std::vector<LostOutput> losses;    ///< of which the chip is not told
 };
 
 /// "X,Y". These throw InputError.
@@ -36,6 +45,9 @@ Node parse_node(const std::string& text);
 MeshLink parse_link(const std::string& text);
 /// "X,Y,east@CYCLE" or "X,Y,south@CYCLE".
 LinkDeath parse_link_death(const std::string& text);
+
+/// "X,Y@CYCLE", of network `net`.
+LostOutput parse_lost_output(const std::string& text, unsigned net);
 
 /// Throws InputError unless all that is named exists in the configuration.
 void check_faults(const Config& config, const ChipFaults& faults);

@@ -22,7 +22,8 @@ const char* const kAbout =
     "  tessera info --config t16              what the chip looks like\n"
     "  tessera bench gemm --scope chip        a matrix product against its roofline\n"
     "  tessera report run.json                a page for the browser from the JSON of a run\n"
-    "  tessera waves trace.fst                look at waves\n";
+    "  tessera waves trace.fst                look at waves\n"
+    "  tessera doctor trace.fst               why does this chip hang?\n";
 
 const char* const kExitCodes =
     "Exit codes: 0 fine; 1 the job failed (wrong result, or a kernel returned non-zero);\n"
@@ -37,7 +38,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(0, 1);  // exactly one, but an unknown one is to be named
   app.callback([&app] {
     if (app.get_subcommands().empty())
-      throw CLI::RequiredError("A subcommand (run, info, bench, report or waves)");
+      throw CLI::RequiredError("A subcommand (run, info, bench, report, waves or doctor)");
   });
   app.set_version_flag("--version", TSR_VERSION);
   int code = 0;
@@ -46,6 +47,7 @@ int run(int argc, char** argv) {
   tsr::tools::add_bench(app, code);
   tsr::tools::add_report(app, code);
   tsr::tools::add_noc_tables(app, code);
+  tsr::tools::add_doctor(app, code);
   tsr::tools::add_ve(app, code);
   tsr::tools::add_waves(app, code);
   try {
@@ -55,7 +57,7 @@ int run(int argc, char** argv) {
   } catch (const tsr::Error& error) {
     std::fflush(stdout);
     fmt::print(stderr, "tessera: {}\n", error.what());
-    tsr::tools::explain_failure(error.code());
+    tsr::tools::explain_failure(error.code(), error.what());
     return static_cast<int>(error.code());
   }
   return code;
@@ -67,6 +69,6 @@ int tsr::tools::command_line(int argc, char** argv) try {
   return run(argc, argv);
 } catch (const std::exception& error) {
   std::fprintf(stderr, "tessera: internal error: %s\n", error.what());
-  tsr::tools::explain_failure(tsr::ExitCode::JobFailed);
+  tsr::tools::explain_failure(tsr::ExitCode::JobFailed, error.what());
   return static_cast<int>(tsr::ExitCode::JobFailed);
 }

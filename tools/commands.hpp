@@ -14,5 +14,6 @@ void add_bench(CLI::App& app, int& code);
 void add_report(CLI::App& app, int& code);
 void add_noc_tables(CLI::App& app, int& code);
 void add_waves(CLI::App& app, int& code);
+void add_doctor(CLI::App& app, int& code);
 
 }  // namespace tsr::tools

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <thread>
 
+#include "doctor/wave_state.hpp"
 #include "jobs/operand.hpp"
 
 namespace tsr::tools {
@@ -90,6 +91,15 @@ void SessionOptions::add_to(CLI::App& app) {
   app.add_option("--dead-tile", dead_tiles,
                  "A tile that is dead from the start, and in the fuses: X,Y (repeatable)")
       ->allow_extra_args(false);
+  app.add_option("--mute-node", mute_nodes,
+                 "X,Y@CYCLE: from that cycle on the network loses what node (X, Y) answers\n"
+                 "(repeatable)")
+      ->allow_extra_args(false);
+  app.add_option(
+         "--lose-credits", lost_credits,
+         "X,Y@CYCLE: from that cycle on the network loses the credits that node (X, Y) gives\n"
+         "for requests, and its own requests (repeatable)")
+      ->allow_extra_args(false);
   add_model_options(app, *this);
   app.add_option("--gdb", gdb_port,
                  "Serve GDB at this port of 127.0.0.1 (0: any free one) and wait for it when all\n"
@@ -149,6 +159,8 @@ std::string trace_note(const Models& models, const Config& config) {
 }
 /// The chip of a session that an exception has ended.
 std::unique_ptr<Platform> failed_chip;
+/// Where its JSON result was to go.
+std::string failed_json;
 
 /// Refuse, before a long run, a file that cannot be written after it.
 void require_writable(const std::string& file) {
@@ -177,6 +189,8 @@ ChipFaults faults_of(const SessionOptions& options) {
   for (const auto& text : options.dead_tiles) faults.dead_tiles.push_back(parse_node(text));
   for (const auto& text : options.dead_links) faults.dead_links.push_back(parse_link(text));
   for (const auto& text : options.kill_links) faults.deaths.push_back(parse_link_death(text));
+  for (const auto& text : options.mute_nodes) faults.losses.push_back(parse_lost_output(text, 1));
+  for (const auto& text : options.lost_credits) faults.losses.push_back(parse_lost_output(text, 0));
   return faults;
 }
 
@@ -266,15 +280,60 @@ Session::~Session() {
                     options_.trace_from, std::min(options_.trace_to, chip_->cycle() - 1), file,
                     file, file, view));
   }
-  if (std::uncaught_exceptions() > exceptions_) failed_chip = std::move(chip_);
+  if (std::uncaught_exceptions() > exceptions_) {
+    failed_chip = std::move(chip_);
+    failed_json = options_.json_file;
+  }
   chip_.reset();
 }
 
-void explain_failure(ExitCode code) {
+namespace {
+
+/// Why the chip hangs, from the waves that the recorder has left.
+doctor::Diagnosis examine(const Platform& chip, const std::string& fst) {
+  return doctor::diagnose(doctor::read_state(fst), [&](doctor::Kind kind, std::uint32_t pc) {
+    return chip.describe_pc(kind == doctor::Kind::Ctl ? NodeKind::Ctl : NodeKind::Tile, pc);
+  });
+}
+
+}  // namespace
+
+void explain_failure(ExitCode code, const std::string& message) {
   const auto chip = std::move(failed_chip);
   if (!chip || code == ExitCode::BadInput) return;
+  const bool hangs = chip->hangs();
   const auto report = chip->record_failure();
   if (report) fmt::print(stderr, "{}", report->text);
+  if (!report || !report->written || !hangs) return;
+  doctor::Diagnosis diagnosis;
+  try {
+    diagnosis = examine(*chip, report->fst);
+  } catch (const Error& error) {
+    fmt::print(stderr, "no diagnosis: {}\n", error.what());
+    return;
+  }
+  fmt::print(stderr, "{}", diagnosis.text());
+  nlohmann::ordered_json json;
+  json["error"] = message;
+  json["exit_code"] = static_cast<int>(code);
+  json["flight"] = {{"fst", report->fst}, {"from", report->from}, {"to", report->to}};
+  json["hang"] = to_json(diagnosis);
+  write_json(json, failed_json);
+}
+
+nlohmann::ordered_json to_json(const doctor::Diagnosis& diagnosis) {
+  nlohmann::ordered_json json;
+  json["kind"] = diagnosis.kind;
+  json["cause"] = diagnosis.cause;
+  json["others"] = diagnosis.others;
+  json["cycle"] = diagnosis.cycle;
+  json["waits"] = nlohmann::ordered_json::array();
+  for (const auto& edge : diagnosis.waits) {
+    json["waits"].push_back({{"who", edge.who}, {"whom", edge.whom}, {"why", edge.why}});
+  }
+  json["in_flight"] = diagnosis.transactions;
+  json["cores"] = diagnosis.cores;
+  return json;
 }
 
 Screen::Screen(std::FILE* out) : out_(out), terminal_(isatty(fileno(stderr)) != 0) {}

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "doctor/diagnose.hpp"
 #include "run_data.hpp"
 #include "tessera/host.hpp"
 
@@ -41,7 +42,7 @@ struct SessionOptions {
   int jtag_port = -1;        ///< -1: no JTAG
   bool jtag_locked = false;  ///< the debug fuse stays closed
   std::string json_file;
-  std::vector<std::string> kill_links, dead_links, dead_tiles;
+  std::vector<std::string> kill_links, dead_links, dead_tiles, mute_nodes, lost_credits;
   bool tlm = false;  ///< everything that `tile` to `ctl` do not name is TLM
   std::vector<std::string> tile, noc, hbm, ctl;
 
@@ -69,8 +70,9 @@ class Screen {
 };
 
 /// After a session was left by an exception: what the flight recorder finds, on standard error.
-/// Prints nothing if there is nothing to tell, or if `error` is the user's mistake.
-void explain_failure(ExitCode code);
+/// If the chip hangs, also why, and in the JSON result as "hang". Nothing if there is nothing to
+/// tell, or if the failure is the user's mistake.
+void explain_failure(ExitCode code, const std::string& message);
 
 /// A platform with the terminal around it. Text goes to standard output, or to standard error when
 /// the JSON result goes to standard output.
@@ -113,6 +115,9 @@ class Session {
   nlohmann::ordered_json collected_;  ///< null: nothing was measured
   std::unique_ptr<Platform> chip_;
 };
+
+/// A diagnosis as the JSON key "hang".
+nlohmann::ordered_json to_json(const doctor::Diagnosis& diagnosis);
 
 /// Write JSON to a file, or to standard output for "-". Nothing for "".
 void write_json(const nlohmann::ordered_json& json, const std::string& file);

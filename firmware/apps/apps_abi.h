@@ -69,6 +69,20 @@ typedef struct {
   uint32_t index;
 } tsr_misbehave_args_t;
 
+/* stuck: tiles hang in the way that `kind` says. */
+enum {
+  TSR_STUCK_MISSING_POST = 0, /* RDMA waits for semaphore 5, which nobody posts */
+  TSR_STUCK_FULL_QUEUE =
+      1,                /* the core pushes into the full queue of the ME, whose head waits for it */
+  TSR_STUCK_CIRCLE = 2, /* RDMA waits for the WDMA, and the WDMA for the RDMA */
+  TSR_STUCK_LOOP = 3,   /* function stuck_loop */
+  TSR_STUCK_READS = 4   /* reads 64 KiB at `address_lo` of HBM, again and again */
+};
+typedef struct {
+  uint32_t kind; /* TSR_STUCK_* */
+  uint32_t address_lo;
+} tsr_stuck_args_t;
+
 /* spread: the tile with index `reader` reads `bytes` bytes at `src` for all tiles of the launch;
  * each writes what arrived to dst + index * bytes. */
 typedef struct {

@@ -170,6 +170,7 @@ struct Platform::State {
   std::uint64_t counters_cleared = 0;
   std::vector<std::uint64_t> link_flits;  ///< when the counters were cleared; empty: never
   std::optional<FlightFailure> failure;   ///< the latest, if more is known of it than now
+  bool hangs = false;                     ///< the latest failure was one to wait for something
 
   State() { platform_is_open = true; }
   ~State() {
@@ -281,6 +282,7 @@ struct Platform::State {
   }
 
   std::string fatal_message(std::uint32_t status) {
+    hangs = status >> 8 != TSR_FATAL_TRAP && status >> 8 != TSR_FATAL_IMAGE;
     const auto detail = [&](unsigned i) {
       return read32(mailbox(regs::mailbox::kDetailOffset + 4 * i));
     };
@@ -432,6 +434,7 @@ struct Platform::State {
     failure = FlightFailure{told > late ? told - late : told, node};
     const auto trap = chip->kernel().last_trap(config.index(node));
     if (record.status == TSR_DONE_FAULT && trap != NodeModel::kNever) failure->cycle = trap;
+    hangs = record.status == TSR_DONE_TIMEOUT || record.info == kTimeoutError;
   }
 
   [[noreturn]] void fail(const tsr_completion_t& record) {
@@ -887,6 +890,18 @@ std::optional<FlightReport> Platform::record_failure() {
   auto& s = *state_;
   if (s.chip->recorder() == nullptr) return std::nullopt;
   return s.chip->recorder()->record(s.failure.value_or(FlightFailure{s.chip->cycle(), {}}));
+}
+
+bool Platform::hangs() const {
+  const auto& s = *state_;
+  const auto limit = s.chip->cycle_limit();
+  return s.hangs || s.chip->watchdog_expired() || s.chip->kernel().all_asleep() ||
+         (limit != 0 && s.chip->cycle() >= limit);
+}
+
+std::string Platform::describe_pc(NodeKind kind, std::uint32_t pc) const {
+  const auto& elf = kind == NodeKind::Ctl ? state_->ctl_elf : state_->tile_elf;
+  return elf ? elf->describe(pc) : "";
 }
 
 void Platform::set_snapshot_every(std::uint64_t cycles) {

@@ -166,6 +166,15 @@ void Kernel::kill_link(std::size_t node, unsigned port, std::uint64_t cycle) {
   const auto facing = static_cast<unsigned>(tsr::facing(static_cast<Dir>(port)));
   deaths_.push_back({cycle, slot, port});
   deaths_.push_back({cycle, link.slot, facing});
+  sort_deaths();
+}
+
+void Kernel::lose_output(std::size_t node, unsigned net, std::uint64_t cycle) {
+  deaths_.push_back({cycle, slot_of_endpoint_[node], kLocal, 1U << net});
+  sort_deaths();
+}
+
+void Kernel::sort_deaths() {
   std::sort(deaths_.begin(), deaths_.end(),
             [](const Death& a, const Death& b) { return a.cycle > b.cycle; });
 }
@@ -174,6 +183,7 @@ void Kernel::cut_links() {
   while (!deaths_.empty() && deaths_.back().cycle <= cycle_) {
     const Death& death = deaths_.back();
     for (unsigned net = 0; net < kNets; ++net) {
+      if ((death.nets >> net & 1U) == 0) continue;
       links_[death.slot * kLinks + net * kPorts + death.port].slot = kCut;
     }
     deaths_.pop_back();

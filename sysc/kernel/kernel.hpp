@@ -114,6 +114,9 @@ class Kernel {
   /// From `cycle` on the link of a router's port to its neighbour carries nothing, in both
   /// directions and networks. Between cycles only.
   void kill_link(std::size_t node, unsigned port, std::uint64_t cycle = 0);
+  /// From `cycle` on nothing that a node's endpoint puts onto network `net` gets to its router,
+  /// neither flits nor credits. Between cycles only.
+  void lose_output(std::size_t node, unsigned net, std::uint64_t cycle);
   /// `false`: evaluate every model in every cycle. Only for checking that sleeping changes nothing.
   void allow_sleep(bool allow) { sleep_ = allow; }
   /// Models that run beside; they outlive the kernel. Before the first run().
@@ -159,11 +162,12 @@ class Kernel {
     const std::uint32_t* from = nullptr;
     std::uint32_t* to = nullptr;
   };
-  /// A port whose link is to be cut.
+  /// A port whose link is to be cut, in one direction.
   struct Death {
     std::uint64_t cycle;
     std::uint32_t slot;
     unsigned port;
+    unsigned nets = (1U << kNets) - 1;
   };
   struct Slot {
     NodeModel* model = nullptr;
@@ -194,6 +198,7 @@ class Kernel {
   template <bool Atomic>
   void deliver(std::uint32_t slot, Pins pins);
   void cut_links();
+  void sort_deaths();
   void lost(Part& part, std::uint32_t slot, unsigned link);
   void serial_cycle();
   std::uint64_t pass(std::uint64_t cycles);

@@ -56,7 +56,8 @@ class NoSignals {
 
 FlightRecorder::FlightRecorder(RecordedChip chip, RecorderOptions options)
     : chip_(std::move(chip)), options_(std::move(options)) {
-  // A snapshot keeps the folder that it was started in, but the user may have gone elsewhere.
+  // Written where the program was started, even if it has gone elsewhere.
+  shown_ = options_.file;
   options_.file = std::filesystem::absolute(options_.file).string();
   if (options_.signals) install_handlers();
 }
@@ -288,8 +289,7 @@ std::string FlightRecorder::replay(const Snapshot& snapshot, const Command& comm
       "+flight recorder: cycles {} to {} are in {} (cycle {} is marked)\n"
       "  look at them: tessera waves {}\n"
       "  or:           gtkwave {} {}\n",
-      command.from, command.to, options_.file, command.failure, options_.file, options_.file,
-      view_of(options_.file));
+      command.from, command.to, shown_, command.failure, shown_, shown_, view_of(shown_));
   std::optional<Node> node;
   if (command.has_node) node = command.node;
   write_view(options_.file, view_of(options_.file), command.failure, node);

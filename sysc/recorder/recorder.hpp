@@ -101,6 +101,7 @@ class FlightRecorder {
 
   RecordedChip chip_;
   RecorderOptions options_;
+  std::string shown_;  ///< options_.file as it was given
   InputLog log_;
   Snapshot live_[kLive];  ///< the older one first
   std::uint64_t due_ = 0;

@@ -37,6 +37,10 @@ TEST(PlatformFaults, AreReadFromText) {
   EXPECT_EQ(death.link.port, Dir::kEast);
   EXPECT_EQ(death.cycle, 123456789012U);
   EXPECT_EQ(parse_node("7,0"), (Node{7, 0}));
+  const LostOutput loss = parse_lost_output("2,5@7", 1);
+  EXPECT_EQ(loss.node, (Node{2, 5}));
+  EXPECT_EQ(loss.net, 1U);
+  EXPECT_EQ(loss.cycle, 7U);
 }
 
 TEST(PlatformFaults, BadTextIsRefusedWithTheFormat) {
@@ -51,18 +55,26 @@ TEST(PlatformFaults, BadTextIsRefusedWithTheFormat) {
                            "1,2,east@99999999999999999999"}) {
     EXPECT_NE(refusal_of(parse_link_death, text).find("X,Y,east@CYCLE"), std::string::npos) << text;
   }
+  const auto parse_loss = [](const std::string& text) { return parse_lost_output(text, 0); };
+  for (const char* text : {"", "1,2", "1,2@", "1@5", "1,2@x", "1,2,east@5"}) {
+    EXPECT_NE(refusal_of(parse_loss, text).find("give X,Y@CYCLE"), std::string::npos) << text;
+  }
 }
 
 TEST(PlatformFaults, WhatDoesNotExistCannotBeBroken) {
   // t4: ctl and a bare router above four tiles above two memory nodes.
-  EXPECT_EQ(refusal({{{0, 1}, {1, 2}}, {{{0, 0}, Dir::kEast}}, {{{{1, 2}, Dir::kSouth}, 5}}}),
+  EXPECT_EQ(refusal({{{0, 1}, {1, 2}},
+                     {{{0, 0}, Dir::kEast}},
+                     {{{{1, 2}, Dir::kSouth}, 5}},
+                     {{{1, 3}, 1, 9}}}),
             "accepted");
-  EXPECT_EQ(refusal({{{0, 3}}, {}, {}}), "node 0,3 of t4 is no tile (it is a memory)");
-  EXPECT_EQ(refusal({{{2, 1}}, {}, {}}), "node 2,1 is outside of t4's mesh of 2 x 4");
-  EXPECT_EQ(refusal({{}, {{{1, 0}, Dir::kEast}}, {}}),
+  EXPECT_EQ(refusal({{{0, 3}}, {}, {}, {}}), "node 0,3 of t4 is no tile (it is a memory)");
+  EXPECT_EQ(refusal({{{2, 1}}, {}, {}, {}}), "node 2,1 is outside of t4's mesh of 2 x 4");
+  EXPECT_EQ(refusal({{}, {{{1, 0}, Dir::kEast}}, {}, {}}),
             "node 1,0 of t4 has no eastern neighbour, so no link");
-  EXPECT_EQ(refusal({{}, {}, {{{{0, 3}, Dir::kSouth}, 0}}}),
+  EXPECT_EQ(refusal({{}, {}, {{{{0, 3}, Dir::kSouth}, 0}}, {}}),
             "node 0,3 of t4 has no southern neighbour, so no link");
+  EXPECT_EQ(refusal({{}, {}, {}, {{{2, 0}, 1, 0}}}), "node 2,0 is outside of t4's mesh of 2 x 4");
 }
 
 }  // namespace

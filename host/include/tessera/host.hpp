@@ -245,6 +245,11 @@ class Platform {
   /// before now if none did. Nothing without PlatformOptions::recorder. Each snapshot of the
   /// recorder can be used once.
   std::optional<FlightReport> record_failure();
+  /// Whether the chip hangs, as far as a failure that a call threw tells: a timeout, no answer from
+  /// the network, a dead chip.
+  bool hangs() const;
+  /// "function+0x10" of the loaded program of the tiles or of ctl, "" if unknown.
+  std::string describe_pc(NodeKind kind, std::uint32_t pc) const;
   /// Change RecorderOptions::every of a platform that has a recorder; 0: no snapshots for now.
   void set_snapshot_every(std::uint64_t cycles);
   /// Snapshots that the recorder has taken.
