@@ -99,7 +99,7 @@ void NodeTimeline::retire(std::uint64_t cycle, const Retire& retire) {
   now_ = cycle;
   if (retire.mem_write) note_push(cycle, retire);
   if (!window_.holds(cycle)) return;
-  if (!retire.trap && retire.insn == kWfi) note_sleep(cycle, retire.insn);
+  if (!retire.trap && retire.insn == kWfi) note_sleep(cycle);
   follow(cycle, retire.pc);
   if (retire.trap) {
     next_ = Next::Call;
@@ -145,7 +145,7 @@ void NodeTimeline::pop_frame(std::uint64_t cycle, const char* more) {
 }
 
 /// WFI retires when the core wakes.
-void NodeTimeline::note_sleep(std::uint64_t cycle, std::uint32_t) {
+void NodeTimeline::note_sleep(std::uint64_t cycle) {
   const std::uint64_t begin = retired_ ? last_retire_ + 1 : window_.from;
   if (cycle > begin && !frames_.empty()) slice(kCoreTrack, begin, cycle, "sleep (wfi)");
 }

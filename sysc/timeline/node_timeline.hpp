@@ -104,7 +104,7 @@ class NodeTimeline final : public NodeProbe {
              const std::string& more = "");
   void follow(std::uint64_t cycle, std::uint32_t pc);
   void pop_frame(std::uint64_t cycle, const char* more = "");
-  void note_sleep(std::uint64_t cycle, std::uint32_t instruction);
+  void note_sleep(std::uint64_t cycle);
   void note_marker(std::uint64_t cycle, std::uint32_t instruction);
   std::string marker_name(unsigned id) const;
   void note_push(std::uint64_t cycle, const Retire& retire);
