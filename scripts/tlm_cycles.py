@@ -67,7 +67,7 @@ def measure(table, runs, only):
         if only and only not in case["name"]:
             continue
         rtl, tlm = runs.cycles(case, []), runs.cycles(case, ["--tlm"])
-        slow, fast = (runs.result(case, models)["wall_seconds"] for models in ([], ["--tlm"]))
+        slow, fast = (runs.result(case, models)["cpu_seconds"] for models in ([], ["--tlm"]))
         print(f"{case['name']}: rtl {rtl} tlm {tlm} ({100 * (tlm / rtl - 1):+.2f} %), "
               f"{slow:.2f} s and {fast:.4f} s, {slow / fast:.0f} times as fast", flush=True)
 

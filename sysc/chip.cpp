@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <utility>
 
 #include "check/node_check.hpp"
@@ -340,6 +341,7 @@ std::uint64_t Chip::advance(std::uint64_t cycles) {
     cycles = std::min(cycles, limit - start);
   }
   const auto wall = std::chrono::steady_clock::now();
+  const std::clock_t cpu = std::clock();
   stop_requested_ = false;
   budget_ = cycles;
   resume_.notify(cycles_to_time(last_run_));
@@ -351,6 +353,7 @@ std::uint64_t Chip::advance(std::uint64_t cycles) {
     sc_core::sc_start();
   }
   wall_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count();
+  cpu_seconds_ += static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC;
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   check();
   if (options_.on_advance) options_.on_advance();

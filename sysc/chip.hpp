@@ -120,6 +120,8 @@ class Chip : public sc_core::sc_module {
   void kill_link(const LinkDeath& death);
   /// Wall time spent in advance(), seconds.
   double wall_seconds() const { return wall_seconds_; }
+  /// Processor time of the process meanwhile, seconds.
+  double cpu_seconds() const { return cpu_seconds_; }
   /// Finish output: last UART line, trace file.
   void finish();
 
@@ -165,6 +167,7 @@ class Chip : public sc_core::sc_module {
   sc_core::sc_event resume_;
   sc_core::sc_event paused_;
   double wall_seconds_ = 0;
+  double cpu_seconds_ = 0;
 };
 
 }  // namespace tsr

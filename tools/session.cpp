@@ -430,6 +430,7 @@ void Session::finish() {
     line("not checked in lock-step (--no-check)");
   }
   result["wall_seconds"] = stats.wall_seconds;
+  result["cpu_seconds"] = stats.cpu_seconds;
   result["total_khz"] = stats.khz();
   if (!(options_.dram_errors.empty() && options_.dram_error_rate.empty())) {
     result["dram_bit_errors"] = stats.dram_bit_errors;

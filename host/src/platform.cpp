@@ -923,6 +923,7 @@ SimulationStats Platform::stats() const {
   SimulationStats stats;
   stats.cycles = chip.cycle();
   stats.wall_seconds = chip.wall_seconds();
+  stats.cpu_seconds = chip.cpu_seconds();
   stats.checked = state_->options.check;
   stats.checked_instructions = counts.instructions;
   stats.checked_commands = counts.commands;

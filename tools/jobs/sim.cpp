@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <filesystem>
 
 #include "apps/apps_abi.h"
@@ -100,8 +99,6 @@ void measure_recorder(Session& session, std::uint64_t cycles) {
   std::filesystem::remove(report->view);
 }
 
-double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
-
 std::vector<Node> tiles_in(const Config& config, const Rect& rect) {
   std::vector<Node> tiles;
   for (const Node tile : config.tiles) {
@@ -134,9 +131,7 @@ std::uint32_t start_engines(Platform& chip, const Rect& rect, const std::vector<
 Speed measure(Platform& chip, const std::vector<Node>& tiles, std::uint64_t cycles) {
   const Work first = work_of(chip, tiles);
   const auto before = chip.stats();
-  const double cpu = cpu_seconds();
   chip.advance(cycles);
-  const double worked = std::max(cpu_seconds() - cpu, 1e-9);
   const auto after = chip.stats();
   const Work last = work_of(chip, tiles);
   const double seconds = std::max(after.wall_seconds - before.wall_seconds, 1e-9);
@@ -146,7 +141,8 @@ Speed measure(Platform& chip, const std::vector<Node>& tiles, std::uint64_t cycl
   Speed speed;
   speed.cycles = after.cycles - before.cycles;
   speed.khz = static_cast<double>(speed.cycles) / seconds / 1e3;
-  speed.cpu_khz = static_cast<double>(speed.cycles) / worked / 1e3;
+  speed.cpu_khz = static_cast<double>(speed.cycles) /
+                  std::max(after.cpu_seconds - before.cpu_seconds, 1e-9) / 1e3;
   speed.utilization = macs / static_cast<double>(peak);
   speed.macs_per_second = macs * speed.khz * 1e3;
   speed.mips =
@@ -162,10 +158,8 @@ Speed engines_busy(Session& session, const SimOptions& options) {
   const Rect rect = tile_rectangle(chip, options.busy, "--busy");
   const auto tiles = tiles_in(config, rect);
   session.begin("boot");
-  const double cpu = cpu_seconds();
   chip.load(Platform::firmware("apps/me_loop.elf"));
   const auto boot = chip.stats();
-  const double worked = std::max(cpu_seconds() - cpu, 1e-9);
   const auto instructions = chip.tile_counter(config.ctl, Platform::TileCounter::Instructions);
   session.end(fmt::format("{:.1f} kHz", boot.khz()));
   session.begin(fmt::format("start {} of {} tiles", options.busy, config.tiles.size()));
@@ -197,7 +191,7 @@ Speed engines_busy(Session& session, const SimOptions& options) {
   session.measured();
   session.end();
   speed.boot_khz = boot.khz();
-  speed.boot_cpu_khz = static_cast<double>(boot.cycles) / worked / 1e3;
+  speed.boot_cpu_khz = static_cast<double>(boot.cycles) / std::max(boot.cpu_seconds, 1e-9) / 1e3;
   speed.boot_mips = static_cast<double>(instructions) / boot.wall_seconds / 1e6;
   session.line(
       fmt::format("\n{:.1f} kHz with {} of {} matrix engines busy ({:.0f} % of their peak)",

@@ -133,6 +133,7 @@ struct LinkCounters {
 struct SimulationStats {
   std::uint64_t cycles = 0;
   double wall_seconds = 0;                 ///< spent simulating
+  double cpu_seconds = 0;                  ///< processor time of the process meanwhile
   bool checked = false;                    ///< PlatformOptions::check
   std::uint64_t checked_instructions = 0;  ///< compared so far
   std::uint64_t checked_commands = 0;      ///< of engines
