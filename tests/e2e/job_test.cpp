@@ -88,7 +88,8 @@ TEST(EndToEndJob, SameSeedGivesTheSameCyclesForAnyNumberOfThreads) {
                                   "--seed", "77", "--threads", threads, "--json", "-"});
     ASSERT_EQ(outcome.code, 0) << outcome;
     auto json = outcome.json();
-    for (const char* wall : {"wall_seconds", "cpu_seconds", "total_khz", "threads"}) json.erase(wall);
+    for (const char* wall : {"wall_seconds", "cpu_seconds", "total_khz", "threads"})
+      json.erase(wall);
     runs.push_back(json);
   }
   EXPECT_EQ(runs[0], runs[1]);

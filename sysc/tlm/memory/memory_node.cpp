@@ -133,7 +133,6 @@ tlm::tlm_sync_enum MemoryNode::forward(tlm::tlm_generic_payload& payload, tlm::t
   if (regs_.scrubs()) regs_.scrub_to(cycle);
   Refusal refusal = check(payload, message, cycle);
   std::uint64_t done = cycle + kLocalCycles;
-  message.poison = message.poison && message.kind == Kind::kWritePosted;
   if (refusal.err == Err::kNone && refusal.hbm) {
     done = access(payload, message, cycle);
   } else if (refusal.err == Err::kNone && !access_register(payload, message, cycle)) {
@@ -142,6 +141,7 @@ tlm::tlm_sync_enum MemoryNode::forward(tlm::tlm_generic_payload& payload, tlm::t
   if (refusal.err != Err::kNone) {
     regs_.refuse(payload.get_address(), message.src, message.kind, refusal.err, message.tag);
   }
+  if (message.kind == Kind::kWrite || refusal.err != Err::kNone) message.poison = false;
   message.err = refusal.err;
   payload.set_response_status(refusal.err == Err::kNone ? tlm::TLM_OK_RESPONSE
                                                         : tlm::TLM_GENERIC_ERROR_RESPONSE);
