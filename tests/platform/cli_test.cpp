@@ -184,6 +184,26 @@ TEST(CommandLine, SimBenchmarkHasItsKeys) {
   EXPECT_GT(json["utilization"].get<double>(), 0.9);
 }
 
+TEST(CommandLine, SimBenchmarkComparesWithTlm) {
+  const auto outcome = tessera("bench sim -c t4 --busy 2 --cycles 3000 --compare --json -");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto json = nlohmann::json::parse(outcome.out);
+  const auto& tlm = json["tlm"];
+  EXPECT_GT(tlm["speedup"].get<double>(), 10);
+  EXPECT_GT(tlm["firmware_mips"].get<double>(), 10);
+  EXPECT_NEAR(tlm["utilization"].get<double>(), json["utilization"].get<double>(), 0.05);
+}
+
+TEST(CommandLine, ModelsAreChosenAndShown) {
+  const auto outcome = tessera("info -c t4 --tlm --tile 1,2=rtl --json -");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(nlohmann::json::parse(outcome.out)["models"],
+            "noc tlm, ctl tlm, hbm tlm, tile tlm, 1,2 rtl");
+  for (const char* bad : {"info --noc fast", "info --tile 9,9=tlm", "info --ctl 0,0=tlm"}) {
+    EXPECT_EQ(tessera(bad).code, 2) << bad;
+  }
+}
+
 TEST(CommandLine, ClassifiesImages) {
   const auto outcome = tessera("run mlp -c t4 --images 32 --json -");
   ASSERT_EQ(outcome.code, 0) << outcome.err;

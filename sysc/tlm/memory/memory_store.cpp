@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 namespace tsr {
 namespace {
@@ -41,8 +42,9 @@ std::uint64_t atom_number(const DramAddress& at) {
 MemoryStore::MemoryStore() : pages_(kDramNodeBytes / kPageBytes) {}
 
 std::uint8_t* MemoryStore::make_page(std::uint64_t offset) {
-  auto& page = pages_[offset / kPageBytes];
-  if (page == nullptr) page = std::make_unique<std::uint8_t[]>(kPageBytes);
+  Page& page = pages_[offset / kPageBytes];
+  if (page == nullptr) page.reset(static_cast<std::uint8_t*>(std::calloc(kPageBytes, 1)));
+  if (page == nullptr) throw std::bad_alloc();
   return page.get();
 }
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -32,7 +33,8 @@ struct EccEvent {
 
 class MemoryStore {
  public:
-  static constexpr std::uint64_t kPageBytes = 65536;
+  /// Large, so that the operating system gives memory to what is touched alone.
+  static constexpr std::uint64_t kPageBytes = 1U << 20;
 
   /// Reads as zero until it is written.
   MemoryStore();
@@ -62,6 +64,10 @@ class MemoryStore {
   std::uint64_t bit_errors() const { return errors_[0].count() + errors_[1].count(); }
 
  private:
+  struct Free {
+    void operator()(std::uint8_t* page) const { std::free(page); }
+  };
+  using Page = std::unique_ptr<std::uint8_t, Free>;
   struct Atom {
     DramAtom data{};
     std::uint16_t side = 0;
@@ -78,7 +84,7 @@ class MemoryStore {
   bool write_atom(std::uint64_t offset, const std::uint8_t* data, std::uint32_t strobe, bool poison,
                   bool ecc);
 
-  std::vector<std::unique_ptr<std::uint8_t[]>> pages_;
+  std::vector<Page> pages_;
   std::unordered_map<std::uint64_t, std::uint16_t> odd_;  ///< side bits by offset of the atom
   std::array<BitErrors, kDramPcs> errors_;
   std::vector<EccEvent> events_;
