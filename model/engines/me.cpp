@@ -44,6 +44,8 @@ class Operand {
     for (auto& reader : readers_) reader.next();
   }
   unsigned last() const { return readers_[0].last(); }
+  std::uint32_t base() const { return readers_[0].base(); }
+  bool plain() const { return readers_[0].plain(); }
   std::size_t readers() const { return readers_.size(); }
 
   /// 64 bytes of each reader to `out[i]`; rows with an unmasked byte are noted in `used`. False: an
@@ -63,6 +65,25 @@ class Operand {
 
  private:
   std::vector<StreamWalk> readers_;
+};
+
+/// Tells whether a block's beats of an operand are those of the block before, which still lie in
+/// their slots: a block that begins at the same place walks the same way.
+class Repeats {
+ public:
+  Repeats(const Operand& operand, bool fits) : operand_(operand), may_(fits && operand.plain()) {}
+  bool next_block() {
+    const bool same = may_ && known_ && operand_.base() == base_;
+    base_ = operand_.base();
+    known_ = true;
+    return same;
+  }
+
+ private:
+  const Operand& operand_;
+  bool may_;
+  bool known_ = false;
+  std::uint32_t base_ = 0;
 };
 
 /// Block scales of an operand: which byte belongs to the operand's beat.
@@ -122,6 +143,7 @@ class Scales {
 /// The grid as tiles of 8 x 8 cells, and beats that wait to be added.
 class Grid {
  public:
+  static constexpr std::size_t kBeats = 64;
   Grid(const MeKind& kind, unsigned side)
       : kind_(kind), side_(side), halves_(side > 8 ? 2 : 1), tiles_(halves_ * halves_) {}
 
@@ -177,7 +199,6 @@ class Grid {
   }
 
  private:
-  static constexpr std::size_t kBeats = 64;
   template <std::size_t Bytes>
   using Buffer = std::array<std::array<std::uint8_t, Bytes * kBeats>, 2>;
 
@@ -370,9 +391,15 @@ MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* cha
   std::vector<std::uint32_t> results(std::size_t{grid} * grid);
   bool disagree = false;
   std::uint32_t failed = 0;
+  Repeats repeats_a(a, plan.beats <= Grid::kBeats && !me.chain_a);
+  Repeats repeats_b(b, plan.beats <= Grid::kBeats);
   for (std::uint64_t block = 0; block < blocks; ++block) {
     cells->clear();
-    std::uint32_t used_rows = 0, used_cols = 0;
+    const bool same_a = repeats_a.next_block();
+    const bool same_b = repeats_b.next_block();
+    // An operand whose beats are kept masks nothing.
+    std::uint32_t used_rows = same_a ? ~0U : 0;
+    std::uint32_t used_cols = same_b ? ~0U : 0;
     for (unsigned beat = 0; me.preload && beat < pre_beats; ++beat, c.next()) {
       if (c.out_of_range(spm.size())) return fail(CmdError::Range, c.base());
       BeatBytes data;
@@ -394,10 +421,14 @@ MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* cha
         disagree = disagree || ((last_a ^ last_b) >> me.kloop & 1) != 0;
       } else {
         last_a = a.last();
-        if (!a.read(spm, cells->slot_a(), used_rows, failed)) return fail(CmdError::Range, failed);
+        if (!same_a && !a.read(spm, cells->slot_a(), used_rows, failed)) {
+          return fail(CmdError::Range, failed);
+        }
         a.next();
       }
-      if (!b.read(spm, cells->slot_b(), used_cols, failed)) return fail(CmdError::Range, failed);
+      if (!same_b && !b.read(spm, cells->slot_b(), used_cols, failed)) {
+        return fail(CmdError::Range, failed);
+      }
       if (me.mx) {
         if (!scales_a.read(spm, cells->slot_scale_a(), failed) ||
             !scales_b.read(spm, cells->slot_scale_b(), failed)) {

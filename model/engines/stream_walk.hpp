@@ -21,6 +21,8 @@ class StreamWalk {
   /// Bit j: loops 0..j are at their last iteration.
   unsigned last() const { return last_; }
   std::uint32_t base() const { return address_; }
+  /// No byte is ever masked.
+  bool plain() const { return plain_; }
   /// Valid bytes as they lie in memory, 8 a lane.
   std::uint64_t strobe() const { return plain_ ? ~std::uint64_t{0} : masked_strobe(); }
   Access access() const;
