@@ -180,8 +180,10 @@ class Grid {
              std::vector<std::uint32_t>& bits, MeResult& result) {
     for (std::size_t i = 0; i < tiles_.size(); ++i) {
       me_drain(kind_, tiles_[i], relu, to_bf16, drained_[i]);
-      const std::uint32_t y = rows >> (8 * (i / halves_)) & 0xff;
-      const std::uint32_t x = columns >> (8 * (i % halves_)) & 0xff;
+      // A grid of 4 x 4 has only a part of a tile, though its streams bring eight rows.
+      const std::uint32_t there = side_ < 8 ? (1U << side_) - 1 : 0xff;
+      const std::uint32_t y = rows >> (8 * (i / halves_)) & there;
+      const std::uint32_t x = columns >> (8 * (i % halves_)) & there;
       std::uint64_t counts = 0;
       for (unsigned r = 0; r < 8; ++r) {
         if ((y >> r & 1) != 0) counts |= std::uint64_t{x} << (8 * r);

@@ -255,6 +255,32 @@ TEST(RunGemm, ScalesOfEachBlock) {
   EXPECT_EQ(got, 32 * 0.5F + 32 * 8.0F);
 }
 
+TEST(RunGemm, SmallGridIgnoresRowsThatItDoesNotHave) {
+  // Row and column 5 of what the streams bring make a NaN, but a grid of 4 x 4 has no such cell.
+  MeConfig me;
+  MeJob job;
+  job.grid = 4;
+  AguConfig operand;
+  operand.pitch = 8;
+  AguConfig out;
+  out.w_log2 = 1;
+  out.pitch = 16;
+  job.context.me = me.to_row();
+  job.context.a = job.context.b = operand.to_row();
+  job.context.o = out.to_row();
+  job.base = {0, 64, 0, 128};
+  std::vector<std::uint8_t> spm(4096);
+  const std::uint16_t nan = 0x7fc0;
+  std::memcpy(&spm[5 * 8], &nan, 2);
+  std::memcpy(&spm[64 + 5 * 8], &nan, 2);
+  MeResult result = run_gemm(job, spm);
+  EXPECT_EQ(result.error, CmdError::Ok);
+  EXPECT_FALSE(result.nan);
+  std::memcpy(&spm[3 * 8], &nan, 2);
+  result = run_gemm(job, spm);
+  EXPECT_TRUE(result.nan);
+}
+
 TEST(RunGemm, WordsOfACommand) {
   std::array<ContextRow, 8> rows{};
   for (unsigned r = 0; r < 8; ++r) rows[r][0] = 100 + r;
