@@ -92,6 +92,8 @@ class Chip : public sc_core::sc_module {
   DramBytes dram_bytes(std::size_t index, unsigned channel) const;
   /// Bits of the DRAM that went wrong by ChipOptions::dram_errors.
   std::uint64_t dram_bit_errors() const;
+  /// Whether there is anything in lock-step.
+  bool checked() const { return !checks_.empty(); }
   /// End the lock-step; it cannot be taken up again. Between cycles only.
   void stop_checks();
   /// Zeros if nothing is checked.

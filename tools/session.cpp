@@ -426,7 +426,7 @@ void Session::finish() {
     result["checked_commands"] = stats.checked_commands;
     line(fmt::format("checked in lock-step: {} instructions, {} engine commands",
                      stats.checked_instructions, stats.checked_commands));
-  } else {
+  } else if (options_.no_check) {
     line("not checked in lock-step (--no-check)");
   }
   result["wall_seconds"] = stats.wall_seconds;

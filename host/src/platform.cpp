@@ -924,7 +924,7 @@ SimulationStats Platform::stats() const {
   stats.cycles = chip.cycle();
   stats.wall_seconds = chip.wall_seconds();
   stats.cpu_seconds = chip.cpu_seconds();
-  stats.checked = state_->options.check;
+  stats.checked = chip.checked();
   stats.checked_instructions = counts.instructions;
   stats.checked_commands = counts.commands;
   stats.dram_bit_errors = chip.dram_bit_errors();

@@ -134,7 +134,7 @@ struct SimulationStats {
   std::uint64_t cycles = 0;
   double wall_seconds = 0;                 ///< spent simulating
   double cpu_seconds = 0;                  ///< processor time of the process meanwhile
-  bool checked = false;                    ///< PlatformOptions::check
+  bool checked = false;                    ///< PlatformOptions::check, and there is RTL to check
   std::uint64_t checked_instructions = 0;  ///< compared so far
   std::uint64_t checked_commands = 0;      ///< of engines
   std::uint64_t dram_bit_errors = 0;       ///< that PlatformOptions::dram_errors caused
