@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the scripts: configure and build into build/, quietly when nothing is stale.
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# Folder of what is built. TSR_BUILD names another one that is built already: then nothing is built here.
+build=${TSR_BUILD:-$top/build}
 
 # tsr_build TARGET...: build the targets. Progress on a terminal, one line; the whole log only on failure
-# (or with TSR_VERBOSE=1). TSR_NO_BUILD=1: everything is built already, do not look.
+# (or with TSR_VERBOSE=1).
 tsr_build() {
-  [[ -z ${TSR_NO_BUILD:-} ]] || return 0
+  [[ -z ${TSR_BUILD:-} ]] || return 0
   local log="$top/build/build.log"
   mkdir -p "$top/build"
   (

@@ -7,7 +7,7 @@ usage: guide_test.py GUIDE.md SCRIPTS_FOLDER [--keep FOLDER]
 The guide's fenced blocks, in an empty folder and one shell:
   ```c FILE, ```gdb FILE, ```python FILE ...   the file is written
   ```console                                   lines "$ COMMAND" are run; the lines behind each are its output
-In an output "..." stands for any text, on a line of its own for any number of lines. A command must succeed, unless
+TSR_BUILD names the build folder whose tools they use. In an output "..." stands for any text, on a line of its own for any number of lines. A command must succeed, unless
 `echo $?` comes next. Port 3333 of the guide is replaced by a free one.
 """
 import argparse
@@ -64,7 +64,7 @@ def pattern(lines):
 
 class Shell:
     def __init__(self, folder, scripts):
-        environment = dict(os.environ, PATH=f"{scripts}:{os.environ['PATH']}", TSR_NO_BUILD="1", TERM="dumb")
+        environment = dict(os.environ, PATH=f"{scripts}:{os.environ['PATH']}", TERM="dumb")
         self.process = subprocess.Popen(["bash", "--norc"], cwd=folder, env=environment, text=True, bufsize=1,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         start_new_session=True)

@@ -22,7 +22,7 @@ class TileBoard {
   static constexpr std::uint32_t kRegs = 0x0002'0000, kCommands = 0x0003'0000,
                                  kContexts = 0x0004'0000, kScratchpad = 0x0100'0000;
 
-  TileBoard() : context_(1, false) {
+  TileBoard() : context_(1) {
     chip_.mesh_w = 2;
     chip_.mem = {{0, 0}};
     std::vector<MeshNode> nodes(2);
