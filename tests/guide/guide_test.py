@@ -7,8 +7,8 @@ usage: guide_test.py GUIDE.md SCRIPTS_FOLDER [--keep FOLDER]
 The guide's fenced blocks, in an empty folder and one shell:
   ```c FILE, ```gdb FILE, ```python FILE ...   the file is written
   ```console                                   lines "$ COMMAND" are run; the lines behind each are its output
-TSR_BUILD names the build folder whose tools they use. In an output "..." stands for any text, on a line of its own for any number of lines. A command must succeed, unless
-`echo $?` comes next. Port 3333 of the guide is replaced by a free one.
+TSR_BUILD names the build folder whose tools they use. In an output "..." stands for any text, on a line of its own for
+any number of lines. A command must succeed, unless `echo $?` comes next. Port 3333 of the guide is replaced by a free one.
 """
 import argparse
 import os
