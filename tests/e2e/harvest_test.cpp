@@ -52,7 +52,7 @@ TEST(EndToEndHarvest, ADeadLinkOfEachSort) {
   for (const auto& link : {east(0, 0), south(0, 0), east(0, 1), south(1, 2), east(0, 3)}) {
     SCOPED_TRACE(
         fmt::format("{},{} port {}", link.node.x, link.node.y, static_cast<unsigned>(link.port)));
-    expect_works("t4", {{}, {link}, {}}, 4);
+    expect_works("t4", {{}, {link}, {}, {}}, 4);
   }
 }
 
@@ -60,13 +60,13 @@ TEST(EndToEndHarvest, SeveralDeadLinksAndTilesOnT16) {
   // Next to ctl, on the bare row, between tiles, between tile and memory.
   const std::vector<MeshLink> links = {south(0, 0), east(2, 0), east(1, 2), south(2, 2),
                                        south(3, 4)};
-  expect_works("t16", {{{1, 1}, {2, 4}, {0, 3}}, links, {}}, 13);
+  expect_works("t16", {{{1, 1}, {2, 4}, {0, 3}}, links, {}, {}}, 13);
 }
 
 TEST(EndToEndHarvest, TilesAndMemoryThatAreCutOffAreLeftOut) {
-  expect_works("t4", {{}, {south(0, 0), east(0, 1), south(0, 1)}, {}}, 3);
-  expect_works("t4", {{}, {south(1, 2), east(0, 3)}, {}}, 4);  // half of the memory
-  const auto nothing = boot_and_copy("t4", {{}, {south(0, 0), east(0, 0)}, {}}, 4);
+  expect_works("t4", {{}, {south(0, 0), east(0, 1), south(0, 1)}, {}, {}}, 3);
+  expect_works("t4", {{}, {south(1, 2), east(0, 3)}, {}, {}}, 4);  // half of the memory
+  const auto nothing = boot_and_copy("t4", {{}, {south(0, 0), east(0, 0)}, {}, {}}, 4);
   EXPECT_EQ(nothing.code, ExitCode::BadInput) << nothing;
   EXPECT_TRUE(nothing.says("leave no tile")) << nothing;
 }
@@ -107,7 +107,7 @@ TEST(EndToEndHarvest, RandomMaps) {
                            link.port == Dir::kEast ? "east" : "south");
     }
     SCOPED_TRACE("dead links" + words);
-    expect_works("t4", {{}, links, {}}, 4);
+    expect_works("t4", {{}, links, {}, {}}, 4);
   }
 }
 
