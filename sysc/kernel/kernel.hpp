@@ -135,7 +135,10 @@ class Kernel {
   bool router_awake(std::size_t node) const { return awake(slot_of_router_[node]); }
   bool endpoint_awake(std::size_t node) const { return awake(slot_of_endpoint_[node]); }
   /// Latest cycle in which the core of a node took a trap or an interrupt; NodeModel::kNever: none.
-  std::uint64_t last_trap(std::size_t node) const { return nodes_[node].endpoint->last_trap; }
+  std::uint64_t last_trap(std::size_t node) const {
+    const auto& endpoint = nodes_[node].endpoint;  // null: a TLM model without RTL around it
+    return endpoint ? endpoint->last_trap : NodeModel::kNever;
+  }
   /// A protocol violation that the kernel itself saw (a flit or credit that left the mesh), or "".
   const std::string& violation() const { return violation_; }
   /// Whether a debugger holds the core of a node. A core that halts ends the run as request_stop()
