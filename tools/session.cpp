@@ -301,24 +301,29 @@ doctor::Diagnosis examine(const Platform& chip, const std::string& fst) {
 void explain_failure(ExitCode code, const std::string& message) {
   const auto chip = std::move(failed_chip);
   if (!chip || code == ExitCode::BadInput) return;
-  const bool hangs = chip->hangs();
-  const auto report = chip->record_failure();
-  if (report) fmt::print(stderr, "{}", report->text);
-  if (!report || !report->written || !hangs) return;
-  doctor::Diagnosis diagnosis;
-  try {
-    diagnosis = examine(*chip, report->fst);
-  } catch (const Error& error) {
-    fmt::print(stderr, "no diagnosis: {}\n", error.what());
-    return;
-  }
-  fmt::print(stderr, "{}", diagnosis.text());
   nlohmann::ordered_json json;
   json["error"] = message;
   json["exit_code"] = static_cast<int>(code);
-  json["flight"] = {{"fst", report->fst}, {"from", report->from}, {"to", report->to}};
-  json["hang"] = to_json(diagnosis);
-  write_json(json, failed_json);
+  const bool hangs = chip->hangs();
+  const auto report = chip->record_failure();
+  if (report) fmt::print(stderr, "{}", report->text);
+  try {
+    if (report && report->written) {
+      json["flight"] = {{"fst", report->fst}, {"from", report->from}, {"to", report->to}};
+      if (hangs) {
+        const auto diagnosis = examine(*chip, report->fst);
+        fmt::print(stderr, "{}", diagnosis.text());
+        json["hang"] = to_json(diagnosis);
+      }
+    }
+  } catch (const Error& error) {
+    fmt::print(stderr, "no diagnosis: {}\n", error.what());
+  }
+  try {
+    write_json(json, failed_json);
+  } catch (const Error& error) {
+    fmt::print(stderr, "{}\n", error.what());
+  }
 }
 
 nlohmann::ordered_json to_json(const doctor::Diagnosis& diagnosis) {

@@ -214,7 +214,7 @@ TEST_F(EndToEndFaults, DramTimingViolationEndsTheRun) {
       tessera({"run", app("hello"), "--config", folder.write("slow.toml", text), "--json", "-"});
   EXPECT_EQ(outcome.code, 5) << outcome;
   EXPECT_TRUE(outcome.says("DRAM timing violation: memory node (")) << outcome;
-  EXPECT_EQ(outcome.out, "") << outcome;
+  EXPECT_EQ(outcome.json()["exit_code"], 5) << outcome;
 }
 
 TEST_F(EndToEndFaults, DramBitErrorsAreCorrectedOrFound) {
@@ -235,7 +235,7 @@ TEST_F(EndToEndFaults, DramBitErrorsAreCorrectedOrFound) {
   }
   const auto outcome = run("--dram-errors", folder.write("two.txt", two));
   EXPECT_EQ(outcome.code, 3) << outcome;
-  EXPECT_EQ(outcome.out, "") << outcome;
+  EXPECT_EQ(outcome.json()["exit_code"], 3) << outcome;
   EXPECT_TRUE(run("--dram-errors", folder.write("bad.txt", "0 1\n64\n"))
                   .says("bad.txt:2: ADDRESS BIT... expected"));
   EXPECT_TRUE(run("--dram-errors", folder.write("far.txt", "0xff00000000 1\n"))
