@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "../error.hpp"
+#include "fst_blocks.hpp"
 
 namespace tsr {
 namespace {
@@ -38,7 +39,8 @@ void on_fixed_value(void* data, std::uint64_t time, fstHandle handle, const unsi
 
 }  // namespace
 
-FstFile::FstFile(const std::string& file) : reader_(fstReaderOpen(file.c_str())) {
+FstFile::FstFile(const std::string& file)
+    : reader_((check_fst(file), fstReaderOpen(file.c_str()))) {
   if (reader_ == nullptr) {
     throw InputError(fmt::format("{}: not a trace in FST format, or not complete", file));
   }

@@ -282,9 +282,12 @@ std::string FlightRecorder::replay(const Snapshot& snapshot, const Command& comm
   kernel.leave_parent();
   kernel.observe_flits(nullptr);
   run_to(command.from, command.inputs);
-  kernel.start_trace({options_.file, command.from, command.to});
+  // Another run may write the same file, or read it.
+  const std::string part = fmt::format("{}.{}", options_.file, getpid());
+  kernel.start_trace({part, command.from, command.to});
   run_to(command.to + 1, command.inputs);
   chip_.context.close_trace();
+  std::filesystem::rename(part, options_.file);
   std::string text = fmt::format(
       "+flight recorder: cycles {} to {} are in {} (cycle {} is marked)\n"
       "  look at them: tessera waves {}\n"

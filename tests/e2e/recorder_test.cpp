@@ -275,5 +275,26 @@ TEST_F(EndlessRun, SnapshotsHoldNoFilesOfTheRun) {
   end(SIGKILL);
 }
 
+TEST(EndToEndRecorder, DamagedWavesAreRefused) {
+  const TempFolder folder;
+  const auto whole = folder / "whole.fst";
+  const auto made = tessera({"run", app("hello"), "--config", "t4", "--trace", whole, "--trace-to",
+                             "20", "--max-cycles", "100"});
+  ASSERT_EQ(made.code, 4) << made;
+  const auto bytes = read_file(whole);
+  ASSERT_GT(bytes.size(), 1000U);
+  const auto half = bytes.size() / 2;
+  const std::vector<std::string> damaged = {"", "no waves", bytes.substr(0, half),
+                                            bytes.substr(half), bytes + bytes.substr(0, half)};
+  for (std::size_t i = 0; i < damaged.size(); ++i) {
+    const auto file = folder.write("damaged.fst", damaged[i]);
+    for (const char* command : {"doctor", "waves"}) {
+      const auto outcome = tessera({command, file}, 20);
+      EXPECT_EQ(outcome.code, 2) << i << " " << outcome;
+      EXPECT_TRUE(outcome.says("not a trace in FST format, or not complete")) << outcome;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tsr::e2e

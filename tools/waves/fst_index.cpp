@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "error.hpp"
+#include "fst/fst_blocks.hpp"
 
 namespace tsr::waves {
 namespace {
@@ -22,6 +23,7 @@ Reader open(const std::string& file) {
   if (!std::filesystem::is_regular_file(file)) {
     throw InputError(fmt::format("{}: no such file", file));
   }
+  check_fst(file);
   Reader reader(fstReaderOpen(file.c_str()));
   if (!reader) throw InputError(fmt::format("{}: not an FST trace, or it is cut off", file));
   return reader;
