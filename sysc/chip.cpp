@@ -399,6 +399,12 @@ std::uint64_t Chip::dram_bit_errors() const {
   return sum;
 }
 
+std::uint64_t Chip::link_flits(std::size_t node, unsigned link) const {
+  if (!tlm_ || tlm_->fabric() == nullptr) return kernel_->link_flits(node, link);
+  const auto& routers = tlm_->fabric()->routers();
+  return routers.sent(routers.link(link / kPorts, static_cast<unsigned>(node), link % kPorts));
+}
+
 Chip::DramBytes Chip::dram_bytes(std::size_t index, unsigned channel) const {
   const auto& dram = drams_[config_.index(config_.memories[index])];
   if (!dram) return {};

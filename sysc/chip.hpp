@@ -85,6 +85,8 @@ class Chip : public sc_core::sc_module {
 
   std::uint64_t cycle() const { return kernel_->cycle(); }
   std::uint64_t cycle_limit() const { return options_.max_cycles; }
+  /// Flits so far that a router sent, `link` = net * kPorts + port.
+  std::uint64_t link_flits(std::size_t node, unsigned link) const;
   /// Bytes that a pseudo channel of memory node `index` has read and written so far.
   struct DramBytes {
     std::uint64_t read = 0, written = 0;

@@ -373,7 +373,7 @@ struct Platform::State {
   }
 
   std::uint64_t link_flits_now(std::size_t node, unsigned link) const {
-    return chip->kernel().link_flits(node, link);
+    return chip->link_flits(node, link);
   }
 
   std::uint64_t counter(Node node, std::uint32_t select_offset, std::uint32_t low_offset,
@@ -398,7 +398,7 @@ struct Platform::State {
     timeline = std::make_unique<RunTimeline>(
         config, options.timeline,
         RunTimeline::Sources{
-            [&kernel](std::size_t node, unsigned link) { return kernel.link_flits(node, link); },
+            [this](std::size_t node, unsigned link) { return chip->link_flits(node, link); },
             [this](std::size_t index, unsigned channel, unsigned way) {
               const auto bytes = chip->dram_bytes(index, channel);
               return way == 0 ? bytes.read : bytes.written;

@@ -62,6 +62,8 @@ class Routers {
   void drop(std::uint32_t router) { ++dropped_[router]; }
   /// Returns how many it were.
   std::uint32_t count(std::uint32_t link) { return ++sent_[link]; }
+  /// Flits so far over a link.
+  std::uint64_t sent(std::uint32_t link) const { return sent_[link]; }
   /// Counter as cnt_sel_i chooses it: bit 3 the network, 2:0 the counter.
   std::uint32_t counter(unsigned node, unsigned select, std::uint64_t cycle) const;
 
