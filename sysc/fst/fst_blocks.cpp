@@ -17,16 +17,16 @@ void check_fst(const std::string& file) {
   std::ifstream stream(file, std::ios::binary | std::ios::ate);
   if (!stream) throw InputError(fmt::format("{}: cannot be read", file));
   const auto size = static_cast<std::uint64_t>(stream.tellg());
-  const InputError damaged(fmt::format("{}: not a trace in FST format, or not complete", file));
+  const auto damaged = fmt::format("{}: not a trace in FST format, or not complete", file);
   std::set<int> types;
   for (std::uint64_t at = 0; at != size;) {
     // A type, then the length of the block without it, big endian.
     std::array<unsigned char, 9> head{};
     stream.seekg(static_cast<std::streamoff>(at));
-    if (!stream.read(reinterpret_cast<char*>(head.data()), head.size())) throw damaged;
+    if (!stream.read(reinterpret_cast<char*>(head.data()), head.size())) throw InputError(damaged);
     std::uint64_t length = 0;
     for (std::size_t i = 1; i < head.size(); ++i) length = length << 8 | head[i];
-    if (length < 8 || length > size - at - 1) throw damaged;
+    if (length < 8 || length > size - at - 1) throw InputError(damaged);
     types.insert(head[0]);
     at += 1 + length;
   }
@@ -34,7 +34,7 @@ void check_fst(const std::string& file) {
                          types.count(FST_BL_HIER_LZ4DUO) != 0;
   const bool packed = types.count(FST_BL_ZWRAPPER) != 0;
   if (!packed && !(types.count(FST_BL_HDR) != 0 && types.count(FST_BL_GEOM) != 0 && hierarchy)) {
-    throw damaged;
+    throw InputError(damaged);
   }
 }
 

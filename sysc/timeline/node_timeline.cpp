@@ -101,9 +101,7 @@ void NodeTimeline::retire(std::uint64_t cycle, const Retire& retire) {
   if (!window_.holds(cycle)) return;
   if (!retire.trap && retire.insn == kWfi) note_sleep(cycle);
   follow(cycle, retire.pc);
-  if (retire.trap) {
-    next_ = Next::Call;
-  } else if (is_call(retire.insn)) {
+  if (retire.trap || is_call(retire.insn)) {
     next_ = Next::Call;
   } else if (is_return(retire.insn)) {
     next_ = Next::Return;
