@@ -172,7 +172,7 @@ Json chip_json(const Config& config) {
   for (int y = 0; y < config.mesh_h; ++y) {
     std::string row;
     for (int x = 0; x < config.mesh_w; ++x) {
-      row += static_cast<char>(config.nodes[static_cast<std::size_t>(y * config.mesh_w + x)]);
+      row += static_cast<char>(config.kind({static_cast<unsigned>(x), static_cast<unsigned>(y)}));
     }
     rows.push_back(row);
   }

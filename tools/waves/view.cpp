@@ -198,7 +198,7 @@ class Writer {
     std::string out = valid(full(at, valid_path));
     for (const auto& field : format.fields) {
       const std::string sub = field.path;
-      out += bits(sub.empty() ? base : base + "." + sub, field.width);
+      out += bits(sub.empty() ? base : fmt::format("{}.{}", base, sub), field.width);
     }
     return out.empty() ? out : out.substr(1);
   }
