@@ -3,13 +3,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "error.hpp"
+#include "session.hpp"
 
 namespace tsr::tools {
 namespace {
@@ -67,6 +70,7 @@ void Buffers::load() {
   for (const auto& file : in_files_) in_.push_back({file, read_file(file), 0});
   for (const auto& text : out_texts_) {
     auto [bytes, file] = parse_out(text);
+    require_writable(file);
     out_.push_back({std::move(file), std::vector<std::uint8_t>(bytes), 0});
   }
 }

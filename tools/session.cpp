@@ -162,16 +162,6 @@ std::unique_ptr<Platform> failed_chip;
 /// Where its JSON result was to go.
 std::string failed_json;
 
-/// Refuse, before a long run, a file that cannot be written after it.
-void require_writable(const std::string& file) {
-  if (file.empty() || file == "-") return;
-  const bool existed = std::filesystem::exists(file);
-  if (!std::ofstream(file, std::ios::app)) {
-    throw InputError(fmt::format("{}: cannot be written", file));
-  }
-  if (!existed) std::filesystem::remove(file);
-}
-
 /// --replay is a trace with another choice of the window.
 void trace_around(SessionOptions& options) {
   if (!options.trace_file.empty() || !options.vcd_file.empty()) {
@@ -464,6 +454,15 @@ void Session::finish() {
     }
   }
   write_json(result, options_.json_file);
+}
+
+void require_writable(const std::string& file) {
+  if (file.empty() || file == "-") return;
+  const bool existed = std::filesystem::exists(file);
+  if (!std::ofstream(file, std::ios::app)) {
+    throw InputError(fmt::format("{}: cannot be written", file));
+  }
+  if (!existed) std::filesystem::remove(file);
 }
 
 void write_json(const nlohmann::ordered_json& json, const std::string& file) {

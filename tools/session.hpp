@@ -119,6 +119,9 @@ class Session {
 /// A diagnosis as the JSON key "hang".
 nlohmann::ordered_json to_json(const doctor::Diagnosis& diagnosis);
 
+/// Refuse, before a long run, a file that cannot be written after it. Throws InputError.
+void require_writable(const std::string& file);
+
 /// Write JSON to a file, or to standard output for "-". Nothing for "".
 void write_json(const nlohmann::ordered_json& json, const std::string& file);
 

@@ -11,7 +11,9 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
+#include "../error.hpp"
 #include "../rtl/sim_context.hpp"
 #include "sandbox.hpp"
 #include "view.hpp"
@@ -282,12 +284,16 @@ std::string FlightRecorder::replay(const Snapshot& snapshot, const Command& comm
   kernel.leave_parent();
   kernel.observe_flits(nullptr);
   run_to(command.from, command.inputs);
+  const std::string unwritable = shown_ + ": the trace file cannot be written";
   // Another run may write the same file, or read it.
   const std::string part = fmt::format("{}.{}", options_.file, getpid());
+  if (!std::ofstream(part)) throw InputError(unwritable);
   kernel.start_trace({part, command.from, command.to});
   run_to(command.to + 1, command.inputs);
   chip_.context.close_trace();
-  std::filesystem::rename(part, options_.file);
+  std::error_code error;
+  std::filesystem::rename(part, options_.file, error);
+  if (error) throw InputError(unwritable);
   std::string text = fmt::format(
       "+flight recorder: cycles {} to {} are in {} (cycle {} is marked)\n"
       "  look at them: tessera waves {}\n"

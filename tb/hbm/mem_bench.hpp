@@ -21,11 +21,11 @@
 #include <utility>
 #include <vector>
 
-#include "common/amo_reference.hpp"
 #include "dram/dfi_port.hpp"
 #include "dram/dram_profile.hpp"
 #include "dram/ecc.hpp"
 #include "noc/address_map.hpp"
+#include "noc/amo.hpp"
 #include "noc/flit.hpp"
 #include "regs/hbm_regs.hpp"
 
@@ -213,7 +213,7 @@ class MemNode {
     p.blocks.push_back(f.addr / 64 * 64);
     expect_poison(p, local);
     if (!poisoned(local)) {
-      const std::uint32_t next = amo_reference(op, old, operand, expected);
+      const std::uint32_t next = amo_result(op, old, operand, expected);
       for (unsigned i = 0; i < 4; ++i) {
         memory_[local / 64][local % 64 + i] = static_cast<std::uint8_t>(next >> (8 * i));
       }

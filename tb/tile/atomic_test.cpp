@@ -3,7 +3,7 @@
 // the core does when the network fails it.
 #include <set>
 
-#include "common/amo_reference.hpp"
+#include "noc/amo.hpp"
 #include "tile_core.hpp"
 
 namespace {
@@ -103,7 +103,7 @@ TEST_F(Atomics, DoTheirOperationOnCornersAndRandomWords) {
       const Old old = send(atomic(kCtl, op, kSpm + 0x104, operand, expected));
       ASSERT_EQ(old.err, Err::kNone);
       ASSERT_EQ(old.value, memory) << "operation " << static_cast<unsigned>(op);
-      memory = amo_reference(op, memory, operand, expected);
+      memory = amo_result(op, memory, operand, expected);
       ASSERT_EQ(read_word(kSpm + 0x104), memory) << "operation " << static_cast<unsigned>(op);
     }
   }

@@ -277,6 +277,22 @@ TEST(EndToEndCli, FaultsOnTheChipHaveTheirExitCodes) {
   exits("hang", {"--max-cycles", "250000"}, 4, "cycle limit: 250000 cycles");
 }
 
+TEST(EndToEndCli, BadBuffersAreRefusedBeforeTheRun) {
+  const TempFolder folder;
+  const auto refused = [](const char* option, const std::string& value, const char* message) {
+    const auto outcome = tessera({"run", app("hello"), "-c", "t4", option, value}, 20);
+    EXPECT_EQ(outcome.code, 2) << value << ": " << outcome;
+    EXPECT_TRUE(outcome.says(message)) << value << ": " << outcome;
+    EXPECT_FALSE(outcome.says("uart|")) << value << ": " << outcome;
+  };
+  refused("--in", folder / "none.bin", "cannot be read");
+  refused("--in", folder.write("empty.bin", ""), "0 bytes; a buffer has 1 byte to 1 GiB");
+  for (const char* bad : {"16", "=a.bin", "0=a.bin", "16=", "many=a.bin"}) {
+    refused("--out", bad, "expected BYTES=FILE");
+  }
+  refused("--out", "16=" + (folder / "none/a.bin"), "cannot be written");
+}
+
 TEST(EndToEndCli, UnknownKernelIsRefusedWithTheKnownOnes) {
   const auto outcome = tessera({"run", app("hello"), "-c", "t4", "--kernel", "kernel_gone"});
   EXPECT_EQ(outcome.code, 2) << outcome;

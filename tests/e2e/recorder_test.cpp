@@ -188,7 +188,7 @@ TEST(RecorderRun, AnUnwritableFileIsSaid) {
   const auto outcome = tessera({"run", app("hang"), "--config", "t4", "--max-cycles", "20000",
                                 "--flight", folder / "none/flight.fst"});
   EXPECT_EQ(outcome.code, 4) << outcome;
-  EXPECT_TRUE(outcome.says("none/flight.fst: the trace file cannot be written")) << outcome;
+  EXPECT_TRUE(outcome.says("/none/flight.fst: the trace file cannot be written")) << outcome;
 }
 
 /// Processes whose parent is `parent`.

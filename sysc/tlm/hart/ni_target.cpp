@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "noc/amo.hpp"
 #include "tlm/hart/local_bus.hpp"
 #include "tlm/hart/tile_regs.hpp"
 
@@ -29,29 +30,6 @@ std::uint32_t last_of(const tlm::tlm_generic_payload& payload, Kind kind) {
 }
 
 }  // namespace
-
-std::uint32_t amo_result(Amo amo, std::uint32_t old, std::uint32_t operand,
-                         std::uint32_t expected) {
-  const auto a = static_cast<std::int32_t>(old);
-  const auto b = static_cast<std::int32_t>(operand);
-  switch (amo) {
-    case Amo::kAdd:
-      return old + operand;
-    case Amo::kAnd:
-      return old & operand;
-    case Amo::kOr:
-      return old | operand;
-    case Amo::kSwap:
-      return operand;
-    case Amo::kCas:
-      return old == expected ? operand : old;
-    case Amo::kMin:
-      return b < a ? operand : old;
-    case Amo::kMax:
-      return b > a ? operand : old;
-  }
-  return old;
-}
 
 // ---------------------------------------------------------------- when
 

@@ -44,7 +44,4 @@ class NiTarget {
   std::uint64_t free_ = 0;  ///< first cycle in which the next request can be looked at
 };
 
-/// What an atomic stores (amo_result in tsr_pkg.sv).
-std::uint32_t amo_result(Amo amo, std::uint32_t old, std::uint32_t operand, std::uint32_t expected);
-
 }  // namespace tsr::hart

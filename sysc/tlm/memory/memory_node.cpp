@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "noc/amo.hpp"
+
 namespace tsr {
 namespace {
 
@@ -14,30 +16,6 @@ constexpr std::uint64_t kLocalCycles = 5;
 
 bool rect_around(const Rect& rect, Node who, const ChipConfig& config) {
   return rect.contains(who) && rect.hi.x < config.mesh_w && rect.hi.y < config.mesh_h;
-}
-
-/// tsr_pkg::amo_result.
-std::uint32_t amo_result(Amo op, std::uint32_t old, std::uint32_t operand, std::uint32_t expected) {
-  const auto less = [](std::uint32_t a, std::uint32_t b) {
-    return static_cast<std::int32_t>(a) < static_cast<std::int32_t>(b);
-  };
-  switch (op) {
-    case Amo::kAdd:
-      return old + operand;
-    case Amo::kAnd:
-      return old & operand;
-    case Amo::kOr:
-      return old | operand;
-    case Amo::kSwap:
-      return operand;
-    case Amo::kCas:
-      return old == expected ? operand : old;
-    case Amo::kMin:
-      return less(operand, old) ? operand : old;
-    case Amo::kMax:
-      return less(old, operand) ? operand : old;
-  }
-  return old;
 }
 
 unsigned atoms_of(std::uint64_t strobe) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What an atomic stores, for the benches of all targets.
+/// What an atomic stores: mirror of tsr_pkg::amo_result, for models and benches.
 #pragma once
 
 #include <algorithm>
@@ -7,10 +7,10 @@
 
 #include "noc/flit.hpp"
 
-namespace tsr::tb {
+namespace tsr {
 
-inline std::uint32_t amo_reference(Amo op, std::uint32_t old, std::uint32_t operand,
-                                   std::uint32_t expected) {
+inline std::uint32_t amo_result(Amo op, std::uint32_t old, std::uint32_t operand,
+                                std::uint32_t expected) {
   const auto a = static_cast<std::int32_t>(old);
   const auto b = static_cast<std::int32_t>(operand);
   switch (op) {
@@ -32,4 +32,4 @@ inline std::uint32_t amo_reference(Amo op, std::uint32_t old, std::uint32_t oper
   return old;
 }
 
-}  // namespace tsr::tb
+}  // namespace tsr
