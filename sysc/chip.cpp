@@ -176,7 +176,10 @@ void Chip::build() {
                                      options_.threads, context_.get(), options_.trace);
   if (tlm_) tlm_->connect(*kernel_);
   break_links();
-  if (options_.check) add_checks();
+  if (options_.check) {
+    kernel_->check_links(true);
+    add_checks();
+  }
   connect_host();
 }
 
@@ -261,6 +264,7 @@ void Chip::add_checks() {
 }
 
 void Chip::stop_checks() {
+  kernel_->check_links(false);
   for (const auto& check : checks_) kernel_->remove_probe(config_.index(check->node()), *check);
 }
 
@@ -418,8 +422,8 @@ void Chip::check() {
       throw Error(ExitCode::CheckFailed, "DRAM timing violation: " + dram->violation());
     }
   }
-  if (!kernel_->violation().empty()) {
-    throw Error(ExitCode::CheckFailed, "network protocol violation: " + kernel_->violation());
+  if (const auto& violation = kernel_->violation()) {
+    throw Error(ExitCode::CheckFailed, "network protocol violation: " + violation->text);
   }
   check_lock_step();
   if (context_->error_count() != 0) {

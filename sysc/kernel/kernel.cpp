@@ -23,9 +23,9 @@ constexpr unsigned kLocal = 0, kNorth = 1, kEast = 2, kSouth = 3, kWest = 4;
 
 Kernel::Kernel(int mesh_w, int mesh_h, std::vector<MeshNode> nodes, unsigned threads,
                SimContext* context, TraceWindow trace)
-    : context_(context), nodes_(std::move(nodes)) {
+    : context_(context), mesh_w_(mesh_w), nodes_(std::move(nodes)) {
   place(nodes_, std::max(1U, threads));
-  connect(mesh_w, mesh_h);
+  connect(mesh_h);
   if (parts_.size() > 1) {
     pool_ = std::make_unique<WorkerPool>(
         static_cast<unsigned>(parts_.size()) - 1,
@@ -113,7 +113,7 @@ void Kernel::place(std::vector<MeshNode>& nodes, unsigned threads) {
   }
 }
 
-void Kernel::connect(int mesh_w, int mesh_h) {
+void Kernel::connect(int mesh_h) {
   links_.resize(slots_.size() * kLinks);
   link_flits_.assign(slots_.size() * kLinks, 0);
   const auto join = [&](std::uint32_t from, unsigned from_port, std::uint32_t to,
@@ -130,17 +130,17 @@ void Kernel::connect(int mesh_w, int mesh_h) {
     }
   };
   for (int y = 0; y < mesh_h; ++y) {
-    for (int x = 0; x < mesh_w; ++x) {
-      const int index = y * mesh_w + x;
+    for (int x = 0; x < mesh_w_; ++x) {
+      const int index = y * mesh_w_ + x;
       const auto node = static_cast<std::size_t>(index);
       const auto router = slot_of_router_[node];
       join(router, kLocal, slot_of_endpoint_[node], kLocal);
       join(slot_of_endpoint_[node], kLocal, router, kLocal);
       if (y > 0)
-        join(router, kNorth, slot_of_router_[node - static_cast<std::size_t>(mesh_w)], kSouth);
-      if (x + 1 < mesh_w) join(router, kEast, slot_of_router_[node + 1], kWest);
+        join(router, kNorth, slot_of_router_[node - static_cast<std::size_t>(mesh_w_)], kSouth);
+      if (x + 1 < mesh_w_) join(router, kEast, slot_of_router_[node + 1], kWest);
       if (y + 1 < mesh_h) {
-        join(router, kSouth, slot_of_router_[node + static_cast<std::size_t>(mesh_w)], kNorth);
+        join(router, kSouth, slot_of_router_[node + static_cast<std::size_t>(mesh_w_)], kNorth);
       }
       if (x > 0) join(router, kWest, slot_of_router_[node - 1], kEast);
     }
@@ -205,6 +205,7 @@ void Kernel::reset(unsigned cycles) {
     slots_[i].model->set_reset(false);
     wake(i);
   }
+  if (link_check_) link_check_->reset();
   cycle_ = 0;
 }
 
@@ -239,6 +240,7 @@ void Kernel::clock_part(Part& part) {
       slot.in = 0;
       slot.out = slot.model->step(cycle_, in);
       note_halt(before, slot.out);
+      if (link_check_) check_link(part, index, in);
       part.stepped[count++] = index;
       if (in == 0 && (slot.out & (kPinMask | kIdlePin)) == kIdlePin && sleep_) {
         still &= ~(1ULL << bit);
@@ -315,15 +317,30 @@ void Kernel::carry_part(Part& part) {
   }
 }
 
+void Kernel::check_link(Part& part, std::uint32_t index, Pins in) {
+  const Slot& slot = slots_[index];
+  if (((in | slot.out) & kPinMask) == 0) return;
+  const auto fault = link_check_->step(index, *slot.model, slot.is_router, in, slot.out);
+  if (fault.rule != nullptr) violate(part, index, fault.link, fault.rule);
+}
+
 void Kernel::lost(Part& part, std::uint32_t slot, unsigned link) {
-  if (!part.violation.empty()) return;
-  const auto node = static_cast<std::size_t>(
-      std::find(slot_of_router_.begin(), slot_of_router_.end(), slot) - slot_of_router_.begin());
+  violate(part, slot, link, "no node is there");
+}
+
+void Kernel::violate(Part& part, std::uint32_t slot, unsigned link, const char* what) {
   static const char* const kPortNames[] = {"local", "north", "east", "south", "west"};
-  part.violation =
-      fmt::format("cycle {}: the router of node {} drives its {} {} port, where no node is", cycle_,
-                  node, link < kPorts ? "request" : "response", kPortNames[link % kPorts]);
+  const auto& slots = slots_[slot].is_router ? slot_of_router_ : slot_of_endpoint_;
+  const auto node =
+      static_cast<std::size_t>(std::find(slots.begin(), slots.end(), slot) - slots.begin());
   request_stop();
+  if (part.violation && part.violation->node <= node) return;
+  const auto width = static_cast<std::size_t>(mesh_w_);
+  part.violation = Violation{
+      cycle_, node,
+      fmt::format("cycle {}: {} of node ({}, {}), {} port, {} network: {}", cycle_,
+                  slots_[slot].is_router ? "router" : "endpoint", node % width, node / width,
+                  kPortNames[link % kPorts], link < kPorts ? "request" : "response", what)};
 }
 
 void Kernel::serial_cycle() {
@@ -360,6 +377,7 @@ void Kernel::traced_cycle() {
       slot.in = 0;
       slot.out = slot.model->rise(cycle_, in);
       note_halt(before, slot.out);
+      if (link_check_) check_link(part, index, in);
       part.stepped[part.count++] = index;
       if (in == 0 && (slot.out & (kPinMask | kIdlePin)) == kIdlePin && sleep_) {
         active_[index / 64] &= ~(1ULL << (index % 64));
@@ -422,10 +440,17 @@ std::uint64_t Kernel::run(std::uint64_t cycles) {
   }
   if (pool_ != nullptr && pool_->resumed()) pool_->park();
   if (traced && cycle_ > trace_.to) context_->close_trace();
-  for (const auto& part : parts_) {
-    if (violation_.empty()) violation_ = part.violation;
-  }
+  note_violation();
   return done;
+}
+
+void Kernel::note_violation() {
+  if (violation_) return;
+  for (const auto& part : parts_) {
+    if (part.violation && (!violation_ || part.violation->node < violation_->node)) {
+      violation_ = part.violation;
+    }
+  }
 }
 
 KernelStats Kernel::stats() const {

@@ -8,9 +8,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "link_check.hpp"
 #include "probe/probe_fan.hpp"
 #include "rtl/node_model.hpp"
 
@@ -117,6 +119,11 @@ class Kernel {
   /// From `cycle` on nothing that a node's endpoint puts onto network `net` gets to its router,
   /// neither flits nor credits. Between cycles only.
   void lose_output(std::size_t node, unsigned net, std::uint64_t cycle);
+  /// Check every flit and credit of every model against the rules of its link (LinkCheck), from the
+  /// next reset() on, or no more. The first violation ends run(). Between cycles only.
+  void check_links(bool check) {
+    link_check_ = check ? std::make_unique<LinkCheck>(slots_.size()) : nullptr;
+  }
   /// `false`: evaluate every model in every cycle. Only for checking that sleeping changes nothing.
   void allow_sleep(bool allow) { sleep_ = allow; }
   /// Models that run beside; they outlive the kernel. Before the first run().
@@ -139,8 +146,14 @@ class Kernel {
     const auto& endpoint = nodes_[node].endpoint;  // null: a TLM model without RTL around it
     return endpoint ? endpoint->last_trap : NodeModel::kNever;
   }
-  /// A protocol violation that the kernel itself saw (a flit or credit that left the mesh), or "".
-  const std::string& violation() const { return violation_; }
+  /// A protocol violation (a flit or credit that left the mesh, or broke a rule of its link).
+  struct Violation {
+    std::uint64_t cycle;
+    std::size_t node;
+    std::string text;  ///< one line, with cycle and place
+  };
+  /// The first one; of several in one cycle that of the first node.
+  const std::optional<Violation>& violation() const { return violation_; }
   /// Whether a debugger holds the core of a node. A core that halts ends the run as request_stop()
   /// does.
   bool halted(std::size_t node) const {
@@ -187,11 +200,11 @@ class Kernel {
     std::uint64_t router_steps = 0;
     std::uint64_t endpoint_steps = 0;
     std::uint64_t flits = 0;
-    std::string violation;
+    std::optional<Violation> violation;
   };
 
   void place(std::vector<MeshNode>& nodes, unsigned threads);
-  void connect(int mesh_w, int mesh_h);
+  void connect(int mesh_h);
   void clock_part(Part& part);
   template <bool Atomic>
   void carry_part(Part& part);
@@ -202,18 +215,22 @@ class Kernel {
   void deliver(std::uint32_t slot, Pins pins);
   void cut_links();
   void sort_deaths();
+  void check_link(Part& part, std::uint32_t index, Pins in);
   void lost(Part& part, std::uint32_t slot, unsigned link);
+  void violate(Part& part, std::uint32_t slot, unsigned link, const char* what);
   void serial_cycle();
   std::uint64_t pass(std::uint64_t cycles);
   void traced_cycle();
   void parallel_cycle();
   void report_flits() const;
   void call_tick();
+  void note_violation();
   unsigned heavy_awake() const;
   bool awake(std::uint32_t slot) const { return (active_[slot / 64] >> (slot % 64) & 1) != 0; }
   void wake(std::uint32_t slot) { active_[slot / 64] |= 1ULL << (slot % 64); }
 
   SimContext* context_;
+  const int mesh_w_;
   TraceWindow trace_;
   std::vector<MeshNode> nodes_;
   std::vector<std::uint32_t> slot_of_router_;
@@ -238,7 +255,8 @@ class Kernel {
   std::uint64_t cycle_ = 0;
   std::uint64_t parallel_cycles_ = 0;
   int errors_ = 0;  ///< assertions that failed up to now
-  std::string violation_;
+  std::unique_ptr<LinkCheck> link_check_;
+  std::optional<Violation> violation_;
 };
 
 }  // namespace tsr

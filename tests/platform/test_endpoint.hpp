@@ -76,6 +76,7 @@ class TestEndpoint final : public NodeModel {
         --credits_[net][flit.vc];
         flit.birth = static_cast<std::uint16_t>(now);
         flit.seal();
+        if (spoil) spoil(flit);
         flit.to_words(tx_[net].data());
         out |= valid_pin(link);
       }
@@ -90,6 +91,7 @@ class TestEndpoint final : public NodeModel {
 
   std::vector<Arrival> arrivals;     ///< responses received
   std::function<void()> on_arrival;  ///< called within the cycle
+  std::function<void(Flit&)> spoil;  ///< may change what is sent, after it was sealed
 
  private:
   void answer(std::uint64_t now, const Flit& request) {
