@@ -203,6 +203,7 @@ void Kernel::reset(unsigned cycles) {
   for (std::uint32_t i = 0; i < slots_.size(); ++i) {
     if (slots_[i].model == nullptr) continue;
     slots_[i].model->set_reset(false);
+    slots_[i].wake_at = NodeModel::kNever;
     wake(i);
   }
   if (link_check_) link_check_->reset();
@@ -212,8 +213,50 @@ void Kernel::reset(unsigned cycles) {
 void Kernel::wake_endpoint(std::size_t node) { wake(slot_of_endpoint_[node]); }
 void Kernel::wake_router(std::size_t node) { wake(slot_of_router_[node]); }
 
-bool Kernel::all_asleep() const {
+bool Kernel::none_awake() const {
   return std::all_of(active_.begin(), active_.end(), [](std::uint64_t word) { return word == 0; });
+}
+
+/// Whether a model that has nothing to do may be left out from the next cycle on. Notes when it
+/// wakes by itself. Touches nothing outside the partition.
+bool Kernel::may_sleep(Part& part, std::uint32_t index) {
+  Slot& slot = slots_[index];
+  const std::uint64_t at = slot.model->wake_at;
+  if (at <= cycle_ + 1) return false;
+  slot.wake_at = at;
+  if (at == NodeModel::kNever) return true;
+  if (!slot.timed) part.timed.push_back(index);
+  slot.timed = true;
+  part.next_wake = std::min(part.next_wake, at);
+  return true;
+}
+
+/// Wake the models whose time has come. Those that something else has woken meanwhile are awake, or
+/// have named another time when they fell asleep again.
+void Kernel::wake_due() {
+  for (auto& part : parts_) {
+    if (part.next_wake > cycle_) continue;
+    part.next_wake = NodeModel::kNever;
+    for (const std::uint32_t index : part.timed) {
+      Slot& slot = slots_[index];
+      if (slot.wake_at <= cycle_) {
+        slot.wake_at = NodeModel::kNever;
+        wake(index);
+      }
+      part.next_wake = std::min(part.next_wake, slot.wake_at);
+    }
+  }
+}
+
+/// Cycle in which the first of the sleeping models wakes by itself.
+std::uint64_t Kernel::next_wake() const {
+  std::uint64_t next = NodeModel::kNever;
+  for (const auto& part : parts_) {
+    for (const std::uint32_t index : part.timed) {
+      if (!awake(index)) next = std::min(next, slots_[index].wake_at);
+    }
+  }
+  return next;
 }
 
 unsigned Kernel::heavy_awake() const {
@@ -242,7 +285,8 @@ void Kernel::clock_part(Part& part) {
       note_halt(before, slot.out);
       if (link_check_) check_link(part, index, in);
       part.stepped[count++] = index;
-      if (in == 0 && (slot.out & (kPinMask | kIdlePin)) == kIdlePin && sleep_) {
+      if (in == 0 && (slot.out & (kPinMask | kIdlePin)) == kIdlePin && sleep_ &&
+          may_sleep(part, index)) {
         still &= ~(1ULL << bit);
       }
     }
@@ -379,7 +423,8 @@ void Kernel::traced_cycle() {
       note_halt(before, slot.out);
       if (link_check_) check_link(part, index, in);
       part.stepped[part.count++] = index;
-      if (in == 0 && (slot.out & (kPinMask | kIdlePin)) == kIdlePin && sleep_) {
+      if (in == 0 && (slot.out & (kPinMask | kIdlePin)) == kIdlePin && sleep_ &&
+          may_sleep(part, index)) {
         active_[index / 64] &= ~(1ULL << (index % 64));
       }
     }
@@ -394,9 +439,9 @@ void Kernel::traced_cycle() {
 
 /// No model is awake: let the time pass, at most so many cycles, until something happens.
 std::uint64_t Kernel::pass(std::uint64_t cycles) {
-  const std::uint64_t end = std::min(cycle_ + cycles, next_tick_);
+  const std::uint64_t end = std::min({cycle_ + cycles, next_tick_, next_wake()});
   const std::uint64_t start = cycle_;
-  if (timed_ == nullptr) {  // only the outside can change anything
+  if (timed_ == nullptr) {
     cycle_ = end;
   } else if (!clocked_) {
     cycle_ = timed_->run_alone(end);
@@ -418,7 +463,8 @@ std::uint64_t Kernel::run(std::uint64_t cycles) {
   while (done < cycles && !stop_.load(std::memory_order_relaxed)) {
     if (timed_ != nullptr && clocked_) timed_->run_to(cycle_);
     if (cycle_ >= next_tick_) call_tick();
-    if (all_asleep()) {
+    wake_due();
+    if (none_awake()) {
       done += pass(cycles - done);
       continue;
     }

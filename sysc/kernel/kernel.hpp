@@ -67,7 +67,8 @@ struct KernelStats {
 
 /// A model is evaluated only while it is awake. It falls asleep after a cycle in which nothing
 /// arrived, its outputs are quiet and its idle_o is 1; it wakes when a flit, a credit, a new
-/// counter selection or wake() comes. The result is the same for any number of threads.
+/// counter selection or wake() comes, and in the cycle that it named itself (NodeModel::wake_at).
+/// The result is the same for any number of threads.
 class Kernel {
  public:
   static constexpr unsigned kHeavyWeight = 8;
@@ -136,8 +137,9 @@ class Kernel {
   /// Wake a node's endpoint: its side inputs (host port, pins) have changed. Between cycles only.
   void wake_endpoint(std::size_t node);
   void wake_router(std::size_t node);
-  /// Whether every clocked model sleeps.
-  bool all_asleep() const;
+  /// Whether every clocked model sleeps and none will wake by itself: nothing happens any more
+  /// until something comes from outside. Between cycles only.
+  bool all_asleep() const { return none_awake() && next_wake() == NodeModel::kNever; }
   /// Whether a node's router and endpoint are awake (for reports).
   bool router_awake(std::size_t node) const { return awake(slot_of_router_[node]); }
   bool endpoint_awake(std::size_t node) const { return awake(slot_of_endpoint_[node]); }
@@ -189,14 +191,19 @@ class Kernel {
     NodeModel* model = nullptr;
     Pins in = 0;   ///< for the next step; neighbours set bits (atomically with threads)
     Pins out = 0;  ///< of the last step
-    std::uint32_t partner = kNowhere;  ///< the other half of the node
+    std::uint64_t wake_at = NodeModel::kNever;  ///< of a sleeping model: when it wakes by itself
+    std::uint32_t partner = kNowhere;           ///< the other half of the node
     bool is_router = false;
+    bool timed = false;  ///< among its part's timed slots
   };
   struct alignas(128) Part {
     std::uint32_t first_word = 0;  ///< slots first_word * 64 .. end_word * 64
     std::uint32_t end_word = 0;
     std::vector<std::uint32_t> stepped;  ///< slots evaluated in this cycle
     std::uint32_t count = 0;             ///< of them
+    std::vector<std::uint32_t> timed;    ///< slots whose model ever fell asleep with a wake_at
+    /// No sleeping model of the part wakes by itself before.
+    std::uint64_t next_wake = NodeModel::kNever;
     std::uint64_t router_steps = 0;
     std::uint64_t endpoint_steps = 0;
     std::uint64_t flits = 0;
@@ -206,6 +213,10 @@ class Kernel {
   void place(std::vector<MeshNode>& nodes, unsigned threads);
   void connect(int mesh_h);
   void clock_part(Part& part);
+  bool may_sleep(Part& part, std::uint32_t slot);
+  void wake_due();
+  std::uint64_t next_wake() const;
+  bool none_awake() const;
   template <bool Atomic>
   void carry_part(Part& part);
   void note_halt(Pins before, Pins now) {

@@ -58,6 +58,9 @@ class NodeModel {
   virtual void set_probe(NodeProbe* /*probe*/) {}
 
   static constexpr std::uint64_t kNever = ~0ULL;
+  /// Valid while step() returns kIdlePin: the cycle (its `now`) in which the model must be clocked
+  /// again even if nothing arrives; kNever: none.
+  std::uint64_t wake_at = kNever;
   /// Latest cycle in which the core took a trap or an interrupt. Nodes without a core: kNever.
   std::uint64_t last_trap = kNever;
 

@@ -23,6 +23,14 @@ template <class Root>
 struct OnlyRisingEdges<Root, std::void_t<decltype(Root::__Vtrigrprev__TOP__clk_i)>>
     : std::is_same<decltype(Root::__VactTriggered), VlTriggerVec<1>> {};
 
+/// True for a model that may have to be clocked at a time of its own although nothing arrives: it
+/// has a port wake_o.
+template <class Model, class = void>
+struct WakesByItself : std::false_type {};
+template <class Model>
+struct WakesByItself<Model, std::void_t<decltype(std::declval<Model&>().wake_o)>> : std::true_type {
+};
+
 /// Moves pins between packed Pins and the ports of a verilated model whose link ports are named as
 /// every node's are. `Derived` may hide before_edge() and after_edge() to serve further ports,
 /// held_awake() to keep the model from sleeping, and halted() to tell that a debugger holds it.
@@ -42,7 +50,11 @@ class VerilatedNode : public NodeModel {
     model_.clk_i = 1;
     model_.eval();
     derived().after_edge(now);
-    return outputs();
+    const Pins out = outputs();
+    if constexpr (WakesByItself<Model>::value) {
+      if ((out & kIdlePin) != 0) wake_at = model_.wake_o;
+    }
+    return out;
   }
 
   void fall() final {

@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "error.hpp"
 #include "rtl/sim_context.hpp"
@@ -64,13 +65,14 @@ class Mesh {
     return kernel_->all_asleep();
   }
 
-  /// Queue `count` reads from every endpoint to random nodes at random times.
-  void random_reads(unsigned count, std::uint64_t seed) {
+  /// Queue `count` reads from every endpoint to random nodes at random times, less than `pace`
+  /// cycles apart.
+  void random_reads(unsigned count, std::uint64_t seed, unsigned pace = 8) {
     std::mt19937_64 rng(seed);
     for (auto* endpoint : endpoints_) {
       std::uint64_t cycle = 0;
       for (unsigned i = 0; i < count; ++i) {
-        cycle += rng() % 8;
+        cycle += rng() % pace;
         const Node target{static_cast<unsigned>(rng() % chip_.mesh_w),
                           static_cast<unsigned>(rng() % chip_.mesh_h)};
         endpoint->read(target, node_address(target, 64 * i), static_cast<std::uint8_t>(i), cycle);
@@ -271,6 +273,129 @@ TEST(PlatformKernel, SleepingChangesNothing) {
   EXPECT_TRUE(asleep.arrivals() == awake.arrivals());
   EXPECT_LT(asleep.kernel().stats().router_steps, awake.kernel().stats().router_steps / 2);
 }
+
+TEST(PlatformKernel, WakingByItselfChangesNothingWithAnyNumberOfThreads) {
+  const std::vector<std::string> plan = {"EEEE", "E..E"};
+  const auto run = [&](unsigned threads, bool sleep, bool names_wake, unsigned pace) {
+    auto mesh = std::make_unique<Mesh>(plan, threads);
+    mesh->kernel().allow_sleep(sleep);
+    for (std::size_t i = 0; i < mesh->endpoints(); ++i) {
+      mesh->endpoint(i).names_wake = names_wake;
+    }
+    mesh->random_reads(60, 3, pace);
+    mesh->kernel().run(30'000);
+    EXPECT_TRUE(!sleep || mesh->kernel().all_asleep());
+    return mesh;
+  };
+  for (const unsigned pace : {8U, 100U, 400U}) {
+    SCOPED_TRACE(pace);
+    const auto reference = run(1, false, false, pace);
+    const auto one = run(1, true, true, pace);
+    EXPECT_TRUE(one->arrivals() == reference->arrivals());
+    const auto steps = one->kernel().stats().endpoint_steps;
+    EXPECT_LT(steps, run(1, true, false, pace)->kernel().stats().endpoint_steps);
+    for (const unsigned threads : {2U, 3U}) {
+      const auto many = run(threads, true, true, pace);
+      EXPECT_TRUE(many->arrivals() == reference->arrivals());
+      EXPECT_EQ(many->kernel().stats().endpoint_steps, steps);
+    }
+  }
+}
+
+/// Sleeps whenever it may and names the times of a script; remembers when it was clocked.
+class Alarm final : public NodeModel {
+ public:
+  Pins step(std::uint64_t now, Pins) override {
+    if (!reset_) clocked.push_back(now);
+    wake_at =
+        times.lower_bound(now + ahead) == times.end() ? kNever : *times.lower_bound(now + ahead);
+    return kIdlePin;
+  }
+  Pins rise(std::uint64_t now, Pins in) override { return step(now, in); }
+  void fall() override {}
+  void set_reset(bool active) override { reset_ = active; }
+  void trace(SimContext&) override {}
+
+  std::set<std::uint64_t> times;
+  std::uint64_t ahead = 1;  ///< 0: also names the cycle that it has just run
+  std::vector<std::uint64_t> clocked;
+
+ private:
+  bool reset_ = false;
+};
+
+class PlatformKernelAlarms : public ::testing::TestWithParam<unsigned> {
+ protected:
+  /// A row of nodes with nothing but an alarm in each.
+  void build(std::vector<std::set<std::uint64_t>> times) {
+    std::vector<MeshNode> nodes;
+    for (auto& node_times : times) {
+      auto alarm = std::make_unique<Alarm>();
+      alarm->times = std::move(node_times);
+      alarms_.push_back(alarm.get());
+      MeshNode node;
+      node.endpoint = std::move(alarm);
+      node.weight = Kernel::kHeavyWeight;
+      nodes.push_back(std::move(node));
+    }
+    kernel_ = std::make_unique<Kernel>(static_cast<int>(times.size()), 1, std::move(nodes),
+                                       GetParam(), nullptr);
+    kernel_->reset();
+  }
+  Alarm& alarm(std::size_t i) { return *alarms_[i]; }
+
+  std::vector<Alarm*> alarms_;
+  std::unique_ptr<Kernel> kernel_;
+};
+
+using Cycles = std::vector<std::uint64_t>;
+
+TEST_P(PlatformKernelAlarms, WakeInTheirCyclesAndNoOthers) {
+  build({{3, 4, 100, 1'000'000'000'000}, {}, {1, 2, 100, 101}, {99}, {100}});
+  EXPECT_EQ(kernel_->run(50), 50U);
+  EXPECT_FALSE(kernel_->all_asleep()) << "some will wake";
+  EXPECT_EQ(kernel_->run(2'000'000'000'000), 2'000'000'000'000U);
+  EXPECT_TRUE(kernel_->all_asleep());
+  EXPECT_EQ(alarm(0).clocked, (Cycles{0, 3, 4, 100, 1'000'000'000'000}));
+  EXPECT_EQ(alarm(1).clocked, (Cycles{0}));
+  EXPECT_EQ(alarm(2).clocked, (Cycles{0, 1, 2, 100, 101}));
+  EXPECT_EQ(alarm(3).clocked, (Cycles{0, 99}));
+  EXPECT_EQ(alarm(4).clocked, (Cycles{0, 100}));
+}
+
+TEST_P(PlatformKernelAlarms, OneWhoseTimeHasPassedStaysAwake) {
+  build({{10}, {}});
+  alarm(0).ahead = 0;
+  kernel_->run(15);
+  EXPECT_EQ(alarm(0).clocked, (Cycles{0, 10, 11})) << "in 10 it says 10 again, then nothing";
+  EXPECT_TRUE(kernel_->all_asleep());
+}
+
+TEST_P(PlatformKernelAlarms, TheTimeNamedLastCounts) {
+  build({{100, 200}, {150}});
+  kernel_->run(50);
+  alarm(0).times = {300};
+  kernel_->wake_endpoint(0);
+  kernel_->run(100);
+  alarm(1).times = {};
+  kernel_->wake_endpoint(1);  // in the cycle of its alarm
+  kernel_->run(1000);
+  EXPECT_EQ(alarm(0).clocked, (Cycles{0, 50, 300}));
+  EXPECT_EQ(alarm(1).clocked, (Cycles{0, 150}));
+  EXPECT_TRUE(kernel_->all_asleep());
+}
+
+TEST_P(PlatformKernelAlarms, TicksCutTheSleepAndChangeNothing) {
+  build({{45, 50}, {75}});
+  Cycles ticks;
+  kernel_->observe_time(25, [&](std::uint64_t cycle) { ticks.push_back(cycle); });
+  kernel_->run(101);
+  EXPECT_EQ(ticks, (Cycles{25, 50, 75, 100}));
+  EXPECT_EQ(alarm(0).clocked, (Cycles{0, 45, 50}));
+  EXPECT_EQ(alarm(1).clocked, (Cycles{0, 75}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, PlatformKernelAlarms, ::testing::Values(1U, 2U, 3U));
 
 TEST(PlatformKernel, TraceHoldsTheWindowAndChangesNothing) {
   const auto folder =

@@ -82,6 +82,11 @@ class TestEndpoint final : public NodeModel {
       }
     }
     if (queue_[0].empty() && queue_[1].empty()) out |= kIdlePin;
+    wake_at = kNever;
+    if (names_wake && queue_[1].empty() && !queue_[0].empty() && queue_[0].front().cycle > now) {
+      out |= kIdlePin;
+      wake_at = queue_[0].front().cycle;
+    }
     return out;
   }
   Pins rise(std::uint64_t now, Pins in) override { return step(now, in); }
@@ -92,6 +97,7 @@ class TestEndpoint final : public NodeModel {
   std::vector<Arrival> arrivals;     ///< responses received
   std::function<void()> on_arrival;  ///< called within the cycle
   std::function<void(Flit&)> spoil;  ///< may change what is sent, after it was sealed
+  bool names_wake = false;           ///< sleeps until the next request is to be sent
 
  private:
   void answer(std::uint64_t now, const Flit& request) {
