@@ -402,7 +402,7 @@ nlohmann::ordered_json Session::report() const {
   return out;
 }
 
-void Session::finish() {
+void Session::finish(const std::string& verdict) {
   chip_->end_gdb(0);
   chip_->end_jtag();
   chip_->finish_timeline();
@@ -431,6 +431,7 @@ void Session::finish() {
     result["dram_bit_errors"] = stats.dram_bit_errors;
     line(fmt::format("{:<28} {:>10}", "DRAM bit errors", stats.dram_bit_errors));
   }
+  if (!verdict.empty()) line(verdict);
   if (!collected_.is_null()) result["report"] = report();
   screen_->clear_progress();
   if (!(options_.trace_file.empty() && options_.vcd_file.empty()) &&

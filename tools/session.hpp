@@ -98,8 +98,9 @@ class Session {
 
   /// Result keys, flat at the top level.
   nlohmann::ordered_json result;
-  /// Add the simulation's own figures, write the result where --json says.
-  void finish();
+  /// Add the simulation's own figures, write the result where --json says. `verdict`, if there is
+  /// one, is the last line.
+  void finish(const std::string& verdict = "");
 
  private:
   void collect();

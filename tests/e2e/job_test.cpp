@@ -69,6 +69,8 @@ void expect_passed(const Outcome& outcome, unsigned images, const std::string& c
                            "ME utilization", "tdma", "HBM", "network", "kHz", "PASSED"}) {
     EXPECT_TRUE(outcome.says(text)) << text;
   }
+  EXPECT_TRUE(outcome.err.size() > 8 && outcome.err.substr(outcome.err.size() - 8) == "\nPASSED\n")
+      << "the verdict is the last line: " << outcome;
 }
 
 TEST(EndToEndJob, ClassifiesFewImagesOnT4) {

@@ -159,7 +159,6 @@ int run_attention_bench(const SessionOptions& session_options, const AttentionOp
                   100 * utilization, peak));
   session.line(fmt::format("error        {:.3g} at most, {:.3g} of the largest |V|; allowed {:.3g}",
                            error, error / largest, kTolerance));
-  session.line(right ? "result       right" : "result       wrong");
   auto& json = session.result;
   json["scope"] = options.scope;
   json["format"] = options.format;
@@ -175,7 +174,7 @@ int run_attention_bench(const SessionOptions& session_options, const AttentionOp
   json["tolerance"] = kTolerance;
   json["launch_cycles"] = launch.cycles;
   json["attribution"] = attribution.json();
-  session.finish();
+  session.finish(right ? "result       right" : "result       wrong");
   return right ? 0 : static_cast<int>(ExitCode::JobFailed);
 }
 

@@ -185,10 +185,9 @@ Rect tile_rectangle(const Platform& chip, unsigned count, const std::string& opt
 }
 
 int conclude(Session& session, std::size_t mismatches) {
-  session.line(mismatches == 0 ? "result       right, bit for bit"
-                               : fmt::format("result       {} elements are wrong", mismatches));
   session.result["mismatches"] = mismatches;
-  session.finish();
+  session.finish(mismatches == 0 ? "result       right, bit for bit"
+                                 : fmt::format("result       {} elements are wrong", mismatches));
   return mismatches == 0 ? 0 : static_cast<int>(ExitCode::JobFailed);
 }
 
