@@ -50,7 +50,7 @@ struct Outcome {
 };
 std::ostream& operator<<(std::ostream& stream, const Outcome& outcome);
 
-/// Start a program (looked for in PATH) with its output in two files.
+/// Start a program (looked for in PATH) with its output in two files, in the folder of the first.
 pid_t spawn(const std::vector<std::string>& words, const std::string& out, const std::string& err);
 
 /// Wait until a condition holds, for minutes at most; returns whether it does.
@@ -64,7 +64,8 @@ int finish(pid_t child);
 /// does not say one yet.
 unsigned served_port(const std::string& output, const std::string& mark);
 
-/// Run `tessera` with arguments; kill it after `seconds`.
+/// Run `tessera` with arguments in a folder that vanishes; kill it after `seconds`. The flight
+/// recorder of `run` is off unless the arguments have --flight.
 Outcome tessera(const std::vector<std::string>& arguments, unsigned seconds = 300);
 
 /// Path of a shipped test program.
