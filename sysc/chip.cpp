@@ -288,6 +288,7 @@ void Chip::check_lock_step() {
   }
   if (first == nullptr) return;
   const auto& difference = *first->difference();
+  violation_ = FlightFailure{difference.cycle, first->node()};
   std::string where;
   if (difference.pc && options_.describe_pc) {
     where = options_.describe_pc(first->node(), *difference.pc);
@@ -416,17 +417,23 @@ Chip::DramBytes Chip::dram_bytes(std::size_t index, unsigned channel) const {
   return {counts.reads * kDramAtomBytes, counts.writes * kDramAtomBytes};
 }
 
-void Chip::check() {
-  for (const auto& dram : drams_) {
-    if (dram && !dram->violation().empty()) {
-      throw Error(ExitCode::CheckFailed, "DRAM timing violation: " + dram->violation());
-    }
+void Chip::check_dram() {
+  for (std::size_t i = 0; i < drams_.size(); ++i) {
+    if (!drams_[i] || drams_[i]->violation().empty()) continue;
+    violation_ = FlightFailure{cycle() - 1, place(i)};  // the run ends behind its cycle
+    throw Error(ExitCode::CheckFailed, "DRAM timing violation: " + drams_[i]->violation());
   }
+}
+
+void Chip::check() {
+  check_dram();
   if (const auto& violation = kernel_->violation()) {
+    violation_ = FlightFailure{violation->cycle, place(violation->node)};
     throw Error(ExitCode::CheckFailed, "network protocol violation: " + violation->text);
   }
   check_lock_step();
   if (context_->error_count() != 0) {
+    violation_ = FlightFailure{cycle() - 1, {}};  // the models do not say whose it is
     throw Error(
         ExitCode::CheckFailed,
         fmt::format("cycle {}: an assertion of the RTL failed; its message is above", cycle()));

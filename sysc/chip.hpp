@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <systemc>
 #include <vector>
@@ -120,6 +121,8 @@ class Chip : public sc_core::sc_module {
   const Kernel& kernel() const { return *kernel_; }
   /// Null without RecorderOptions::every.
   FlightRecorder* recorder() { return recorder_.get(); }
+  /// Where and when the checker that ended the run found something; none: no checker has.
+  const std::optional<FlightFailure>& violation() const { return violation_; }
   /// Let a link die in a cycle to come.
   void kill_link(const LinkDeath& death);
   /// Wall time spent in advance(), seconds.
@@ -142,6 +145,7 @@ class Chip : public sc_core::sc_module {
   void break_links();
   void add_dram_errors();
   void add_checks();
+  void check_dram();
   void check_lock_step();
   void run_cycles();
   void check();
@@ -164,6 +168,7 @@ class Chip : public sc_core::sc_module {
   std::uint64_t interrupt_cycle_ = 0;
   bool watchdog_ = false;
   std::atomic<bool> stop_requested_{false};
+  std::optional<FlightFailure> violation_;
   std::exception_ptr failure_;  ///< thrown while cycles ran: SystemC would wrap it
   bool from_process_ = false;   ///< advance() was called by a SystemC process
   std::uint64_t budget_ = 0;    ///< cycles left of the running advance()

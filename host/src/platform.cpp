@@ -889,7 +889,9 @@ void Platform::kill_link(const LinkDeath& death) {
 std::optional<FlightReport> Platform::record_failure() {
   auto& s = *state_;
   if (s.chip->recorder() == nullptr) return std::nullopt;
-  return s.chip->recorder()->record(s.failure.value_or(FlightFailure{s.chip->cycle(), {}}));
+  // A checker's finding ends the run: it is the latest failure.
+  const auto& found = s.chip->violation() ? s.chip->violation() : s.failure;
+  return s.chip->recorder()->record(found.value_or(FlightFailure{s.chip->cycle(), {}}));
 }
 
 bool Platform::hangs() const {

@@ -36,6 +36,16 @@ TEST(PlantedBugsCli, ReportAndWavesLeadToTheFirstWrongBeat) {
   ASSERT_TRUE(std::regex_search(outcome.err, found, message)) << outcome;
   EXPECT_TRUE(outcome.says("are in " + file + " (cycle " + found[1].str() + " is marked)"))
       << outcome;
+  // The save file shows that tile alone, at that cycle.
+  const auto view = e2e::read_file(folder / "flight.gtkw");
+  const auto tile = "t4.tile_" + found[2].str() + "_" + found[3].str() + ".";
+  EXPECT_NE(view.find(tile + "tsr_tile.u_node.sem_value[3]"), std::string::npos);
+  EXPECT_NE(view.find("*-14.0 " + std::to_string(std::stoull(found[1]) * kWavePeriodPs) + " "),
+            std::string::npos);
+  for (const std::string other : {"0_1", "1_1", "0_2", "1_2"}) {
+    if (tile == "t4.tile_" + other + ".") continue;
+    EXPECT_EQ(view.find("t4.tile_" + other + "."), std::string::npos) << other;
+  }
   // The write is offered in the cycle before the scratchpad has it.
   FstFile fst(file);
   const auto at = (std::stoull(found[1]) - 1) * kWavePeriodPs;

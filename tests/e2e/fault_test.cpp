@@ -211,9 +211,17 @@ TEST_F(EndToEndFaults, DramTimingViolationEndsTheRun) {
   text.replace(text.find(profile), profile.size(), "slow");
   folder.write("dram/slow.toml", std::regex_replace(slow, std::regex("rcdrd = 31"), "rcdrd = 60"));
   const auto outcome =
-      tessera({"run", app("hello"), "--config", folder.write("slow.toml", text), "--json", "-"});
+      tessera({"run", app("hello"), "--config", folder.write("slow.toml", text), "--json", "-",
+               "--flight", folder / "flight.fst", "--window", "1000"});
   EXPECT_EQ(outcome.code, 5) << outcome;
-  EXPECT_TRUE(outcome.says("DRAM timing violation: memory node (")) << outcome;
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(
+      outcome.err, found, std::regex("DRAM timing violation: memory node \\(([0-9]), ([0-9])\\)")))
+      << outcome;
+  // The waves end with the cycle of the command.
+  const auto flight = outcome.json()["flight"];
+  EXPECT_TRUE(outcome.says(fmt::format("(cycle {} is marked)", flight["to"].get<unsigned>())))
+      << outcome;
   EXPECT_EQ(outcome.json()["exit_code"], 5) << outcome;
 }
 
