@@ -125,12 +125,14 @@ module tsr_chip
       );
 
       // ------------------------------------------------------------ endpoint
-      // The clock of a sleeping tile or ctl node stands still until something arrives.
+      // The clock of a sleeping tile or ctl node stands still until something arrives, or until its wake-up time.
       if (Kind == KindTile) begin : gen_tile
-        logic idle, arriving, gclk;
+        logic idle, arriving, due, gclk;
+        logic [63:0] wake;
         assign arriving = req_tx_valid[N][0] || rsp_tx_valid[N][0] || req_rx_credit[N][0] != '0 ||
                           rsp_rx_credit[N][0] != '0;
-        tsr_clk_gate u_gate (.clk_i, .en_i(!rst_ni || !idle || arriving), .test_en_i(1'b0), .clk_o(gclk));
+        assign due      = now_q >= wake;
+        tsr_clk_gate u_gate (.clk_i, .en_i(!rst_ni || !idle || arriving || due), .test_en_i(1'b0), .clk_o(gclk));
         tsr_tile #(.SpmBytes(SpmBytes), .Rows(MeRows), .Cols(MeCols)) u_tile (
           .clk_i(gclk), .rst_ni, .node_i(node), .cfg_i(Cfg), .now_i(now_q),
           .req_tx_valid_o(req_rx_valid[N][0]), .req_tx_flit_o(req_rx_flit[N][0]),
@@ -141,20 +143,22 @@ module tsr_chip
           .rsp_tx_credit_i(rsp_rx_credit[N][0]),
           .rsp_rx_valid_i(rsp_tx_valid[N][0]), .rsp_rx_flit_i(rsp_tx_flit[N][0]),
           .rsp_rx_credit_o(rsp_tx_credit[N][0]),
-          .router_sel_o(cnt_sel), .router_cnt_i(cnt), .halted_o(), .retire_o(), .idle_o(idle)
+          .router_sel_o(cnt_sel), .router_cnt_i(cnt), .halted_o(), .retire_o(), .idle_o(idle), .wake_o(wake)
         );
       end else if (Kind == KindCtl) begin : gen_ctl
-        logic idle, arriving, gclk;
+        logic idle, arriving, due, gclk;
+        logic [63:0] wake;
         assign arriving = req_tx_valid[N][0] || rsp_tx_valid[N][0] || req_rx_credit[N][0] != '0 ||
                           rsp_rx_credit[N][0] != '0;
+        assign due      = now_q >= wake;
         // The port's clock wakes it. A pin that changes at the clock's edge may be seen one cycle late, here or there.
         logic jtag_moved;
         logic [1:0] jtag_q;
         always_ff @(posedge clk_i) jtag_q <= {jtag_tck_i, jtag_trst_ni};
         assign jtag_moved = jtag_q != {jtag_tck_i, jtag_trst_ni};
         tsr_clk_gate u_gate (
-          .clk_i, .en_i(!rst_ni || !idle || arriving || host_req_valid_i || !uart_rx_i || jtag_moved), .test_en_i(1'b0),
-          .clk_o(gclk)
+          .clk_i, .en_i(!rst_ni || !idle || arriving || due || host_req_valid_i || !uart_rx_i || jtag_moved),
+          .test_en_i(1'b0), .clk_o(gclk)
         );
         tsr_ctl u_ctl (
           .clk_i(gclk), .rst_ni, .node_i(node), .cfg_i(Cfg), .fuse_i, .now_i(now_q),
@@ -170,7 +174,7 @@ module tsr_chip
           .host_req_valid_i, .host_req_i, .host_credit_o, .host_rsp_valid_o, .host_rsp_o, .host_irq_o,
           .uart_tx_o, .uart_rx_i, .fatal_o,
           .jtag_tck_i, .jtag_tms_i, .jtag_tdi_i, .jtag_trst_ni, .jtag_tdo_o, .jtag_tdo_oe_o,
-          .halted_o(), .retire_o(), .idle_o(idle)
+          .halted_o(), .retire_o(), .idle_o(idle), .wake_o(wake)
         );
       end else if (Kind == KindMem) begin : gen_mem
         localparam int unsigned M = mem_index(N);

@@ -5,7 +5,7 @@
 ///
 /// Boundary: every output is driven from a flop. Reset: control state only; the core starts from the boot
 /// ROM at once. Wakes (while `idle_o` = 1): a link input, host_req_valid_i, uart_rx_i low, a change of jtag_tck_i or
-/// jtag_trst_ni.
+/// jtag_trst_ni, and now_i when it reaches wake_o.
 module tsr_ctl
   import tsr_pkg::*;
   import tsr_tile_pkg::*;
@@ -62,11 +62,13 @@ module tsr_ctl
   /// The debug port holds the core.
   output logic             halted_o,
   output tsr_core_pkg::retire_t retire_o,
-  output logic        idle_o
+  output logic        idle_o,
+  output logic [63:0] wake_o       // see tsr_hart_node
 );
 
   // ---------------------------------------------------------------- node
   logic        dbg_lock, ext_idle, periph_idle, port_idle, debug_idle;
+  logic [63:0] periph_wake;
   logic  [2:0] eng_cmd_valid, eng_done_valid;
   cmd_t  [2:0] eng_cmd;
   done_t [2:0] eng_done_q;
@@ -99,9 +101,10 @@ module tsr_ctl
     .rom_fetch_o(rom_fetch), .rom_fetch_addr_o(rom_fetch_addr), .rom_fetch_data_i(rom_fetch_data),
     .rom_req_o(rom_req), .rom_addr_o(rom_addr), .rom_rdata_i(rom_rdata),
     .ext_reg_o(ext_req), .ext_reg_i(ext_rsp), .ext_irq_i(irq[15:8]), .ext_idle_i(ext_idle),
+    .ext_wake_i(periph_wake),
     .host_valid_i(ni_valid), .host_ready_o(ni_ready), .host_req_i(ni_req),
     .host_rsp_valid_o(ni_rsp_valid), .host_rsp_ready_i(ni_rsp_ready), .host_rsp_o(ni_rsp),
-    .halted_o, .retire_o, .idle_o
+    .halted_o, .retire_o, .idle_o, .wake_o
   );
 
   // The ctl node has no ME, VE, TDMA: their queues take Nop and refuse everything else.
@@ -127,7 +130,7 @@ module tsr_ctl
     .clk_i, .rst_ni, .now_i, .cfg_i, .fuse_i,
     .reg_i(ext_req), .reg_o(ext_rsp),
     .uart_tx_o, .uart_rx_i, .host_irq_o, .fatal_o,
-    .dbg_lock_o(dbg_lock), .irq_o(irq), .idle_o(periph_idle)
+    .dbg_lock_o(dbg_lock), .irq_o(irq), .idle_o(periph_idle), .wake_o(periph_wake)
   );
 
   // One of the host port's slots is the debug module's.

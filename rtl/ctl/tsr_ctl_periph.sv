@@ -28,7 +28,9 @@ module tsr_ctl_periph
   // Node.
   output logic               dbg_lock_o,  // debug access is refused; from a flop
   output logic [15:0]        irq_o,       // levels, numbered by the Irq* constants
-  output logic               idle_o       // nothing changes until a register access or uart_rx_i falls
+  // Nothing changes until a register access comes, uart_rx_i falls, or now_i is wake_o.
+  output logic               idle_o,
+  output logic [63:0]        wake_o       // from flops: when timer or watchdog expire next; never: all ones
 );
 
   logic [NumPages-1:0]                    sel;
@@ -52,7 +54,8 @@ module tsr_ctl_periph
     for (int unsigned i = 0; i < NumPages; i++) reg_o |= page_rsp[i];
   end
 
-  logic uart_idle, timer_idle, mailbox_idle, fuse_idle, wdog_idle;
+  logic        uart_idle, timer_idle, mailbox_idle, fuse_idle, wdog_idle;
+  logic [63:0] timer_wake, wdog_wake;
 
   always_comb begin
     irq_o[7:0]   = '0;
@@ -65,7 +68,7 @@ module tsr_ctl_periph
   );
   tsr_timer u_timer (
     .clk_i, .rst_ni, .now_i, .reg_i(page_req[PageTimer]), .reg_o(page_rsp[PageTimer]),
-    .irq_o(irq_o[IrqTimer]), .idle_o(timer_idle)
+    .irq_o(irq_o[IrqTimer]), .idle_o(timer_idle), .wake_o(timer_wake)
   );
   tsr_mailbox u_mailbox (
     .clk_i, .rst_ni, .reg_i(page_req[PageMailbox]), .reg_o(page_rsp[PageMailbox]),
@@ -77,12 +80,13 @@ module tsr_ctl_periph
   );
   tsr_wdog u_wdog (
     .clk_i, .rst_ni, .now_i, .reg_i(page_req[PageWdog]), .reg_o(page_rsp[PageWdog]),
-    .irq_o(irq_o[IrqWdog]), .fatal_o, .idle_o(wdog_idle)
+    .irq_o(irq_o[IrqWdog]), .fatal_o, .idle_o(wdog_idle), .wake_o(wdog_wake)
   );
   tsr_sys u_sys (
     .clk_i, .rst_ni, .cfg_i, .fuse_i, .reg_i(page_req[PageSys]), .reg_o(page_rsp[PageSys])
   );
 
   assign idle_o = !reg_i.valid && uart_idle && timer_idle && mailbox_idle && fuse_idle && wdog_idle;
+  assign wake_o = timer_wake < wdog_wake ? timer_wake : wdog_wake;
 
 endmodule

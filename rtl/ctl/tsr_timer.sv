@@ -19,7 +19,8 @@ module tsr_timer
   output tsr_pkg::reg_rsp_t reg_o,
 
   output logic              irq_o,   // level
-  output logic              idle_o   // disarmed: nothing changes until a register access
+  output logic              idle_o,  // nothing changes until a register access, or now_i is wake_o
+  output logic [63:0]       wake_o   // from flops: when an armed timer expires; disarmed: all ones
 );
 
   reg2hw_t reg2hw;
@@ -58,6 +59,7 @@ module tsr_timer
   end
 
   assign irq_o  = reg2hw.irq_state.expired.q;
-  assign idle_o = !reg_i.valid && !reg2hw.ctrl.en.q;
+  assign idle_o = !reg_i.valid && !expire;
+  assign wake_o = reg2hw.ctrl.en.q ? compare : '1;
 
 endmodule

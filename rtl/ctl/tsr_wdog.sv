@@ -20,7 +20,8 @@ module tsr_wdog
 
   output logic              irq_o,    // level: first expiry
   output logic              fatal_o,  // level, from a flop: second expiry
-  output logic              idle_o    // off or fatal: nothing changes until a register access
+  output logic              idle_o,   // nothing changes until a register access, or now_i is wake_o
+  output logic [63:0]       wake_o    // from flops: the next expiry, the first or the second; off or fatal: all ones
 );
 
   reg2hw_t reg2hw;
@@ -64,7 +65,8 @@ module tsr_wdog
 
   assign irq_o   = reg2hw.state.expired.q;
   assign fatal_o = fatal_q;
-  assign idle_o  = !reg_i.valid && !restart && !running;
+  assign idle_o  = !reg_i.valid && !restart && !expire;
+  assign wake_o  = running ? start_q + {32'b0, limit} : '1;
 
   // ---------------------------------------------------------------- implementation checks
   `TSR_ASSERT(FatalIsTheEnd, !(fatal_q && expire))

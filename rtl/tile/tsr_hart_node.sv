@@ -6,7 +6,9 @@
 /// its boot ROM, peripherals and host port.
 ///
 /// Reset: control state only; core memories, scratchpad and contexts keep whatever they held.
-/// Sleep: `idle_o` is registered; while it is 1 and nothing arrives, clocking changes nothing.
+/// Sleep: while `idle_o` is 1 and nothing arrives, clocking changes nothing before the cycle in which now_i is
+/// `wake_o`. Both are flops. Where the node's clock is gated, `wake_o` is what a comparator beside the gate, which
+/// is always clocked, compares the time with.
 module tsr_hart_node
   import tsr_pkg::*;
   import tsr_tile_pkg::*;
@@ -79,6 +81,7 @@ module tsr_hart_node
   input  reg_rsp_t         ext_reg_i,
   input  logic [7:0]       ext_irq_i,       // fast interrupts 8..15 (mip bits 24..31)
   input  logic             ext_idle_i,
+  input  logic [63:0]      ext_wake_i,      // valid with ext_idle_i: when it must be clocked again; never: all ones
   input  logic             host_valid_i,
   output logic             host_ready_o,
   input  ni_req_t          host_req_i,
@@ -88,7 +91,8 @@ module tsr_hart_node
 
   output logic             halted_o,      // the debug port holds the core
   output tsr_core_pkg::retire_t retire_o,   // retired instructions, for lock-step checking
-  output logic             idle_o
+  output logic             idle_o,
+  output logic [63:0]      wake_o         // valid with idle_o: now_i of the cycle that must be clocked; never: all ones
 );
 
   `TSR_STATIC_ASSERT(MePortsLegal, MePorts == 4 || MePorts == 6)
@@ -151,15 +155,17 @@ module tsr_hart_node
   logic [31:0] dbg_rdata;
   logic        core_wfi, core_idle, core_instret;
   logic [15:0] irq_fast;
-  logic        irq_timer_q, timer_armed;
-  logic [63:0] mtimecmp;
+  logic        irq_timer_d, irq_timer_q, timer_armed;
+  logic [63:0] mtimecmp, timer_wake;
 
   assign mtimecmp    = {reg2hw.mtimecmp_hi.t.q, reg2hw.mtimecmp_lo.t.q};
   assign timer_armed = mtimecmp != '1;
 
-  // One cycle ahead, so that the registered interrupt rises in the cycle of mtimecmp. An armed timer keeps the
-  // node awake.
-  always_ff @(posedge clk_i) irq_timer_q <= rst_ni && timer_armed && now_i + 64'd1 >= mtimecmp;
+  // One cycle ahead, so that the registered interrupt rises in the cycle of mtimecmp. Once risen it stays, so
+  // then nobody need be woken.
+  assign irq_timer_d = timer_armed && now_i + 64'd1 >= mtimecmp;
+  assign timer_wake  = !timer_armed || irq_timer_d ? '1 : mtimecmp - 64'd1;
+  always_ff @(posedge clk_i) irq_timer_q <= rst_ni && irq_timer_d;
 
   tsr_core u_core (
     .clk_i, .rst_ni, .now_i,
@@ -720,9 +726,9 @@ module tsr_hart_node
   logic       quiet;
 
   assign quiet = core_idle && port_idle && lb_idle && qbusy == '0 && eng_idle == '1 && spm_idle &&
-                 init_idle && tgt_idle && post_idle && !atomic_busy && ext_idle_i && !dbg_busy_q && !timer_armed &&
-                 !launch_now && flush == '0 && ni_valid == '0 && !req_rx_valid_i && !rsp_rx_valid_i &&
-                 req_tx_credit_i == '0 && rsp_tx_credit_i == '0;
+                 init_idle && tgt_idle && post_idle && !atomic_busy && ext_idle_i && !dbg_busy_q &&
+                 irq_timer_d == irq_timer_q && !launch_now && flush == '0 && ni_valid == '0 &&
+                 !req_rx_valid_i && !rsp_rx_valid_i && req_tx_credit_i == '0 && rsp_tx_credit_i == '0;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -734,6 +740,10 @@ module tsr_hart_node
     end
   end
   assign router_sel_o = router_sel_q;
+
+  always_ff @(posedge clk_i) begin
+    if (quiet) wake_o <= timer_wake < ext_wake_i ? timer_wake : ext_wake_i;
+  end
 
 `ifdef TSR_PROBE
   // ---------------------------------------------------------------- simulation only: what observers are told

@@ -41,7 +41,8 @@ module tsr_tile
   /// The debug port holds the core.
   output logic             halted_o,
   output tsr_core_pkg::retire_t retire_o,
-  output logic        idle_o
+  output logic        idle_o,
+  output logic [63:0] wake_o       // see tsr_hart_node
 );
 
   // A grid of 16 x 16 has two ports each for A and B.
@@ -79,10 +80,10 @@ module tsr_tile
     .eng_spm_rsp_valid_o(spm_rsp_valid), .eng_spm_rsp_o(spm_rsp),
     .rom_fetch_o(), .rom_fetch_addr_o(), .rom_fetch_data_i('0),
     .rom_req_o(), .rom_addr_o(), .rom_rdata_i('0),
-    .ext_reg_o(), .ext_reg_i('0), .ext_irq_i('0), .ext_idle_i(1'b1),
+    .ext_reg_o(), .ext_reg_i('0), .ext_irq_i('0), .ext_idle_i(1'b1), .ext_wake_i('1),
     .host_valid_i(1'b0), .host_ready_o(), .host_req_i('0),
     .host_rsp_valid_o(), .host_rsp_ready_i(1'b1), .host_rsp_o(),
-    .halted_o, .retire_o, .idle_o
+    .halted_o, .retire_o, .idle_o, .wake_o
   );
 
   // ---------------------------------------------------------------- clocks

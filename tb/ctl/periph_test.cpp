@@ -145,8 +145,8 @@ TEST_F(CtlPeriph, InterruptsHaveTheirNumbers) {
 }
 
 TEST_F(CtlPeriph, SleepingWhileIdleChangesNothing) {
-  // A twin that is not clocked in cycles in which it says idle must look like the one that always
-  // is.
+  // A twin that is not clocked from the cycle after it says idle until something arrives, or until
+  // its wake-up time, must look like the one that always is.
   Vctl_ctl_periph twin(&context(), "twin");
   strap(twin, chip_);
   const auto copy_inputs = [&] {
@@ -155,7 +155,9 @@ TEST_F(CtlPeriph, SleepingWhileIdleChangesNothing) {
     twin.reg_i = dut().reg_i;
     twin.uart_rx_i = dut().uart_rx_i;
   };
-  std::uint64_t slept = 0, different = 0;
+  std::uint64_t slept = 0, woken = 0, different = 0;
+  bool asleep = false;
+  std::uint64_t wake = 0;
   before_edge([&] {
     copy_inputs();
     twin.clk_i = 0;
@@ -164,29 +166,47 @@ TEST_F(CtlPeriph, SleepingWhileIdleChangesNothing) {
       different += twin.reg_o != dut().reg_o || twin.irq_o != dut().irq_o ||
                    twin.uart_tx_o != dut().uart_tx_o || twin.host_irq_o != dut().host_irq_o ||
                    twin.fatal_o != dut().fatal_o || twin.dbg_lock_o != dut().dbg_lock_o ||
-                   twin.idle_o != dut().idle_o;
+                   twin.idle_o != dut().idle_o || (twin.idle_o && twin.wake_o != dut().wake_o);
     }
-    if (twin.rst_ni && twin.idle_o) {
+    const bool arrives = !twin.rst_ni || dut().reg_i != 0 || !dut().uart_rx_i;
+    if (asleep && !arrives && now() < wake) {
       ++slept;
-    } else {
-      twin.clk_i = 1;
-      twin.eval();
+      return;
     }
+    woken += asleep && !arrives;
+    asleep = twin.rst_ni && twin.idle_o;
+    wake = twin.wake_o;
+    twin.clk_i = 1;
+    twin.eval();
   });
-  reset();
-  read(kTimer + regs::timer::kTimeLoOffset);  // TIME_HI is undefined before
-  write(kWdog + regs::wdog::kTimeoutOffset, 300);
-  for (int i = 0; i < 30000; ++i) {
-    if (chance(0.02)) {
+  const auto restart = [&] {
+    reset();
+    read(kTimer + regs::timer::kTimeLoOffset);  // TIME_HI is undefined before
+    write(kTimer + regs::timer::kCompareHiOffset, 0);
+  };
+  // Near, or just passed, so that timer and watchdog wake it often.
+  const auto soon = [&] { return static_cast<std::uint32_t>(now() + rand_in(0, 200) - 10); };
+  restart();
+  for (int i = 0; i < 60000; ++i) {
+    if (dut().fatal_o && chance(0.01)) restart();
+    if (chance(0.01)) {
+      write(kTimer + regs::timer::kCompareLoOffset, soon());
+      write(kTimer + regs::timer::kCompareHiOffset, 0);
+      write(kTimer + regs::timer::kCtrlOffset, 1);
+    } else if (chance(0.01)) {
+      write(kWdog + regs::wdog::kTimeoutOffset, static_cast<std::uint32_t>(rand_in(0, 300)));
+      write(kWdog + regs::wdog::kCtrlOffset, 1);
+    } else if (chance(0.02)) {
       const unsigned page = static_cast<unsigned>(rand_in(0, 5));
       const regs::Block& block = *kPages[page];
       const regs::Register& reg = block.registers[rand_in(0, block.register_count - 1)];
       // Small values, and mostly disabling writes, so that time is spent asleep too.
       std::uint32_t data = static_cast<std::uint32_t>(rand_in(0, 7));
-      if (page == 4 || page == 1) data = chance(0.8) ? 0 : data;
-      if (page == 4 && reg.offset == regs::wdog::kTimeoutOffset) data = 300;
+      if (page == 1 && reg.offset == regs::timer::kCompareLoOffset) data = soon();
+      if (page == 1 && reg.offset == regs::timer::kPeriodOffset) data *= chance(0.5) ? 0 : 37;
+      if (page == 4) data = chance(0.5) ? 0 : data;
       access(chance(0.6), page * 0x1000 + reg.offset, data);
-    } else if (chance(0.001)) {
+    } else if (chance(dut().uart_rx_i ? 0.001 : 0.01)) {
       dut().uart_rx_i = !dut().uart_rx_i;
       tick();
     } else {
@@ -194,7 +214,8 @@ TEST_F(CtlPeriph, SleepingWhileIdleChangesNothing) {
     }
     ASSERT_EQ(different, 0U) << i;
   }
-  EXPECT_GT(slept, 3000U);
+  EXPECT_GT(slept, 10000U);
+  EXPECT_GT(woken, 100U);
   twin.final();
 }
 

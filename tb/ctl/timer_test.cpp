@@ -8,6 +8,8 @@ namespace {
 
 using namespace tsr::regs::timer;  // offsets of this block only
 
+constexpr std::uint64_t kNever = ~0ULL;
+
 class Timer : public tsr::tb::PeriphBench<Vctl_timer> {
  protected:
   void SetUp() override {
@@ -48,9 +50,13 @@ TEST_F(Timer, ShowsTimeWithALatchedHighWord) {
 
 TEST_F(Timer, OneShotExpiresOnceAndDisarms) {
   const std::uint64_t at = now() + 50;
+  EXPECT_EQ(dut().wake_o, kNever);
   arm(at, 0);
-  EXPECT_FALSE(dut().idle_o);
+  settle();
+  EXPECT_TRUE(dut().idle_o) << "until it expires";
+  EXPECT_EQ(dut().wake_o, at);
   EXPECT_EQ(irq_time(100), at + 1);
+  EXPECT_EQ(dut().wake_o, kNever);
   EXPECT_EQ(read(kCtrlOffset), 0U);
   EXPECT_EQ(compare(), at);
   write(kIrqStateOffset, 1);
@@ -69,6 +75,8 @@ TEST_F(Timer, ComparesAll64Bits) {
 
 TEST_F(Timer, PastCompareExpiresAtOnce) {
   arm(1, 0);
+  settle();
+  EXPECT_FALSE(dut().idle_o);
   EXPECT_LE(irq_time(10), now());
   EXPECT_EQ(read(kIrqStateOffset), 1U);
 }
@@ -77,6 +85,7 @@ TEST_F(Timer, PeriodicKeepsItsPhase) {
   const std::uint64_t start = now() + 40;
   arm(start, 37);
   for (std::uint64_t i = 0; i < 50; ++i) {
+    EXPECT_EQ(dut().wake_o, start + 37 * i);
     EXPECT_EQ(irq_time(100), start + 37 * i + 1);
     write(kIrqStateOffset, 1);
     EXPECT_EQ(read(kIrqStateOffset), 0U);

@@ -9,6 +9,7 @@ namespace {
 using namespace tsr::regs::wdog;  // offsets of this block only
 
 constexpr std::uint32_t kExpired = 1, kLast = 2, kFatal = 4;
+constexpr std::uint64_t kNever = ~0ULL;
 
 class Wdog : public tsr::tb::PeriphBench<Vctl_wdog> {
  protected:
@@ -22,6 +23,16 @@ class Wdog : public tsr::tb::PeriphBench<Vctl_wdog> {
     write(kTimeoutOffset, timeout);
     write(kCtrlOffset, 1);
     return now();
+  }
+
+  /// One cycle in which nothing happens and the wake-up time is known, but for cycle `from`, in
+  /// which the time starts.
+  void expect_sleep(std::uint64_t from, std::uint64_t wake) {
+    settle();
+    EXPECT_EQ(dut().idle_o, now() != from);
+    if (now() != from) EXPECT_EQ(dut().wake_o, wake);
+    EXPECT_FALSE(dut().fatal_o);
+    tick();
   }
 
   bool irq() {
@@ -39,6 +50,7 @@ TEST_F(Wdog, DoesNothingWhileOff) {
   run(100);
   EXPECT_FALSE(irq());
   EXPECT_TRUE(dut().idle_o);
+  EXPECT_EQ(dut().wake_o, kNever);
   EXPECT_EQ(read(kElapsedOffset), 0U);
 }
 
@@ -46,11 +58,14 @@ TEST_F(Wdog, InterruptsAfterTheTimeoutAndIsFatalAfterAnother) {
   for (const std::uint32_t timeout : {1U, 2U, 3U, 50U, 1000U}) {
     reset();
     const std::uint64_t from = start(timeout);
-    while (!irq() && now() < from + 2000) tick();
-    EXPECT_EQ(now(), from + timeout + 1);
+    while (now() < from + timeout) expect_sleep(from, from + timeout);
+    tick();
+    EXPECT_TRUE(irq());
     EXPECT_FALSE(fatal());
-    while (!fatal() && now() < from + 4000) tick();
-    EXPECT_EQ(now(), from + 2 * timeout + 1);
+    while (now() < from + 2 * timeout) expect_sleep(from + timeout, from + 2 * timeout);
+    tick();
+    EXPECT_TRUE(fatal());
+    EXPECT_EQ(dut().wake_o, kNever);
     EXPECT_EQ(read(kStateOffset), kExpired | kLast | kFatal);
     settle();
     EXPECT_TRUE(dut().idle_o);

@@ -680,6 +680,42 @@ TEST_F(TileCore, SleepsInWfiAndWakesOnLaunch) {
   ASSERT_TRUE(run_until([&] { return dut().idle_o != 0; }, 1000));
 }
 
+TEST_F(TileCore, SleepsUntilJustBeforeItsTimer) {
+  std::vector<std::uint32_t> code;
+  li(code, 1, 1U << 7);  // timer interrupt enabled, MIE clear: wake without a trap
+  code.push_back(csrw(0x304, 1));
+  code.push_back(kWfi);
+  li(code, 2, kRegs);
+  code.push_back(csrr(3, 0xc01));  // time
+  code.push_back(store_word(3, 2, reg::kScratchOffset));
+  code.push_back(csrw(0x304, 0));
+  code.push_back(kWfi);
+  set(reg::kMtimecmpLoOffset, 100'000);
+  set(reg::kMtimecmpHiOffset, 0);
+  load_and_run(code);
+  ASSERT_TRUE(run_until([&] { return dut().idle_o != 0; }, 20'000)) << "must fall asleep";
+  EXPECT_EQ(dut().wake_o, 99'999U) << "the interrupt's flop is one cycle ahead";
+  skipped_ = 99'990 - cycle();
+  run(1);
+  while (dut().now_i < dut().wake_o) {
+    EXPECT_EQ(dut().idle_o, 1);
+    run(1);
+  }
+  EXPECT_EQ(dut().now_i, 99'999U);
+  run(1);
+  EXPECT_EQ(dut().idle_o, 0);
+  run(50);
+  const std::uint32_t woken = get(reg::kScratchOffset);
+  EXPECT_GE(woken, 100'000U);
+  EXPECT_LT(woken, 100'010U);
+  ASSERT_TRUE(run_until([&] { return dut().idle_o != 0; }, 1000)) << "it has fired, and is masked";
+  EXPECT_EQ(dut().wake_o, ~0ULL);
+  set(reg::kMtimecmpLoOffset, ~0U);  // not yet: the high word is zero
+  set(reg::kMtimecmpHiOffset, ~0U);  // disarmed
+  ASSERT_TRUE(run_until([&] { return dut().idle_o != 0; }, 1000));
+  EXPECT_EQ(dut().wake_o, ~0ULL);
+}
+
 TEST_F(TileCore, CountersCatchUpAfterSkippedCycles) {
   // The platform does not clock a sleeping tile: time moves on without edges.
   std::vector<std::uint32_t> code;
