@@ -2,13 +2,10 @@
 #include "dram/dram_checker.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace tsr {
 namespace {
-
-constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
 
 std::string bank_name(unsigned bank) {
   return "bank group " + std::to_string(bank / 4) + " bank " + std::to_string(bank % 4);

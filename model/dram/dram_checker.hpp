@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 
 #include "dram/dfi.hpp"
@@ -32,6 +33,8 @@ class DramChecker {
 
   /// Refreshes of a bank that may be postponed, or done ahead.
   static constexpr std::int64_t kMaxPostponed = 8;
+  /// next_deadline(): none.
+  static constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
 
   DramChecker(const DramTiming& timing, unsigned pc, Sink sink);
 
@@ -44,6 +47,8 @@ class DramChecker {
   void advance(std::int64_t clock) {
     if (clock >= next_deadline_) check_deadlines(clock);
   }
+  /// Clock in which advance() will report something if no command comes.
+  std::int64_t next_deadline() const { return next_deadline_; }
   /// Report a rule of the data bus.
   void report_data(std::int64_t clock, const std::string& rule, const std::string& what);
 

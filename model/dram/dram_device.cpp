@@ -28,6 +28,39 @@ void DramDevice::clear_violations() {
   violation_count_ = 0;
 }
 
+void DramDevice::pass(std::uint64_t cycles) {
+  for (auto& channel : channels_) channel.pass(cycle_, cycle_ + cycles);
+  cycle_ += cycles;
+}
+
+namespace {
+
+/// Chip cycle in which a deadline of the checker is noticed; none: ~0.
+std::uint64_t deadline_cycle(const DramChecker& checker) {
+  const std::int64_t clock = checker.next_deadline();
+  if (clock == DramChecker::kNoDeadline) return ~0ULL;
+  return static_cast<std::uint64_t>((clock + 1) / 2);
+}
+
+}  // namespace
+
+std::uint64_t DramDevice::next_deadline() const {
+  std::uint64_t next = ~0ULL;
+  for (const auto& channel : channels_) next = std::min(next, deadline_cycle(channel.checker));
+  return next;
+}
+
+/// Cycles from .. end - 1.
+void DramDevice::Channel::pass(std::uint64_t from, std::uint64_t end) {
+  if (!writes.empty() || !answers.empty()) {
+    checker.report_data(static_cast<std::int64_t>(from) * 2, "DataUnderWay", "clock stop");
+  }
+  // Every missing refresh is reported at its own time.
+  for (std::uint64_t at = deadline_cycle(checker); at < end; at = deadline_cycle(checker)) {
+    checker.advance(static_cast<std::int64_t>(at) * 2);
+  }
+}
+
 namespace {
 
 std::size_t block_index(unsigned bank, unsigned row, unsigned rows_per_block) {

@@ -51,6 +51,13 @@ class DramDevice {
     ++cycle_;
   }
 
+  /// `cycles` chip cycles without a command and without data under way, as step() would: for a
+  /// controller that was not clocked meanwhile. Data under way is a violation: nobody takes it.
+  void pass(std::uint64_t cycles);
+  /// Cycle in which step() or pass() will report something if the controller does nothing, or
+  /// ~0.
+  std::uint64_t next_deadline() const;
+
   /// Back door, without time: any length and alignment inside the node's 1 GiB. Throws
   /// std::out_of_range. A write stores the right side bits, and no poison; a read gives the data as
   /// it is stored, uncorrected.
@@ -154,6 +161,7 @@ class DramDevice {
         answers.pop();
       }
     }
+    void pass(std::uint64_t from, std::uint64_t end);
     void work(const DfiIn& in, std::uint64_t cycle);
     void commit(const DfiIn& in, std::uint64_t cycle);
     void row_command(const DfiCommand& c, std::uint64_t cycle);

@@ -4,6 +4,7 @@
 
 #include <Vhbm_map.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -151,6 +152,87 @@ TEST_F(HbmMap, FlipsHitTheNamedBit) {
   EXPECT_EQ(device.side(4096), ecc_side(atom)) << "a write by the back door makes it good again";
   EXPECT_THROW(device.flip(0, kEccCodeBits), std::out_of_range);
   EXPECT_THROW(device.break_cell(kDramNodeBytes, 0), std::out_of_range);
+}
+
+// A device whose controller was not clocked is where one is that saw nothing but idle cycles, and
+// says the same at the same clocks.
+TEST_F(HbmMap, TimePassesAsInSteps) {
+  const auto timing = load_dram_profile(std::string(TSR_DRAM_PROFILES) + "/hbm3-6400.toml").timing;
+  DramDevice stepped(timing), passed(timing);
+  const auto both = [&](const DfiCommand& command) {
+    std::array<DfiIn, kDramPcs> in{};
+    std::array<DfiOut, kDramPcs> out{};
+    for (auto& channel : in) channel.command = command.pack();
+    stepped.step(in.data(), out.data());
+    passed.step(in.data(), out.data());
+  };
+  const auto wait = [&](std::uint64_t cycles) {
+    std::array<DfiIn, kDramPcs> in{};
+    std::array<DfiOut, kDramPcs> out{};
+    for (auto& channel : in) channel.command = DfiCommand().pack();
+    for (std::uint64_t i = 0; i < cycles; ++i) stepped.step(in.data(), out.data());
+    passed.pass(cycles);
+  };
+  const auto row = [&](RowCmd cmd, unsigned bank, unsigned value) {
+    DfiCommand command;
+    command.row_valid = true;
+    command.row_cmd = cmd;
+    command.row_bank = bank;
+    command.row = value;
+    both(command);
+  };
+  DfiCommand reset;
+  reset.reset_n = false;
+  both(reset);
+  wait(5000);
+  EXPECT_EQ(passed.next_deadline(), ~0ULL);
+  row(RowCmd::kMrs, kMrCl, static_cast<unsigned>(timing.cl));
+  wait(20);
+  row(RowCmd::kMrs, kMrCwl, static_cast<unsigned>(timing.cwl));
+  wait(20);
+  row(RowCmd::kMrs, kMrEnable, 1);
+  wait(20);
+  // The deadline comes nine intervals after the refresh, and is reported in its cycle.
+  row(RowCmd::kRefAb, 0, 0);
+  const std::uint64_t deadline = passed.next_deadline();
+  ASSERT_NE(deadline, ~0ULL);
+  wait(deadline - passed.cycle());
+  EXPECT_EQ(passed.violation_count(), 0U);
+  wait(1);
+  EXPECT_EQ(passed.violation_count(), std::uint64_t{kDramPcs} * kDramBanks);
+  for (int i = 0; i < 5; ++i) wait(rand_in(1, 8000));
+  row(RowCmd::kSre, 0, 0);
+  wait(100000);
+  row(RowCmd::kPdx, 0, 0);
+  wait(30000);
+  EXPECT_EQ(stepped.cycle(), passed.cycle());
+  for (unsigned p = 0; p < kDramPcs; ++p)
+    EXPECT_EQ(stepped.refresh_debt(p), passed.refresh_debt(p));
+  ASSERT_EQ(stepped.violation_count(), passed.violation_count());
+  // Within a pass the channels come one after the other.
+  const auto in_order = [](const DramDevice& device) {
+    std::vector<std::string> messages;
+    for (const auto& violation : device.violations()) messages.push_back(violation.message);
+    std::sort(messages.begin(), messages.end());
+    return messages;
+  };
+  EXPECT_GT(in_order(stepped).size(), 200U);
+  EXPECT_EQ(in_order(stepped), in_order(passed));
+}
+
+TEST_F(HbmMap, NoTimePassesWithDataUnderWay) {
+  DramDevice device(load_dram_profile(std::string(TSR_DRAM_PROFILES) + "/hbm3-6400.toml").timing);
+  DfiCommand read;
+  read.col_valid = true;
+  read.col_cmd = ColCmd::kMrr;
+  std::array<DfiIn, kDramPcs> in{};
+  std::array<DfiOut, kDramPcs> out{};
+  for (auto& channel : in) channel.command = read.pack();
+  device.step(in.data(), out.data());
+  device.clear_violations();
+  device.pass(1);
+  ASSERT_EQ(device.violation_count(), std::uint64_t{kDramPcs});
+  EXPECT_EQ(device.violations()[0].rule, "DataUnderWay");
 }
 
 TEST_F(HbmMap, BackDoorReadsWhatItWrote) {
