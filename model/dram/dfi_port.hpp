@@ -7,7 +7,7 @@
 namespace tsr {
 
 /// Call sample() before the rising edge, drive() after it, in every cycle in which the node is
-/// clocked.
+/// clocked; cycles in which it is not are for DramDevice::pass().
 class DfiPort {
  public:
   explicit DfiPort(DramDevice& device) : device_(device) {}
@@ -43,6 +43,7 @@ class DfiPort {
   }
 
   DramDevice& device() { return device_; }
+  const DramDevice& device() const { return device_; }
 
  private:
   template <class Wide>

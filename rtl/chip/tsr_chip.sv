@@ -190,7 +190,7 @@ module tsr_chip
           .rsp_rx_credit_o(rsp_tx_credit[N][0]),
           .dfi_cmd_o(dfi_cmd_o[M]), .dfi_wstrb_o(dfi_wstrb_o[M]), .dfi_wdata_o(dfi_wdata_o[M]),
           .dfi_wside_o(dfi_wside_o[M]), .dfi_rvalid_i(dfi_rvalid_i[M]), .dfi_rdata_i(dfi_rdata_i[M]),
-          .dfi_rside_i(dfi_rside_i[M]), .router_sel_o(cnt_sel), .router_cnt_i(cnt), .idle_o()
+          .dfi_rside_i(dfi_rside_i[M]), .router_sel_o(cnt_sel), .router_cnt_i(cnt), .idle_o(), .wake_o()
         );
       end else begin : gen_bare
         tsr_bare u_bare (

@@ -127,7 +127,7 @@ module tsr_hbm_bare
   assign empty_o = pc_empty && rmw_empty;
 
   tsr_hbm_pc u_pc (
-    .clk_i, .rst_ni, .t_i, .run_i(init_done_o), .init_cmd_i(init_cmd), .ref_enable_i(1'b1),
+    .clk_i, .rst_ni, .step_i(span_t'(1)), .t_i, .run_i(init_done_o), .init_cmd_i(init_cmd), .ref_enable_i(1'b1),
     .ref_postpone_i, .ref_pull_in_i,
     .wr_low_i, .wr_high_i, .age_limit_i, .qos_i, .ref_all_i, .pd_idle_i,
     .self_refresh_i(1'b0),
@@ -137,7 +137,8 @@ module tsr_hbm_bare
     .out_valid_o(pc_back), .out_ready_i(pc_take), .out_meta_o(pc_back_meta), .out_data_o(pc_back_data),
     .out_side_o(pc_back_side),
     .dfi_cmd_o, .dfi_wstrb_o, .dfi_wdata_o, .dfi_wside_o, .dfi_rvalid_i, .dfi_rdata_i, .dfi_rside_i,
-    .empty_o(pc_empty), .down_o(unused_down), .self_o(unused_self), .cnt_clear_i(1'b0), .cnt_sel_i, .cnt_o);
+    .empty_o(pc_empty), .down_o(unused_down), .self_o(unused_self), .still_o(), .next_o(), .cnt_clear_i(1'b0),
+    .cnt_sel_i, .cnt_o);
 
   assign out_id_o = out_meta.doff;
 

@@ -13,6 +13,7 @@ module tsr_hbm_close
 (
   input  logic                clk_i,
   input  logic                rst_ni,
+  input  span_t               step_i,
 
   /// The channel is initialized. Time before that leaves no trace, so that a node may sleep through it.
   input  logic                run_i,
@@ -28,7 +29,9 @@ module tsr_hbm_close
   input  logic                choice_i,
 
   output logic [NumBanks-1:0] quiet_o,
-  output logic [NumBanks-1:0] close_o
+  output logic [NumBanks-1:0] close_o,
+  /// All banks are quiet, and stay so until one is wanted: periods that pass change nothing.
+  output logic                still_o
 );
 
   logic [4:0]          timer_q;
@@ -38,11 +41,12 @@ module tsr_hbm_close
 
   assign quiet_o = quiet_q;
   assign close_o = quiet_q & strong_q;
+  assign still_o = (seen_q & quiet_q & ~want_i) == '1;
 
   always_ff @(posedge clk_i) begin
     automatic logic [1:0] count;
     automatic logic up, down;
-    timer_q <= timer_q + 1'b1;
+    timer_q <= timer_q + step_i[4:0];
     seen_q  <= (timer_q == '1) ? ~want_i : seen_q & ~want_i;
     quiet_q <= (timer_q == '1) ? seen_q & ~want_i : quiet_q & ~want_i;
 

@@ -8,6 +8,7 @@ module tsr_hbm_count
 (
   input  logic        clk_i,
   input  logic        rst_ni,
+  input  span_t       step_i,
   input  logic        run_i,
   input  logic        clear_i,
 
@@ -61,14 +62,14 @@ module tsr_hbm_count
       own_q       <= '0;
       seen_q      <= '1;
     end
-    if (!self_i) now_q <= now_q + 1'b1;
+    if (!self_i) now_q <= now_q + 23'(step_i);
     if (!run_i) seen_q <= '0;
     if (gap > gap_q) gap_q <= gap;
     if (refresh_all_i) all_q <= all_q + 64'd1;
     if (enter_i && !enter_self_i) downs_q <= downs_q + 64'd1;
     if (enter_i && enter_self_i) selfs_q <= selfs_q + 64'd1;
-    if (down_i) down_q <= down_q + 64'd1;
-    if (self_i) self_q <= self_q + 64'd1;
+    if (down_i) down_q <= down_q + 64'(step_i);
+    if (self_i) self_q <= self_q + 64'(step_i);
     if (high_i) high_q <= high_q + 64'd1;
     if (!rst_ni) now_q <= '0;
     if (!rst_ni || clear_i) begin

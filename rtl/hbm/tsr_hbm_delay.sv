@@ -29,7 +29,9 @@ module tsr_hbm_delay #(
   /// The event is due in the second clock of its cycle.
   output logic             late_o,
   output logic [Width-1:0] data_o,
-  output logic             empty_o
+  output logic             empty_o,
+  /// Until the next event shows; means nothing while empty_o.
+  output logic [9:0]       next_o
 );
 
   localparam int unsigned PtrW = tsr_pkg::idx_width(Depth);
@@ -46,6 +48,7 @@ module tsr_hbm_delay #(
 
   assign empty_o = (wr_q == rd_q) && !full_q;
   assign head    = mem_q[rd_q];
+  assign next_o  = head.due[10:1] - now_i - 10'd1;
   assign valid_o = !empty_o && (head.due[10:1] == now_i + 10'd1);
   assign late_o  = head.due[0];
   assign data_o  = head.data;

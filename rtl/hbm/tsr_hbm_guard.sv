@@ -10,6 +10,7 @@ module tsr_hbm_guard
 (
   input  logic                      clk_i,
   input  logic                      rst_ni,
+  input  span_t                     step_i,
   input  tsr_pkg::chip_cfg_t        cfg_i,
   /// The DRAM is initialized.
   input  logic                      run_i,
@@ -28,7 +29,8 @@ module tsr_hbm_guard
   input  logic [NumPc-1:0]          scrub_ready_i,
   output logic                      scrub_urgent_o,
   output block_t                    scrub_block_o,
-  output logic [LocalW-7:0]         scrub_blk_o
+  output logic [LocalW-7:0]         scrub_blk_o,
+  output span_t                     scrub_next_o
 );
 
   // Settings go through flops: they reach the decode of requests, and with it the registers themselves.
@@ -111,10 +113,10 @@ module tsr_hbm_guard
   logic scrub_valid, scrub_pc;
 
   tsr_hbm_scrub u_scrub (
-    .clk_i, .rst_ni, .run_i(scrub_q),
+    .clk_i, .rst_ni, .step_i, .run_i(scrub_q),
     .interval_i(reg2hw_i.scrub_ctrl.interval.q), .mib_i(cfg_i.mem_mib),
     .valid_o(scrub_valid), .urgent_o(scrub_urgent_o), .blk_o(scrub_blk_o), .pc_o(scrub_pc),
-    .block_o(scrub_block_o), .ready_i(scrub_ready_i != '0));
+    .block_o(scrub_block_o), .ready_i(scrub_ready_i != '0), .next_o(scrub_next_o));
 
   assign scrub_valid_o = scrub_valid ? {scrub_pc, !scrub_pc} : '0;
 

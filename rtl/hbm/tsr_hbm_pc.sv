@@ -16,6 +16,7 @@ module tsr_hbm_pc
 (
   input  logic              clk_i,
   input  logic              rst_ni,
+  input  span_t             step_i,
 
   /// Timing, stable while run_i. `run_i`: the DRAM is initialized; until then init_cmd_i goes out.
   input  timing_t           t_i,
@@ -70,6 +71,9 @@ module tsr_hbm_pc
   /// The DRAM is in power-down, in self-refresh.
   output logic              down_o,
   output logic              self_o,
+  /// Nothing happens until something is offered, next_o is over, or a setting changes.
+  output logic              still_o,
+  output span_t             next_o,
   /// Counters, see COUNT_SEL in regs/hbm.toml.
   input  logic              cnt_clear_i,
   input  logic [5:0]        cnt_sel_i,
@@ -91,31 +95,35 @@ module tsr_hbm_pc
   logic                rcdrd_end, rcdwr_end;
   bank_t               rcdrd_bank, rcdwr_bank;
 
+  logic  timing_still, power_still, close_still;
+  span_t timing_next, refresh_next;
+
   tsr_hbm_timing u_timing (
-    .clk_i, .rst_ni, .t_i,
+    .clk_i, .rst_ni, .step_i, .t_i,
     .act_i(act), .pre_i(pre), .ref_i(refresh), .ref_all_i(refresh_all), .row_bank_i(row_bank),
     .row_phase_i(row_phase), .rd_i(rd), .wr_i(wr), .col_bank_i(col_bank),
     .open_o(open), .act_ok_o(act_ok), .ref_ok_o(ref_ok), .pre_ok_o(pre_ok), .late_o(late),
     .rd_block_o(rd_block), .wr_block_o(wr_block),
     .rcdrd_block_o(rcdrd_block), .rcdwr_block_o(rcdwr_block),
-    .rcdrd_end_o(rcdrd_end), .rcdrd_bank_o(rcdrd_bank), .rcdwr_end_o(rcdwr_end), .rcdwr_bank_o(rcdwr_bank));
+    .rcdrd_end_o(rcdrd_end), .rcdrd_bank_o(rcdrd_bank), .rcdwr_end_o(rcdwr_end), .rcdwr_bank_o(rcdwr_bank),
+    .still_o(timing_still), .next_o(timing_next));
 
   row_t open_row_q [NumBanks];
 
   logic [NumBanks-1:0] due, forced, early;
   logic [3:0]          ref_worst;
   tsr_hbm_refresh u_refresh (
-    .clk_i, .rst_ni, .enable_i(run_i && ref_enable_i), .hold_i(self_o), .all_i(ref_all_i), .refi_i(t_i.refi),
+    .clk_i, .rst_ni, .step_i, .enable_i(run_i && ref_enable_i), .hold_i(self_o), .all_i(ref_all_i), .refi_i(t_i.refi),
     .postpone_i(ref_postpone_i), .pull_in_i(ref_pull_in_i), .due_o(due), .forced_o(forced), .early_o(early),
     .done_i(refresh), .done_bank_i(row_bank), .done_all_i(refresh_all), .clear_i(cnt_clear_i),
-    .worst_o(ref_worst));
+    .worst_o(ref_worst), .next_o(refresh_next));
 
   logic cmd_ok;  // commands are allowed
   logic up, park, want_enter, self_entry, busy;
   tsr_hbm_power u_power (
     .clk_i, .rst_ni, .t_i, .run_i, .idle_i(pd_idle_i), .self_i(self_refresh_i), .busy_i(busy),
     .due_i(due != '0), .forced_i(forced != '0), .up_o(up), .park_o(park), .enter_o(want_enter),
-    .self_entry_o(self_entry), .entered_i(enter), .leave_o(leave), .down_o, .self_o);
+    .self_entry_o(self_entry), .entered_i(enter), .leave_o(leave), .down_o, .self_o, .still_o(power_still));
 
   assign cmd_ok = run_i && up;
   assign busy   = in_valid_i || !empty_o;
@@ -339,7 +347,7 @@ module tsr_hbm_pc
   assign age_tick = run_i && (age_q == '0);
   always_ff @(posedge clk_i) begin
     if (!rst_ni || !run_i) age_q <= '0;
-    else age_q <= (age_q == '0) ? age_limit_i[11:2] - 10'd1 : age_q - 10'd1;
+    else age_q <= (age_q == '0) ? age_limit_i[11:2] - 10'd1 : age_q - step_i[9:0];
   end
   logic unused_age;
   assign unused_age = ^age_limit_i[1:0];
@@ -391,9 +399,9 @@ module tsr_hbm_pc
   logic                conflict, choice;  // the precharge is for an entry that wants another row; is of `close`
 
   tsr_hbm_close u_close (
-    .clk_i, .rst_ni, .run_i, .want_i(rd_any | wr_any), .act_i(act), .pre_i(pre), .row_bank_i(row_bank),
+    .clk_i, .rst_ni, .step_i, .run_i, .want_i(rd_any | wr_any), .act_i(act), .pre_i(pre), .row_bank_i(row_bank),
     .same_row_i(act_row == open_row_q[row_bank]), .conflict_i(conflict), .choice_i(choice),
-    .quiet_o(quiet), .close_o(close));
+    .quiet_o(quiet), .close_o(close), .still_o(close_still));
 
   always_comb begin
     rd       = cmd_ok && !wmode_q && rd_col_valid;
@@ -535,7 +543,7 @@ module tsr_hbm_pc
   end
 
   // A write's data shows at the DFI CWL / 2 cycles after its command.
-  logic        wdata_half, wdata_last, unused_late, unused_empty;
+  logic        wdata_half, wdata_last, unused_late, wdata_empty;
   idx_t        wdata_idx;
   logic [9:0]  now_q;
   logic [31:0] wstrb_q;
@@ -551,7 +559,7 @@ module tsr_hbm_pc
     .clk_i, .rst_ni, .now_i(now_q), .push_i(wr), .due_i({now_q + 10'(t_i.cwl[5:1]) + 10'd1, 1'b0}),
     .data_i({wr_idx, wr_col_half, wr_col_last}),
     .valid_o(wdata_now), .late_o(unused_late), .data_o({wdata_idx, wdata_half, wdata_last}),
-    .empty_o(unused_empty));
+    .empty_o(wdata_empty), .next_o());
 
   assign wr_free     = wdata_now && wdata_last;
   assign wr_free_idx = wdata_idx;
@@ -667,7 +675,7 @@ module tsr_hbm_pc
     .take_i(out_take), .take_slot_i(rd_free_idx), .answer_i(out_valid_q && out_ready_i),
     .sel_i(cnt_sel_i[3:0]), .cnt_o(latency_cnt));
   tsr_hbm_count u_count (
-    .clk_i, .rst_ni, .run_i, .clear_i(cnt_clear_i), .refresh_i(refresh), .refresh_all_i(refresh_all),
+    .clk_i, .rst_ni, .step_i, .run_i, .clear_i(cnt_clear_i), .refresh_i(refresh), .refresh_all_i(refresh_all),
     .bank_i(row_bank), .phase_i(row_phase), .worst_i(ref_worst), .enter_i(enter), .enter_self_i(self_entry),
     .down_i(down_o), .self_i(self_o), .high_i((rd_push || rd_forward) && in_meta_i.cls),
     .sel_i(cnt_sel_i[3:0]), .cnt_o(mode_cnt));
@@ -743,6 +751,22 @@ module tsr_hbm_pc
       2'd3:    cnt_o = mode_cnt;
       default: cnt_o = '0;
     endcase
+  end
+
+  // ------------------------------------------------------------ sleep
+
+  // The direction is at rest: reads, nothing left to count.
+  logic still_way;
+  assign still_way = !wmode_q && !row_wr_q && (no_read_q == IdleDrain) && (slice_q == '0) && !stalled_q;
+
+  // Times of arrival and of data under way are only differences: with nothing under way their counters need not go on.
+  always_comb begin
+    still_o = !busy && wdata_empty && timing_still;
+    next_o  = SpanNever;
+    if (run_i) begin
+      still_o &= !(act || pre || refresh || refresh_all || enter || leave) && still_way && power_still && close_still;
+      next_o   = sooner(sooner(timing_next, refresh_next), {1'b0, age_q});
+    end
   end
 
   `TSR_ASSERT(ReadDataExpected, !run_i || !dfi_rvalid_i || (flight_wr_q != flight_rd_q))

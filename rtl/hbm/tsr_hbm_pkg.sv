@@ -126,6 +126,20 @@ package tsr_hbm_pkg;
     logic [9:0]  xs;
   } timing_t;
 
+  // ---------------------------------------------------------------- sleep
+
+  // A node's clock may stand still while it only waits. Then every counter that goes on by itself makes up for it at
+  // the next edge, and says how far it is from doing something, so that the clock is back before.
+
+  /// Cycles since the last clock edge: 1, or more after a sleep. And cycles until something happens: 0 now,
+  /// SpanNever nothing to come.
+  typedef logic [10:0] span_t;
+  localparam span_t SpanNever = '1;
+
+  function automatic span_t sooner(span_t a, span_t b);
+    return (a < b) ? a : b;
+  endfunction
+
   // ---------------------------------------------------------------- queues
 
   localparam int unsigned Entries = 64;  // read queue and write queue of a pseudo channel, 64-byte blocks

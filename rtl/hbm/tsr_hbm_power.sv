@@ -36,7 +36,9 @@ module tsr_hbm_power
   output logic        leave_o,
 
   output logic        down_o,
-  output logic        self_o
+  output logic        self_o,
+  /// Nothing happens here until one of the inputs changes.
+  output logic        still_o
 );
 
   typedef enum logic [1:0] { StUp, StDown, StSelf, StExit } state_e;
@@ -51,6 +53,7 @@ module tsr_hbm_power
   assign self_entry_o = self_i;
   assign park_o       = run_i && up_o && !busy_i && (self_i || ((idle_i != '0) && (idle_q == idle_i)));
   assign enter_o      = park_o && !due_i && !forced_i;
+  assign still_o      = (timer_q == '0) && (state_q != StExit) && (idle_q == (up_o ? idle_i : '0));
 
   always_comb begin
     leave_o = 1'b0;

@@ -18,6 +18,7 @@ module tsr_hbm_refresh
 (
   input  logic                clk_i,
   input  logic                rst_ni,
+  input  span_t               step_i,
   input  logic                enable_i,
   /// The DRAM refreshes itself: time stands still.
   input  logic                hold_i,
@@ -40,7 +41,9 @@ module tsr_hbm_refresh
 
   /// Most refreshes that a bank has owed since the last clear.
   input  logic                clear_i,
-  output logic [3:0]          worst_o
+  output logic [3:0]          worst_o,
+  /// Until another bank owes a refresh, or another may go ahead.
+  output span_t               next_o
 );
 
   typedef logic signed [4:0] debt_t;
@@ -61,6 +64,13 @@ module tsr_hbm_refresh
   assign half    = (timer_q == {1'b0, refi_i[15:6]}) && !hold_i;
   assign turn    = next_q + (second_q ? 4'd4 : 4'd12);
   assign worst_o = worst_q;
+
+  always_comb begin
+    next_o = SpanNever;
+    if (enable_i && !hold_i) begin
+      next_o = (timer_q >= {1'b0, refi_i[15:6]}) ? timer_q - {1'b0, refi_i[15:6]} : timer_q;
+    end
+  end
 
   always_comb begin
     if (all_i) begin
@@ -87,7 +97,7 @@ module tsr_hbm_refresh
       early_q  <= '0;
       debt_q   <= '0;
     end else begin
-      if (!hold_i) timer_q <= tick ? refi_i[15:5] - 11'd1 : timer_q - 11'd1;
+      if (!hold_i) timer_q <= tick ? refi_i[15:5] - 11'd1 : timer_q - step_i;
       if (tick) next_q <= next_q + 1'b1;
       if (tick || half) second_q <= half;
       if (tick || half) ahead_q <= 1'b1;

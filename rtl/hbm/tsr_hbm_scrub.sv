@@ -8,6 +8,7 @@ module tsr_hbm_scrub
 (
   input  logic                    clk_i,
   input  logic                    rst_ni,
+  input  span_t                   step_i,
   /// 0: stands still.
   input  logic                    run_i,
   /// Cycles, at least 1.
@@ -21,7 +22,9 @@ module tsr_hbm_scrub
   output logic [LocalW-7:0]       blk_o,
   output logic                    pc_o,
   output block_t                  block_o,
-  input  logic                    ready_i
+  input  logic                    ready_i,
+  /// Until another block is due; at most SpanNever.
+  output span_t                   next_o
 );
 
   localparam int unsigned BlkW    = LocalW - 6;
@@ -38,6 +41,7 @@ module tsr_hbm_scrub
   assign take     = valid_o && ready_i;
   assign blk_o    = blk_q;
   assign next     = {1'b0, blk_q} + 1'b1;
+  assign next_o   = (run_i && (timer_q < 24'(SpanNever))) ? timer_q[10:0] : SpanNever;
 
   always_comb begin
     pc_o    = 1'b0;
@@ -50,7 +54,7 @@ module tsr_hbm_scrub
 
   always_ff @(posedge clk_i) begin
     if (run_i) begin
-      timer_q <= (timer_q == '0) ? interval_i - 24'd1 : timer_q - 24'd1;
+      timer_q <= (timer_q == '0) ? interval_i - 24'd1 : timer_q - 24'(step_i);
       if ((timer_q == '0) && !take && !owed_q[1]) owed_q <= owed_q + 2'd1;
       if ((timer_q != '0) && take) owed_q <= owed_q - 2'd1;
       if (take) blk_q <= (16'(next[BlkW:MibBlkW]) >= mib_i) ? '0 : next[BlkW-1:0];

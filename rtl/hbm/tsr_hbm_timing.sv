@@ -15,6 +15,7 @@ module tsr_hbm_timing
 (
   input  logic                clk_i,
   input  logic                rst_ni,
+  input  span_t               step_i,
   input  timing_t             t_i,
 
   /// Row command of this cycle.
@@ -46,13 +47,17 @@ module tsr_hbm_timing
   output logic                rcdrd_end_o,
   output bank_t               rcdrd_bank_o,
   output logic                rcdwr_end_o,
-  output bank_t               rcdwr_bank_o
+  output bank_t               rcdwr_bank_o,
+
+  /// No answer changes without a command, but for refreshes that end, the first one after next_o.
+  output logic                still_o,
+  output span_t               next_o
 );
 
   logic [9:0] now_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) now_q <= '0;
-    else now_q <= now_q + 10'd1;
+    else now_q <= now_q + step_i[9:0];
   end
 
   logic [10:0] row_clk, col_clk;
@@ -66,30 +71,31 @@ module tsr_hbm_timing
   bank_t rc_bank, rp_bank, rfc_bank, ras_bank;
   logic [5:0] rtp_seq, wr_seq;
   bank_t rtp_bank, wr_bank;
-  logic [7:0] unused_empty;
+  logic [7:0] empty;
+  logic [9:0] rfc_next;
   logic [1:0] unused_late;
 
   tsr_hbm_delay u_rc (
     .clk_i, .rst_ni, .now_i(now_q), .push_i(act_i), .due_i(row_clk + 11'(t_i.rc)), .data_i(row_bank_i),
-    .valid_o(rc_end), .late_o(rc_late), .data_o(rc_bank), .empty_o(unused_empty[0]));
+    .valid_o(rc_end), .late_o(rc_late), .data_o(rc_bank), .empty_o(empty[0]), .next_o());
   tsr_hbm_delay u_rp (
     .clk_i, .rst_ni, .now_i(now_q), .push_i(pre_i), .due_i(row_clk + 11'(t_i.rp)), .data_i(row_bank_i),
-    .valid_o(rp_end), .late_o(rp_late), .data_o(rp_bank), .empty_o(unused_empty[1]));
+    .valid_o(rp_end), .late_o(rp_late), .data_o(rp_bank), .empty_o(empty[1]), .next_o());
   tsr_hbm_delay u_rfc (
     .clk_i, .rst_ni, .now_i(now_q), .push_i(ref_i), .due_i(row_clk + 11'(t_i.rfcpb)), .data_i(row_bank_i),
-    .valid_o(rfc_end), .late_o(rfc_late), .data_o(rfc_bank), .empty_o(unused_empty[2]));
+    .valid_o(rfc_end), .late_o(rfc_late), .data_o(rfc_bank), .empty_o(empty[2]), .next_o(rfc_next));
   tsr_hbm_delay u_ras (
     .clk_i, .rst_ni, .now_i(now_q), .push_i(act_i), .due_i(row_clk + 11'(t_i.ras)), .data_i(row_bank_i),
-    .valid_o(ras_end), .late_o(ras_late), .data_o(ras_bank), .empty_o(unused_empty[3]));
+    .valid_o(ras_end), .late_o(ras_late), .data_o(ras_bank), .empty_o(empty[3]), .next_o());
   // Columns use the first clock: round up.
   tsr_hbm_delay u_rcdrd (
     .clk_i, .rst_ni, .now_i(now_q), .push_i(act_i), .due_i(row_clk + 11'(t_i.rcdrd) + 11'd1),
     .data_i(row_bank_i), .valid_o(rcdrd_end_o), .late_o(unused_late[0]), .data_o(rcdrd_bank_o),
-    .empty_o(unused_empty[4]));
+    .empty_o(empty[4]), .next_o());
   tsr_hbm_delay u_rcdwr (
     .clk_i, .rst_ni, .now_i(now_q), .push_i(act_i), .due_i(row_clk + 11'(t_i.rcdwr) + 11'd1),
     .data_i(row_bank_i), .valid_o(rcdwr_end_o), .late_o(unused_late[1]), .data_o(rcdwr_bank_o),
-    .empty_o(unused_empty[5]));
+    .empty_o(empty[5]), .next_o());
 
   // Column to precharge: a bank may have many in flight, the youngest one counts.
   logic [5:0] rd_seq_q, wr_seq_q;
@@ -98,11 +104,11 @@ module tsr_hbm_timing
   tsr_hbm_delay #(.Depth(64), .Width(10)) u_rtp (
     .clk_i, .rst_ni, .now_i(now_q), .push_i(rd_i), .due_i(col_clk + 11'(t_i.rtp)),
     .data_i({rd_seq_q, col_bank_i}), .valid_o(rtp_end), .late_o(rtp_late), .data_o({rtp_seq, rtp_bank}),
-    .empty_o(unused_empty[6]));
+    .empty_o(empty[6]), .next_o());
   tsr_hbm_delay #(.Depth(64), .Width(10)) u_wr (
     .clk_i, .rst_ni, .now_i(now_q), .push_i(wr_i), .due_i(col_clk + 11'(t_i.wr2pre)),
     .data_i({wr_seq_q, col_bank_i}), .valid_o(wr_end), .late_o(wr_late), .data_o({wr_seq, wr_bank}),
-    .empty_o(unused_empty[7]));
+    .empty_o(empty[7]), .next_o());
 
   logic [NumBanks-1:0] open_q, rc_q, rp_q, rfc_q, ras_q, rtp_q, wr_q, rcdrd_q, rcdwr_q, late_q;
 
@@ -292,6 +298,9 @@ module tsr_hbm_timing
       wr_block_o[g] = (ccd_s_q != '0) || (rtw_q != '0) || (ccd_l_q[g] != '0);
     end
   end
+
+  assign still_o = !row_count_q && !col_count_q && (late_q == '0) && ({empty[7:3], empty[1:0]} == '1);
+  assign next_o  = empty[2] ? SpanNever : {1'b0, rfc_next};
 
   `TSR_ASSERT(OneRowCommand, !(act_i && pre_i) && !(act_i && ref_i) && !(pre_i && ref_i))
   `TSR_ASSERT(RefAllLegal, !ref_all_i || ((ref_ok_o == '1) && !act_i && !pre_i && !ref_i))

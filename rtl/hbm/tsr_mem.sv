@@ -50,8 +50,10 @@ module tsr_mem
   output logic [3:0]           router_sel_o,
   input  logic [31:0]          router_cnt_i,
 
-  /// Registered: skipping the clock changes nothing. Only possible while not initialized: refresh never rests.
-  output logic                 idle_o
+  /// Registered: skipping the clock changes nothing, as long as nothing arrives and the edge in which now_i is wake_o
+  /// (all ones: never) is not skipped. Means nothing while idle_o is 0.
+  output logic                 idle_o,
+  output logic [63:0]          wake_o
 );
 
   import tsr_hbm_pkg::*;
@@ -66,6 +68,9 @@ module tsr_mem
     cfg_q  <= cfg_i;
     now_q  <= now_i;
   end
+
+  span_t step;
+  assign step = span_t'(now_i - now_q);
 
   // ------------------------------------------------------------ links
 
@@ -299,6 +304,9 @@ module tsr_mem
   logic [NumPc-1:0][63:0]      pc_cnt;
   logic [NumPc-1:0][1:0]       unused_room;
   logic                        cnt_clear;
+  logic [NumPc-1:0]            pc_still;
+  span_t [NumPc-1:0]           pc_next;
+  span_t                       scrub_next;
   tsr_hbm_reg_pkg::reg2hw_t    reg2hw;
   tsr_hbm_reg_pkg::hw2reg_t    hw2reg, guard_regs;
 
@@ -311,10 +319,11 @@ module tsr_mem
   logic [LocalW-7:0]           scrub_blk;
 
   tsr_hbm_guard u_guard (
-    .clk_i, .rst_ni, .cfg_i(cfg_q), .run_i(init_done && !asleep_q), .clear_i(cnt_clear), .event_i(guard_event),
+    .clk_i, .rst_ni, .step_i(step), .cfg_i(cfg_q), .run_i(init_done && !asleep_q), .clear_i(cnt_clear),
+    .event_i(guard_event),
     .reg2hw_i(reg2hw), .hw2reg_o(guard_regs), .ecc_o(ecc), .inject_o(inject), .injected_i(injected),
     .scrub_valid_o(scrub_valid), .scrub_ready_i(scrub_ready), .scrub_urgent_o(scrub_urgent),
-    .scrub_block_o(scrub_block), .scrub_blk_o(scrub_blk));
+    .scrub_block_o(scrub_block), .scrub_blk_o(scrub_blk), .scrub_next_o(scrub_next));
 
   for (genvar p = 0; p < NumPc; p++) begin : gen_pc
     logic [LocalW-1:0] off;
@@ -373,7 +382,7 @@ module tsr_mem
     assign pc_empty[p] = q_empty && rmw_empty;
 
     tsr_hbm_pc u_pc (
-      .clk_i, .rst_ni, .t_i(t_q), .run_i(init_done), .init_cmd_i(init_cmd),
+      .clk_i, .rst_ni, .step_i(step), .t_i(t_q), .run_i(init_done), .init_cmd_i(init_cmd),
       .qos_i(reg2hw.sched.qos.q), .ref_all_i(reg2hw.refresh.all_bank.q), .pd_idle_i(reg2hw.power.pd_idle.q),
       .self_refresh_i(asleep_q && rmw_empty),
       .ref_enable_i(reg2hw.refresh.enable.q), .ref_postpone_i(reg2hw.refresh.postpone.q),
@@ -387,7 +396,8 @@ module tsr_mem
       .dfi_cmd_o(dfi_cmd_o[p]), .dfi_wstrb_o(dfi_wstrb_o[p]), .dfi_wdata_o(dfi_wdata_o[p]),
       .dfi_wside_o(dfi_wside_o[p]),
       .dfi_rvalid_i(dfi_rvalid_i[p]), .dfi_rdata_i(dfi_rdata_i[p]), .dfi_rside_i(dfi_rside_i[p]),
-      .empty_o(q_empty), .down_o(pc_down[p]), .self_o(pc_self[p]), .cnt_clear_i(cnt_clear),
+      .empty_o(q_empty), .down_o(pc_down[p]), .self_o(pc_self[p]),
+      .still_o(pc_still[p]), .next_o(pc_next[p]), .cnt_clear_i(cnt_clear),
       .cnt_sel_i({reg2hw.count_sel.sel.q[6:5], reg2hw.count_sel.sel.q[3:0]}),
       .cnt_o(pc_cnt[p]));
   end
@@ -714,17 +724,32 @@ module tsr_mem
 
   // ------------------------------------------------------------ sleep
 
-  logic idle_q;
+  // Settings and events go through flops on their way: the last work must be a while ago.
+  logic        work, rest, idle_q;
+  logic [3:0]  calm_q;  // cycles without work
+  logic [63:0] wake_q;
+  span_t       next;
+
+  assign work = init_busy || init_start || !rx_idle || rx_valid || cur_valid_q || local_valid || out_valid_q || !tx_idle
+                || rsp_rx_valid_i || (rsp_credit_q != '0) || fail_q || (pc_empty != '1) || (scrub_valid != '0);
+  assign next = sooner(sooner(pc_next[0], pc_next[1]), scrub_next);
+  assign rest = !work && (calm_q == '1) && (pc_still == '1) && (next != '0);
+
   assign idle_o = idle_q;
+  assign wake_o = wake_q;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) idle_q <= 1'b0;
-    else begin
-      idle_q <= !init_busy && !init_done && !init_start && rx_idle && !rx_valid && !cur_valid_q && !local_valid
-                && !out_valid_q && tx_idle && !rsp_rx_valid_i && (rsp_credit_q == '0)
-                && !fail_q && !reg2hw.ctrl.init_start.qe && !reg2hw.count_ctrl.clear.qe;
-    end
+    idle_q <= rst_ni && rest;
+    // Before initialization nothing happens by itself; afterwards the ageing of entries goes on, if nothing else.
+    if (rest) wake_q <= init_done ? now_q + 64'(next) : '1;
+    if (!rst_ni || work) calm_q <= '0;
+    else if (calm_q != '1) calm_q <= calm_q + 1'b1;
   end
 
+  // Until then the DRAM gets no command.
+  for (genvar p = 0; p < NumPc; p++) begin : gen_rest
+    `TSR_ASSERT(NoCommandAtRest, !idle_q || (now_q >= wake_q)
+                                 || !(dfi_cmd_o[p].row_valid || dfi_cmd_o[p].col_valid || dfi_cmd_o[p].wdata_valid))
+  end
   `TSR_ASSERT(BlocksLeaveWithTheirRequest, !cur_done || (dec.cls != ClsRead) || (left != '0))
   `TSR_ASSERT(CapacityFits, cfg_q.mem_mib <= 16'(1 << (LocalW - 20)))
 

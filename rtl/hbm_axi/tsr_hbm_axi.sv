@@ -205,7 +205,7 @@ module tsr_hbm_axi
     .rsp_tx_valid_o(rsp_valid), .rsp_tx_flit_o(rsp_link), .rsp_tx_credit_i(rsp_credit),
     .rsp_rx_valid_i(1'b0), .rsp_rx_flit_i('0), .rsp_rx_credit_o(unused_rsp_credit),
     .dfi_cmd_o, .dfi_wstrb_o, .dfi_wdata_o, .dfi_wside_o, .dfi_rvalid_i, .dfi_rdata_i, .dfi_rside_i,
-    .router_sel_o(unused_router_sel), .router_cnt_i('0), .idle_o(unused_idle));
+    .router_sel_o(unused_router_sel), .router_cnt_i('0), .idle_o(unused_idle), .wake_o());
 
   tsr_link_rx u_rx (
     .clk_i, .rst_ni, .link_valid_i(rsp_valid), .link_flit_i(rsp_link), .link_credit_o(rsp_credit),

@@ -6,6 +6,7 @@
 #include <verilated.h>
 #include <verilated_fst_c.h>
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -33,7 +34,8 @@ struct WakesByItself<Model, std::void_t<decltype(std::declval<Model&>().wake_o)>
 
 /// Moves pins between packed Pins and the ports of a verilated model whose link ports are named as
 /// every node's are. `Derived` may hide before_edge() and after_edge() to serve further ports,
-/// held_awake() to keep the model from sleeping, and halted() to tell that a debugger holds it.
+/// held_awake() to keep the model from sleeping, latest_wake() to wake it before wake_o says so,
+/// and halted() to tell that a debugger holds it.
 template <class Model, class Derived>
 class VerilatedNode : public NodeModel {
  public:
@@ -52,7 +54,9 @@ class VerilatedNode : public NodeModel {
     derived().after_edge(now);
     const Pins out = outputs();
     if constexpr (WakesByItself<Model>::value) {
-      if ((out & kIdlePin) != 0) wake_at = model_.wake_o;
+      if ((out & kIdlePin) != 0) {
+        wake_at = std::min<std::uint64_t>(model_.wake_o, derived().latest_wake(now));
+      }
     }
     return out;
   }
@@ -83,6 +87,7 @@ class VerilatedNode : public NodeModel {
   void after_edge(std::uint64_t) {}
   bool held_awake() const { return false; }
   bool halted() const { return false; }
+  std::uint64_t latest_wake(std::uint64_t) const { return kNever; }
 
   template <class Wide>
   static std::uint32_t* words(Wide& wide) {

@@ -182,6 +182,88 @@ TEST(PlatformMemory, ThreadsChangeNothing) {
   EXPECT_EQ(cycles[0], cycles[1]);
 }
 
+/// What a run with long pauses leaves behind.
+struct Trail {
+  std::vector<std::uint64_t> cycles;  ///< after each access
+  std::vector<std::uint32_t> counters;
+  std::vector<std::uint64_t> commands;
+  std::uint64_t steps = 0;
+  bool operator==(const Trail& other) const {
+    return cycles == other.cycles && counters == other.counters && commands == other.commands;
+  }
+};
+
+/// Accesses with pauses; then every counter is read. `power`: cycles without work to power-down.
+Trail pauses(bool sleep, std::uint32_t power) {
+  Board board(1);
+  board.kernel().allow_sleep(sleep);
+  board.initialize();
+  Trail trail;
+  for (const Node node : board.chip().mem) {
+    board.write_register(node, regs::hbm::kPowerOffset, power);
+    board.write_register(node, regs::hbm::kScrubCtrlOffset, 1U | 3000U << 8);
+  }
+  std::mt19937_64 rng(power + 1);
+  const std::array<std::uint64_t, 8> data{1, 2, 3, 4, 5, 6, 7, 8};
+  for (int i = 0; i < 60; ++i) {
+    const std::uint64_t address = hbm_address((rng() % board.chip().hbm_bytes()) & ~63ULL);
+    if (rng() % 2 != 0) {
+      board.write(address, data, ~0ULL);
+    } else {
+      board.read(address, 64);
+    }
+    board.kernel().run(rng() % 4000);
+    trail.cycles.push_back(board.kernel().cycle());
+  }
+  for (const Node node : board.chip().mem) {
+    for (unsigned select = 0; select < 128; ++select) {
+      board.write_register(node, regs::hbm::kCountSelOffset, select);
+      trail.counters.push_back(board.read_register(node, regs::hbm::kCountLoOffset));
+    }
+  }
+  for (unsigned i = 0; i < 2; ++i) {
+    for (unsigned p = 0; p < kDramPcs; ++p) {
+      const auto& counts = board.dram(i).device().counts(p);
+      trail.commands.insert(trail.commands.end(),
+                            {counts.activates, counts.precharges, counts.reads, counts.writes,
+                             counts.refreshes, counts.power_downs});
+    }
+  }
+  trail.cycles.push_back(board.kernel().cycle());
+  trail.steps = board.kernel().stats().endpoint_steps;
+  EXPECT_EQ(board.violations(), "");
+  return trail;
+}
+
+TEST(PlatformMemory, SleepingBetweenRefreshesChangesNothing) {
+  for (const std::uint32_t power : {0U, 16U}) {
+    const Trail asleep = pauses(true, power);
+    const Trail awake = pauses(false, power);
+    EXPECT_TRUE(asleep == awake) << "power " << power;
+    EXPECT_LT(asleep.steps, awake.steps / 4);
+  }
+}
+
+// The device misses a refresh while the controller sleeps: the run ends in that very cycle.
+TEST(PlatformMemory, MissingRefreshEndsTheRunInItsCycle) {
+  std::vector<std::uint64_t> cycles;
+  std::vector<std::string> messages;
+  for (const bool sleep : {true, false}) {
+    Board board(1);
+    board.kernel().allow_sleep(sleep);
+    board.initialize();
+    for (const Node node : board.chip().mem) {
+      board.write_register(node, regs::hbm::kRefreshOffset, 0);
+    }
+    board.kernel().run(1'000'000);
+    cycles.push_back(board.kernel().cycle());
+    messages.push_back(board.violations());
+  }
+  EXPECT_NE(messages[0].find("missing refresh"), std::string::npos) << messages[0];
+  EXPECT_EQ(messages[0], messages[1]);
+  EXPECT_EQ(cycles[0], cycles[1]);
+}
+
 TEST(PlatformMemory, TimingViolationIsReported) {
   Board board(1);
   board.initialize();
