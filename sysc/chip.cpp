@@ -174,6 +174,7 @@ void Chip::build() {
   add_dram_errors();
   kernel_ = std::make_unique<Kernel>(config_.mesh_w, config_.mesh_h, std::move(nodes),
                                      options_.threads, context_.get(), options_.trace);
+  kernel_->allow_sleep(options_.sleep);
   if (tlm_) tlm_->connect(*kernel_);
   break_links();
   if (options_.check) {

@@ -45,6 +45,7 @@ struct ChipOptions {
   RecorderOptions recorder;
   ChipFaults faults;  ///< checked
   bool check = true;  ///< lock-step of every RTL hart node (sysc/check)
+  bool sleep = true;  ///< false: RTL models are evaluated in every cycle
   /// Name of the code at `pc` of a node's core, for messages; may be empty.
   std::function<std::string(Node node, std::uint32_t pc)> describe_pc;
   bool debug_open = false;           ///< fuse: debug access stays open after boot

@@ -542,6 +542,7 @@ std::unique_ptr<Platform> Platform::open(const std::string& config, PlatformOpti
   chip_options.max_cycles = opts.max_cycles;
   chip_options.dram_errors = opts.dram_errors;
   chip_options.check = opts.check;
+  chip_options.sleep = opts.sleep;
   chip_options.describe_pc = [raw = state.get()](Node node, std::uint32_t pc) {
     const auto& elf = node == raw->config.ctl ? raw->ctl_elf : raw->tile_elf;
     return elf ? elf->describe(pc) : std::string();

@@ -225,6 +225,26 @@ TEST(PlatformSystem, GemmEqualsTheGoldenModelAndThreadsChangeNothing) {
   EXPECT_EQ(two.cycles, one.cycles);
 }
 
+/// The ctl firmware waits for launches in WFI with its watchdog running, and for their end with a
+/// timeout.
+TEST(PlatformSystem, SleepingChangesNothing) {
+  std::vector<std::vector<std::uint64_t>> runs;
+  for (const bool sleep : {true, false}) {
+    PlatformOptions options;
+    options.sleep = sleep;
+    auto chip = boot("hang", options);
+    std::vector<std::uint64_t> run{chip->cycle()};
+    for (const std::uint32_t timeout : {5000U, 7777U}) {
+      const auto failure = failure_of(*chip, kNoArgs, timeout);
+      EXPECT_SAYS(failure, "did not finish in time");
+      run.push_back(chip->cycle());
+      chip->advance(10'000);
+    }
+    runs.push_back(run);
+  }
+  EXPECT_EQ(runs[0], runs[1]);
+}
+
 TEST(PlatformSystem, CountersAddUp) {
   auto chip = boot("me_loop");
   tsr_me_loop_args_t args{};

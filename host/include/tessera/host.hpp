@@ -53,7 +53,8 @@ struct PlatformOptions {
   /// Compare every instruction and every engine command of the RTL with the functional models while
   /// the chip runs; the first difference throws Error{CheckFailed}.
   bool check = true;
-  std::string trace_file;          ///< FST waves; empty: none
+  bool sleep = true;       ///< false: clock idle nodes too; slow, for checking that nothing changes
+  std::string trace_file;  ///< FST waves; empty: none
   std::uint64_t trace_from = 0;    ///< first traced cycle
   std::uint64_t trace_to = ~0ULL;  ///< last traced cycle
   /// Beside the FST write a save file for GTKWave (its name with .gtkw) with this cycle marked.
