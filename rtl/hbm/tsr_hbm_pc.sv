@@ -95,7 +95,7 @@ module tsr_hbm_pc
   logic                rcdrd_end, rcdwr_end;
   bank_t               rcdrd_bank, rcdwr_bank;
 
-  logic  timing_still, power_still, close_still;
+  logic  timing_still, spaced, power_still, close_still;
   span_t timing_next, refresh_next;
 
   tsr_hbm_timing u_timing (
@@ -106,7 +106,7 @@ module tsr_hbm_pc
     .rd_block_o(rd_block), .wr_block_o(wr_block),
     .rcdrd_block_o(rcdrd_block), .rcdwr_block_o(rcdwr_block),
     .rcdrd_end_o(rcdrd_end), .rcdrd_bank_o(rcdrd_bank), .rcdwr_end_o(rcdwr_end), .rcdwr_bank_o(rcdwr_bank),
-    .still_o(timing_still), .next_o(timing_next));
+    .still_o(timing_still), .spaced_o(spaced), .next_o(timing_next));
 
   row_t open_row_q [NumBanks];
 
@@ -342,12 +342,12 @@ module tsr_hbm_pc
     end
   end
 
-  // Half the age limit in cycles.
+  // Half the age limit in cycles. A sleep goes over one end of it at most: nobody ages then.
   logic [9:0] age_q;
   assign age_tick = run_i && (age_q == '0);
   always_ff @(posedge clk_i) begin
     if (!rst_ni || !run_i) age_q <= '0;
-    else age_q <= (age_q == '0) ? age_limit_i[11:2] - 10'd1 : age_q - step_i[9:0];
+    else age_q <= age_q - step_i[9:0] + ((11'(age_q) < step_i) ? age_limit_i[11:2] : '0);
   end
   logic unused_age;
   assign unused_age = ^age_limit_i[1:0];
@@ -758,14 +758,18 @@ module tsr_hbm_pc
   // The direction is at rest: reads, nothing left to count.
   logic still_way;
   assign still_way = !wmode_q && !row_wr_q && (no_read_q == IdleDrain) && (slice_q == '0) && !stalled_q;
+  // Somebody waits for the distance between refreshes.
+  logic row_wish;
+  assign row_wish = (due != '0) || (forced != '0) || (spare != '0) || want_enter;
 
   // Times of arrival and of data under way are only differences: with nothing under way their counters need not go on.
   always_comb begin
     still_o = !busy && wdata_empty && timing_still;
     next_o  = SpanNever;
     if (run_i) begin
-      still_o &= !(act || pre || refresh || refresh_all || enter || leave) && still_way && power_still && close_still;
-      next_o   = sooner(sooner(timing_next, refresh_next), {1'b0, age_q});
+      still_o &= !(act || pre || refresh || refresh_all || enter || leave) && (spaced || !row_wish) && still_way
+                 && power_still && close_still;
+      next_o   = sooner(sooner(timing_next, refresh_next), 11'(age_q) + 11'(age_limit_i[11:2]));
     end
   end
 

@@ -55,21 +55,27 @@ module tsr_hbm_refresh
   debt_t [NumBanks-1:0] debt_q;            // refreshes owed
   logic [NumBanks-1:0] due_q, forced_q, early_q;
   logic                ahead_q;            // the bank whose turn it is may go ahead
-  logic                second_q;           // second half of a bank's REFI / 16
+  logic                second;             // second half of a bank's REFI / 16
   logic                tick, half;
-  bank_t               turn;
+  logic                wish;               // the second half will bring a refresh ahead
+  logic [10:0]         half_at, left;
+  bank_t               turn, second_turn;
   logic [3:0]          worst_q;
 
-  assign tick    = (timer_q == '0) && !hold_i;
-  assign half    = (timer_q == {1'b0, refi_i[15:6]}) && !hold_i;
-  assign turn    = next_q + (second_q ? 4'd4 : 4'd12);
-  assign worst_o = worst_q;
+  // The middle may have passed in a sleep, when it brought nothing.
+  assign half_at     = {1'b0, refi_i[15:6]};
+  assign second      = timer_q < half_at;
+  assign left        = timer_q - half_at;
+  assign tick        = (timer_q == '0) && !hold_i;
+  assign half        = !second && (left < step_i) && !hold_i;
+  assign second_turn = next_q + 4'd4;
+  assign turn        = second ? second_turn : next_q + 4'd12;
+  assign worst_o     = worst_q;
 
   always_comb begin
+    wish   = all_i ? (second_turn == '0) && (early_q == '1) : early_q[second_turn];
     next_o = SpanNever;
-    if (enable_i && !hold_i) begin
-      next_o = (timer_q >= {1'b0, refi_i[15:6]}) ? timer_q - {1'b0, refi_i[15:6]} : timer_q;
-    end
+    if (enable_i && !hold_i) next_o = (!second && wish) ? left : timer_q;
   end
 
   always_comb begin
@@ -91,7 +97,6 @@ module tsr_hbm_refresh
       timer_q  <= '0;
       next_q   <= '0;
       ahead_q  <= 1'b0;
-      second_q <= 1'b0;
       due_q    <= '0;
       forced_q <= '0;
       early_q  <= '0;
@@ -99,7 +104,6 @@ module tsr_hbm_refresh
     end else begin
       if (!hold_i) timer_q <= tick ? refi_i[15:5] - 11'd1 : timer_q - step_i;
       if (tick) next_q <= next_q + 1'b1;
-      if (tick || half) second_q <= half;
       if (tick || half) ahead_q <= 1'b1;
       else if ((done_i && !due_q[done_bank_i]) || (done_all_i && (due_q == '0))) ahead_q <= 1'b0;
       if (tick || done_i || done_all_i) begin

@@ -49,8 +49,10 @@ module tsr_hbm_timing
   output logic                rcdwr_end_o,
   output bank_t               rcdwr_bank_o,
 
-  /// No answer changes without a command, but for refreshes that end, the first one after next_o.
+  /// No answer changes without a command, but for refreshes that end, the first one after next_o, and the distance
+  /// between refreshes, which does not count any more when spaced_o.
   output logic                still_o,
+  output logic                spaced_o,
   output span_t               next_o
 );
 
@@ -198,14 +200,15 @@ module tsr_hbm_timing
     automatic logic [1:0] row_bg, col_bg;
     row_bg = row_bank_i[3:2];
     col_bg = col_bank_i[3:2];
+    // It may run while the clock stands still.
+    if (rrefd_q != '0) rrefd_q <= (12'(rrefd_q) > {step_i, 1'b0}) ? rrefd_q - {step_i[6:0], 1'b0} : '0;
     if (row_count_q) begin
       rrd_s_q <= dec2(rrd_s_q);
       ppd_q   <= dec2(ppd_q);
-      rrefd_q <= dec2(rrefd_q);
       rfcab_q <= (rfcab_q > 10'd2) ? rfcab_q - 10'd2 : '0;
       for (int unsigned g = 0; g < NumBg; g++) rrd_l_q[g] <= dec2(rrd_l_q[g]);
       for (int unsigned i = 0; i < 4; i++) faw_q[i] <= dec2(faw_q[i]);
-      row_count_q <= ((rrd_s_q | ppd_q | rrefd_q | rrd_l_q[0] | rrd_l_q[1] | rrd_l_q[2] | rrd_l_q[3]
+      row_count_q <= ((rrd_s_q | ppd_q | rrd_l_q[0] | rrd_l_q[1] | rrd_l_q[2] | rrd_l_q[3]
                       | faw_q[0] | faw_q[1] | faw_q[2] | faw_q[3]) != '0) || (rfcab_q != '0);
     end
     if (act_i) begin
@@ -219,10 +222,7 @@ module tsr_hbm_timing
       row_count_q <= 1'b1;
       ppd_q       <= load2({4'b0, t_i.ppd}, row_phase_i);
     end
-    if (ref_i) begin
-      row_count_q <= 1'b1;
-      rrefd_q     <= load2({2'b0, t_i.rrefd}, row_phase_i);
-    end
+    if (ref_i) rrefd_q <= load2({2'b0, t_i.rrefd}, row_phase_i);
     if (ref_all_i) begin
       row_count_q <= 1'b1;
       rfcab_q     <= t_i.rfcab + {9'b0, row_phase_i} - 10'd2;
@@ -299,8 +299,9 @@ module tsr_hbm_timing
     end
   end
 
-  assign still_o = !row_count_q && !col_count_q && (late_q == '0) && ({empty[7:3], empty[1:0]} == '1);
-  assign next_o  = empty[2] ? SpanNever : {1'b0, rfc_next};
+  assign still_o  = !row_count_q && !col_count_q && (late_q == '0) && ({empty[7:3], empty[1:0]} == '1);
+  assign spaced_o = rrefd_q == '0;
+  assign next_o   = empty[2] ? SpanNever : {1'b0, rfc_next};
 
   `TSR_ASSERT(OneRowCommand, !(act_i && pre_i) && !(act_i && ref_i) && !(pre_i && ref_i))
   `TSR_ASSERT(RefAllLegal, !ref_all_i || ((ref_ok_o == '1) && !act_i && !pre_i && !ref_i))

@@ -18,7 +18,9 @@ class Sleeper {
   void before_edge(bool early) {
     const bool arrives = awake_.req_rx_valid_i != 0 || awake_.rsp_rx_valid_i != 0 ||
                          awake_.rsp_tx_credit_i != 0 || awake_.req_tx_credit_i != 0;
+    const bool before = clocked_;
     clocked_ = awake_.rst_ni == 0 || !asleep_ || arrives || early || awake_.now_i >= model_.wake_o;
+    in_step_ = before && clocked_;
     ++cycles;
     slept += !clocked_;
     if (!clocked_) {
@@ -53,7 +55,10 @@ class Sleeper {
     if (awake_.rsp_rx_credit_o != model_.rsp_rx_credit_o) return "rsp_rx_credit_o";
     if (awake_.router_sel_o != model_.router_sel_o) return "router_sel_o";
     if (awake_.idle_o != model_.idle_o) return "idle_o";
-    if (awake_.idle_o != 0 && awake_.wake_o != model_.wake_o) return "wake_o";
+    // A node that is awake may find out later that it need not wake so soon; the other one then,
+    // too.
+    if (awake_.idle_o != 0 && awake_.wake_o < model_.wake_o) return "wake_o is late";
+    if (awake_.idle_o != 0 && in_step_ && awake_.wake_o != model_.wake_o) return "wake_o";
     return nullptr;
   }
 
@@ -97,6 +102,7 @@ class Sleeper {
   Vhbm_mem& awake_;
   Vhbm_mem model_;
   bool clocked_ = true;
+  bool in_step_ = false;  // clocked in this cycle and the one before
   bool asleep_ = false;
 };
 
@@ -216,13 +222,13 @@ constexpr std::uint32_t kOneBank = 1U | 1U << 4 | 4U << 8;
 constexpr std::uint32_t kAllBank = kOneBank | 1U << 12;
 INSTANTIATE_TEST_SUITE_P(
     Setups, HbmSleepSetup,
-    testing::Values(Mode{"hbm3", "hbm3-6400", kOneBank, 0, 0, 0.85},
-                    Mode{"hbm3_all_bank", "hbm3-6400", kAllBank, 0, 0, 0.75},
-                    Mode{"hbm3_power_down", "hbm3-6400", kOneBank, 16, 0, 0.6},
-                    Mode{"hbm3_all_bank_power_down", "hbm3-6400", kAllBank, 16, 0, 0.6},
-                    Mode{"hbm3_scrub", "hbm3-6400", kOneBank, 0, 1U | 4096U << 8, 0.75},
-                    Mode{"hbm3_no_refresh_ahead", "hbm3-6400", 1U | 1U << 4, 0, 0, 0.85},
-                    Mode{"hbm2e", "hbm2e-3200", kOneBank, 0, 0, 0.75}),
+    testing::Values(Mode{"hbm3", "hbm3-6400", kOneBank, 0, 0, 0.95},
+                    Mode{"hbm3_all_bank", "hbm3-6400", kAllBank, 0, 0, 0.88},
+                    Mode{"hbm3_power_down", "hbm3-6400", kOneBank, 16, 0, 0.85},
+                    Mode{"hbm3_all_bank_power_down", "hbm3-6400", kAllBank, 16, 0, 0.88},
+                    Mode{"hbm3_scrub", "hbm3-6400", kOneBank, 0, 1U | 4096U << 8, 0.92},
+                    Mode{"hbm3_no_refresh_ahead", "hbm3-6400", 1U | 1U << 4, 0, 0, 0.95},
+                    Mode{"hbm2e", "hbm2e-3200", kOneBank, 0, 0, 0.95}),
     [](const auto& info) { return std::string(info.param.name); });
 
 class HbmSleepChanges : public HbmSleep, public testing::WithParamInterface<double> {};
