@@ -19,6 +19,8 @@ module tsr_me
   parameter int unsigned Rows = 8,
   /// Cells in a row: columns of B in a beat. As Rows.
   parameter int unsigned Cols = 8,
+  /// Each 2 x 2 cells are a module, for synthesis; else all cells are one, for simulation speed. No other difference.
+  parameter bit Split = 1'b0,
   localparam int unsigned NA = (Rows + 7) / 8,
   localparam int unsigned NB = (Cols + 7) / 8,
   /// Scratchpad ports: A (one for each 8 rows), B (one for each 8 columns), C with the scales, O.
@@ -79,6 +81,7 @@ module tsr_me
   localparam int unsigned HalfBeats = (Beats == 1) ? 1 : Beats / 2;
   localparam int unsigned CntW      = tsr_pkg::idx_width(Beats + 1);
   localparam int unsigned RowGroup  = 16 / Cols;         // rows of a drain beat
+  localparam int unsigned PreRows   = (RowGroup < 2) ? 1 : 2;  // of a block of cells
 
   // ---------------------------------------------------------------- commands in flight
   /// What a command in flight needs to know; index = epoch.
@@ -446,56 +449,93 @@ module tsr_me
   end
 
   // ---------------------------------------------------------------- cells
-  logic [Rows-1:0][63:0] row_x, row_y;
-  logic [Cols-1:0][63:0] col_x, col_y;
-  logic [Rows-1:0][7:0]  row_scale;
-  logic [Cols-1:0][7:0]  col_scale;
-  acc_t                  alt [Rows][Cols];
-  logic [Rows-1:0][7:0]  s2_row_scale_q;
-  logic [Cols-1:0][7:0]  s2_col_scale_q;
-  logic                  part_en, grp_en, acc_en;
-  logic [Beats-1:0]      pre_en;  // per drain beat
+  logic [3:0][Rows-1:0][15:0] row_x, row_y;
+  logic [3:0][Cols-1:0][15:0] col_x, col_y;
+  logic [Rows-1:0][7:0]       row_scale, s2_row_scale_q;
+  logic [Cols-1:0][7:0]       col_scale, s2_col_scale_q;
+  logic                       row_special, col_special, s2_special_q, s2_nan, s3_special_q;
+  acc_t [Rows-1:0][Cols-1:0]  alt;
+  logic                       part_en, grp_en, acc_en;
+  logic [Rows-1:0]            pre_en;
+  logic [RowGroup-1:0][Cols-1:0][31:0] pre;
 
   tsr_me_decode #(.Num(Rows)) u_rows (
     .clk_i, .en_i(fire), .fmt_i(feed.fmt_a), .half_i(half_q), .mx_i(feed.group.mx),
     .data_i(a_data), .chain_i(feed.chain_a), .chain_data_i(chain_data), .scale_i(a_scale),
-    .x_o(row_x), .y_o(row_y), .scale_o(row_scale)
+    .x_o(row_x), .y_o(row_y), .special_o(row_special), .scale_o(row_scale)
   );
 
   tsr_me_decode #(.Num(Cols)) u_cols (
     .clk_i, .en_i(fire), .fmt_i(feed.fmt_b), .half_i(half_q), .mx_i(feed.group.mx),
-    .data_i(b_data), .chain_i(1'b0), .chain_data_i('0), .scale_i(b_scale), .x_o(col_x), .y_o(col_y), .scale_o(col_scale)
+    .data_i(b_data), .chain_i(1'b0), .chain_data_i('0), .scale_i(b_scale),
+    .x_o(col_x), .y_o(col_y), .special_o(col_special), .scale_o(col_scale)
   );
 
   always_ff @(posedge clk_i) begin
+    if (part_en) s2_special_q <= row_special || col_special;
     if (part_en && s1_cfg_q.mx) begin
       s2_row_scale_q <= row_scale;
       s2_col_scale_q <= col_scale;
+    end
+    if (grp_en) s3_special_q <= s2_special_q || s2_nan;
+  end
+
+  // A scale of 0xff is NaN.
+  always_comb begin
+    s2_nan = 1'b0;
+    if (s2_cfg_q.mx) begin
+      for (int unsigned i = 0; i < Rows; i++) s2_nan |= s2_row_scale_q[i] == '1 || s2_col_scale_q[i] == '1;
     end
   end
 
   assign part_en = s1_valid_q && advance;
   assign grp_en  = s2_valid_q && advance;
   assign acc_en  = s3_valid_q && advance;
+  assign pre     = c_beat.data;
   always_comb begin
     pre_en = '0;
-    for (int unsigned b = 0; b < Beats; b++) pre_en[b] = pre_fire && pre_q == CntW'(b);
+    for (int unsigned r = 0; r < Rows; r++) pre_en[r] = pre_fire && pre_q == CntW'(r / RowGroup);
   end
 
-  for (genvar r = 0; r < int'(Rows); r++) begin : gen_row
-    for (genvar c = 0; c < int'(Cols); c++) begin : gen_col
-      localparam int unsigned Value = (r % RowGroup) * Cols + c;  // of a beat of C
-      tsr_me_cell u_cell (
-        .clk_i,
-        .part_en_i(part_en), .part_mode_i(s1_cfg_q.mode),
-        .row_x_i(row_x[r]), .row_y_i(row_y[r]), .col_x_i(col_x[c]), .col_y_i(col_y[c]),
-        .grp_en_i(grp_en), .grp_cfg_i(s2_cfg_q), .row_scale_i(s2_row_scale_q[r]), .col_scale_i(s2_col_scale_q[c]),
-        .acc_en_i(acc_en), .acc_int32_i(s3_int32_q), .swap_i(s3_last_q), .keep_i(need_pre), .load_i(load),
-        .pre_en_i(pre_en[r/RowGroup]), .pre_int32_i(run_q[next_epoch].group.int32),
-        .pre_i(c_beat.data[Value/2][(Value%2)*32+:32]),
-        .alt_o(alt[r][c])
-      );
+  if (Split) begin : gen_split
+    for (genvar r = 0; r < int'(Rows); r += 2) begin : gen_row
+      for (genvar c = 0; c < int'(Cols); c += 2) begin : gen_col
+        logic [3:0][1:0][15:0]             ax, ay, bx, by;
+        logic [PreRows-1:0][1:0][31:0]     block_pre;
+        for (genvar k = 0; k < 4; k++) begin : gen_lane
+          assign ax[k] = row_x[k][r+:2];
+          assign ay[k] = row_y[k][r+:2];
+          assign bx[k] = col_x[k][c+:2];
+          assign by[k] = col_y[k][c+:2];
+        end
+        for (genvar i = 0; i < int'(PreRows); i++) begin : gen_pre
+          assign block_pre[i] = pre[(r+i)%RowGroup][c+:2];
+        end
+        tsr_me_cells #(.Rows(2), .Cols(2), .PreRows(PreRows)) u_cells (
+          .clk_i,
+          .part_en_i(part_en), .part_mode_i(s1_cfg_q.mode), .part_special_i(row_special || col_special),
+          .row_x_i(ax), .row_y_i(ay), .col_x_i(bx), .col_y_i(by),
+          .grp_en_i(grp_en), .grp_cfg_i(s2_cfg_q), .grp_special_i(s2_special_q), .grp_nan_i(s2_nan),
+          .row_scale_i(s2_row_scale_q[r+:2]), .col_scale_i(s2_col_scale_q[c+:2]),
+          .acc_en_i(acc_en), .acc_int32_i(s3_int32_q), .acc_special_i(s3_special_q), .swap_i(s3_last_q),
+          .keep_i(need_pre), .load_i(load),
+          .pre_en_i(pre_en[r+:2]), .pre_int32_i(run_q[next_epoch].group.int32), .pre_i(block_pre),
+          .alt_o({alt[r+1][c+:2], alt[r][c+:2]})
+        );
+      end
     end
+  end else begin : gen_whole
+    tsr_me_cells #(.Rows(Rows), .Cols(Cols), .PreRows(RowGroup)) u_cells (
+      .clk_i,
+      .part_en_i(part_en), .part_mode_i(s1_cfg_q.mode), .part_special_i(row_special || col_special),
+      .row_x_i(row_x), .row_y_i(row_y), .col_x_i(col_x), .col_y_i(col_y),
+      .grp_en_i(grp_en), .grp_cfg_i(s2_cfg_q), .grp_special_i(s2_special_q), .grp_nan_i(s2_nan),
+      .row_scale_i(s2_row_scale_q), .col_scale_i(s2_col_scale_q),
+      .acc_en_i(acc_en), .acc_int32_i(s3_int32_q), .acc_special_i(s3_special_q), .swap_i(s3_last_q),
+      .keep_i(need_pre), .load_i(load),
+      .pre_en_i(pre_en), .pre_int32_i(run_q[next_epoch].group.int32), .pre_i(pre),
+      .alt_o(alt)
+    );
   end
 
   // ---------------------------------------------------------------- drain
@@ -632,6 +672,7 @@ module tsr_me
   `TSR_ASSERT(OperandsAgree, !a_take || (a_last[feed.kloop] == b_last[feed.kloop] && a_fin == b_fin &&
                                          a_epoch == b_epoch))
   `TSR_ASSERT(PreloadOfTheNextBlock, !pre_fire || c_beat.epoch == next_epoch)
+  `TSR_ASSERT(LoadWithoutBeats, !load || !acc_en)
   `TSR_ASSERT(OnePending, !start || !pend_q)
   `TSR_ASSERT(BlocksOfTheWorkingCommand, !swap || !hole_q)
   `TSR_ASSERT(EmptyWithoutCommands, live_q != '0 || (a_idle && b_idle && c_idle && o_idle && drain_idle &&

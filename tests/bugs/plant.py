@@ -13,12 +13,9 @@ import sys
 
 BUGS = [
     # ME: the cell of row 2, column 5 drops the carry into bit 24 of its accumulator.
-    ("me/tsr_me_cell.sv", "  import tsr_me_pkg::*;\n(\n",
-     "  import tsr_me_pkg::*;\n#(\n  parameter bit Planted = 1'b0\n) (\n"),
-    ("me/tsr_me_cell.sv", "      if (swap_i) begin\n",
-     "      if (Planted && tsr_plant_pkg::bug == tsr_plant_pkg::BugMe && !acc_q.m[24]) sum.m[24] = 1'b0;\n"
+    ("me/tsr_me_cells.sv", "      if (swap_i) begin\n",
+     "      if (tsr_plant_pkg::bug == tsr_plant_pkg::BugMe && !acc_m_q[2][5][24]) m[2][5][24] = 1'b0;\n"
      "      if (swap_i) begin\n"),
-    ("me/tsr_me.sv", "tsr_me_cell u_cell (", "tsr_me_cell #(.Planted(r == 2 && c == 5)) u_cell ("),
     # VE: the lowest bit of lane 3 is wrong in every store.
     ("ve/tsr_ve_out.sv", "wdata: kept_q ? kept_data_q : data_q}",
      "wdata: tsr_plant_pkg::ve_results(kept_q ? kept_data_q : data_q)}"),
