@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace tsr {
@@ -17,6 +18,9 @@ TlmSide::TlmSide(const Config& config, const ChipConfig& straps, Fidelity noc,
       memories_(config.nodes.size()),
       bares_(config.nodes.size()),
       adapters_(config.nodes.size()) {
+  if (kCycle.value() != kCycleValue) {
+    throw std::logic_error("TLM models need SystemC's time resolution to be 1 ps");
+  }
   if (noc == Fidelity::Tlm) fabric_ = std::make_unique<Fabric>("fabric", timeline_, straps_);
 }
 

@@ -143,7 +143,8 @@ class Scales {
 /// The grid as tiles of 8 x 8 cells, and beats that wait to be added.
 class Grid {
  public:
-  static constexpr std::size_t kBeats = 64;
+  /// Rows of 2 KiB: an operand of that size is read once for all blocks that it takes part in.
+  static constexpr std::size_t kBeats = 256;
   Grid(const MeKind& kind, unsigned side)
       : kind_(kind), side_(side), halves_(side > 8 ? 2 : 1), tiles_(halves_ * halves_) {}
 

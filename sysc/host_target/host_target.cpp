@@ -37,7 +37,7 @@ void HostTarget::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time
   remaining_ = length;
   failure_ = {};
   refill();
-  while (remaining_ != 0 || outstanding_ != 0) control_.advance();
+  while (remaining_ != 0 || busy_ != 0) control_.advance();
   (write_ ? bytes_written_ : bytes_read_) += length;
   payload.set_response_status(failure_.error == 0              ? tlm::TLM_OK_RESPONSE
                               : failure_.error == kErrUnmapped ? tlm::TLM_ADDRESS_ERROR_RESPONSE
@@ -46,9 +46,9 @@ void HostTarget::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time
 
 /// Cut the next requests off the payload, as many as there are free tags.
 void HostTarget::refill() {
-  for (unsigned tag = 0; tag < kMaxOutstanding && remaining_ != 0; ++tag) {
+  while (busy_ != ~0U && remaining_ != 0) {
+    const auto tag = static_cast<unsigned>(__builtin_ctz(~busy_));
     Pending& slot = pending_[tag];
-    if (slot.busy) continue;
     const auto offset = static_cast<std::uint32_t>(next_address_ % kHostBlockBytes);
     const auto bytes =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(kHostBlockBytes - offset, remaining_));
@@ -63,8 +63,8 @@ void HostTarget::refill() {
     } else {
       request.address = next_address_;
     }
-    slot = {write_ ? nullptr : next_data_, next_address_, bytes, true};
-    ++outstanding_;
+    slot = {write_ ? nullptr : next_data_, next_address_, bytes};
+    busy_ |= 1U << tag;
     port_.requests.push_back(request);
     next_address_ += bytes;
     next_data_ += bytes;
@@ -74,8 +74,9 @@ void HostTarget::refill() {
 }
 
 void HostTarget::response(const HostResponse& answer) {
-  Pending& slot = pending_[answer.tag % kMaxOutstanding];
-  if (!slot.busy) return;
+  const unsigned tag = answer.tag % kMaxOutstanding;
+  const Pending& slot = pending_[tag];
+  if ((busy_ >> tag & 1U) == 0) return;
   if (answer.error != 0) {
     if (failure_.error == 0) failure_ = {answer.error, slot.address};
     remaining_ = 0;  // what is under way still finishes
@@ -85,10 +86,9 @@ void HostTarget::response(const HostResponse& answer) {
         reinterpret_cast<const std::uint8_t*>(answer.data.data()) + slot.address % kHostBlockBytes,
         slot.bytes);
   }
-  slot.busy = false;
-  --outstanding_;
+  busy_ &= ~(1U << tag);
   if (remaining_ != 0) refill();
-  if (remaining_ == 0 && outstanding_ == 0) control_.stop();
+  if (remaining_ == 0 && busy_ == 0) control_.stop();
 }
 
 }  // namespace tsr

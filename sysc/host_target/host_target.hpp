@@ -21,7 +21,7 @@ namespace tsr {
 /// (unmapped), TLM_GENERIC_ERROR_RESPONSE (any other refusal); last_error() has the details.
 class HostTarget : public sc_core::sc_module {
  public:
-  static constexpr unsigned kMaxOutstanding = 32;
+  static constexpr unsigned kMaxOutstanding = 32;  ///< tags have a bit each
 
   /// What went wrong first in the last payload.
   struct Failure {
@@ -51,7 +51,6 @@ class HostTarget : public sc_core::sc_module {
     std::uint8_t* data = nullptr;  ///< where read bytes go; null: write
     std::uint64_t address = 0;
     std::uint32_t bytes = 0;
-    bool busy = false;
   };
 
   void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
@@ -61,7 +60,7 @@ class HostTarget : public sc_core::sc_module {
   HostPort& port_;
   Control control_;
   Pending pending_[kMaxOutstanding];
-  unsigned outstanding_ = 0;
+  std::uint32_t busy_ = 0;  ///< bit per tag
   bool write_ = false;
   std::uint64_t next_address_ = 0;
   std::uint64_t remaining_ = 0;

@@ -63,12 +63,24 @@ struct Message : tlm::tlm_extension<Message> {
 
 /// One cycle of the chip's clock, 800 MHz.
 inline const sc_core::sc_time kCycle{1250, sc_core::SC_PS};
+/// The same in SystemC's resolution, which is a picosecond: the chip checks it.
+inline constexpr std::uint64_t kCycleValue = 1250;
+
+/// Delays of up to so many cycles are looked up: SystemC makes them in a function of its library.
+inline constexpr std::uint64_t kShortDelay = 1024;
+inline std::array<sc_core::sc_time, kShortDelay> short_delays() {
+  std::array<sc_core::sc_time, kShortDelay> times;
+  for (std::uint64_t i = 0; i < kShortDelay; ++i) {
+    times[i] = sc_core::sc_time::from_value(i * kCycleValue);
+  }
+  return times;
+}
+inline const std::array<sc_core::sc_time, kShortDelay> kShortDelays = short_delays();
 
 inline sc_core::sc_time to_time(std::uint64_t cycles) {
-  return sc_core::sc_time::from_value(cycles * kCycle.value());
+  if (cycles < kShortDelay) return kShortDelays[cycles];
+  return sc_core::sc_time::from_value(cycles * kCycleValue);
 }
-inline std::uint64_t to_cycles(const sc_core::sc_time& time) {
-  return time.value() / kCycle.value();
-}
+inline std::uint64_t to_cycles(const sc_core::sc_time& time) { return time.value() / kCycleValue; }
 
 }  // namespace tsr

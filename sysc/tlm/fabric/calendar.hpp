@@ -34,12 +34,18 @@ class Calendar {
   }
   /// Take the first free cycle from `cycle` on.
   std::uint64_t claim(std::uint64_t cycle) {
-    for (;; cycle += 64) {
-      const std::uint64_t bits = free(cycle);
+    for (;; cycle = (cycle / 64 + 1) * 64) {
+      const std::uint64_t number = cycle / 64;
+      Word& word = words_[number % kWords];
+      const std::uint64_t bit = std::uint64_t{1} << cycle % 64;
+      if (word.number != number) {
+        if (word.number < number) word = {number, bit};  // else it is long past
+        return cycle;
+      }
+      const std::uint64_t bits = ~word.taken & (0 - bit);
       if (bits == 0) continue;
-      cycle += static_cast<unsigned>(__builtin_ctzll(bits));
-      take(cycle);
-      return cycle;
+      word.taken |= bits & (0 - bits);
+      return number * 64 + static_cast<unsigned>(__builtin_ctzll(bits));
     }
   }
 

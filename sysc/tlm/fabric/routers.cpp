@@ -109,6 +109,7 @@ Way Routers::find(unsigned net, bool vc, unsigned source, const Rect& dst, bool 
       way.hops.push_back(hop);
     }
   }
+  if (!mcast && (way.hops.empty() || way.hops.back().leaf < 0)) way.live = false;
   return way;
 }
 

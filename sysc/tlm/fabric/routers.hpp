@@ -27,7 +27,7 @@ struct Way {
   std::vector<Hop> hops;
   std::vector<std::uint32_t> drops;  ///< routers (net * nodes + node) that do not know a way on
   bool tree = false;                 ///< to a rectangle
-  bool live = true;                  ///< no hop is dead, nothing is dropped
+  bool live = true;  ///< no hop is dead, nothing is dropped; to one node: the last hop is its leaf
 };
 
 class Routers {

@@ -5,31 +5,28 @@
 
 namespace tsr::hart {
 
-void Deferred::at(std::uint64_t cycle, std::function<void()> action) {
+void Deferred::put(std::uint64_t cycle, const Call& call) {
   if (free_.empty()) {
-    free_.push_back(static_cast<std::uint32_t>(actions_.size()));
-    actions_.emplace_back();
+    free_.push_back(static_cast<std::uint32_t>(calls_.size()));
+    calls_.emplace_back();
   }
   const std::uint32_t slot = free_.back();
   free_.pop_back();
-  actions_[slot] = std::move(action);
+  calls_[slot] = call;
   ++pending_;
   timeline_.at(cycle, *this, slot);
 }
 
 void Deferred::clear() {
   // The events stay in the queue: a slot is free again when its event has come.
-  for (auto& action : actions_) {
-    if (action) action = [] {};
-  }
+  for (Call& call : calls_) call.run = [](void*) {};
 }
 
 void Deferred::wake(std::uint32_t what) {
-  const std::function<void()> action = std::move(actions_[what]);
-  actions_[what] = nullptr;
+  Call call = calls_[what];
   free_.push_back(what);
   --pending_;
-  action();
+  call.run(call.held);
 }
 
 void Alarm::set(std::uint64_t cycle) {

@@ -2,8 +2,11 @@
 /// Calls to be made in later cycles.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
+#include <type_traits>
 #include <vector>
 
 #include "tlm/timeline.hpp"
@@ -14,8 +17,16 @@ class Deferred final : public TimelineClient {
  public:
   explicit Deferred(Timeline& timeline) : timeline_(timeline) {}
 
-  /// Call `action` in `cycle`, unless clear() comes first.
-  void at(std::uint64_t cycle, std::function<void()> action);
+  /// Call `action` in `cycle`, unless clear() comes first. It may hold a few pointers and numbers.
+  template <class Action>
+  void at(std::uint64_t cycle, const Action& action) {
+    static_assert(std::is_trivially_copyable_v<Action> && sizeof(Action) <= sizeof(Call::held));
+    static_assert(alignof(Action) <= alignof(std::max_align_t));
+    Call call;
+    std::memcpy(call.held, &action, sizeof action);
+    call.run = [](void* held) { (*static_cast<Action*>(held))(); };
+    put(cycle, call);
+  }
   /// Forget everything.
   void clear();
   /// Calls that are due.
@@ -23,8 +34,14 @@ class Deferred final : public TimelineClient {
   void wake(std::uint32_t what) override;
 
  private:
+  struct Call {
+    alignas(std::max_align_t) std::byte held[32];
+    void (*run)(void*) = nullptr;
+  };
+  void put(std::uint64_t cycle, const Call& call);
+
   Timeline& timeline_;
-  std::vector<std::function<void()>> actions_;
+  std::vector<Call> calls_;
   std::vector<std::uint32_t> free_;
   std::uint32_t pending_ = 0;
 };

@@ -32,6 +32,8 @@ void HostSlots::reset() {
   taking_.cancel();
   interval_.cancel();
   slots_ = {};
+  responses_.clear();
+  places_.clear();
   used_ = 0;
   next_ = parts_.now();
   if (!port_.requests.empty()) wake();
@@ -119,7 +121,20 @@ void HostSlots::release(Slot& slot) {
 }
 
 void HostSlots::answer(const HostResponse& response, std::uint64_t cycle) {
-  parts_.later.at(cycle, [this, response] { port_.on_response(response); });
+  if (places_.empty()) {
+    places_.push_back(static_cast<std::uint32_t>(responses_.size()));
+    responses_.emplace_back();
+  }
+  const std::uint32_t place = places_.back();
+  places_.pop_back();
+  responses_[place] = response;
+  parts_.later.at(cycle, [this, place] { hand_over(place); });
+}
+
+void HostSlots::hand_over(std::uint32_t place) {
+  const HostResponse response = responses_[place];
+  places_.push_back(place);
+  port_.on_response(response);
 }
 
 /// Every 2^20 cycles: what was already under way at the last one has timed out.

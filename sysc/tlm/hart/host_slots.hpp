@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "tlm/hart/parts.hpp"
 
@@ -32,6 +33,7 @@ class HostSlots {
   bool send(const HostRequest& request);
   void fill(Request& own, const HostRequest& request, unsigned slot);
   void answer(const HostResponse& response, std::uint64_t cycle);
+  void hand_over(std::uint32_t place);
   void tick();
   void release(Slot& slot);
 
@@ -40,6 +42,8 @@ class HostSlots {
   Alarm taking_;
   Alarm interval_;
   std::array<Slot, kSlots> slots_;
+  std::vector<HostResponse> responses_;  ///< on their way to the pins
+  std::vector<std::uint32_t> places_;    ///< free ones of them
   unsigned used_ = 0;
   std::uint64_t next_ = 0;  ///< first cycle in which a request can be taken
 };

@@ -42,9 +42,10 @@ unsigned blocks(const tlm::tlm_generic_payload& payload, const Message& message)
 
 bool NiInit::send(Initiator initiator, tlm::tlm_generic_payload& payload, std::uint64_t& cycle) {
   Message& message = hart::message(payload);
-  const Err err = check(payload, message);
+  const auto node = parts_.config.route(address_of(payload, message));
+  const Err err = node ? check(payload, message, *node) : Err::kUnmapped;
   if (err == Err::kNone) {
-    address(initiator, payload, cycle);
+    address(initiator, payload, *node, cycle);
     return transmit(initiator, payload, cycle);
   }
   parts_.regs->error(
@@ -58,10 +59,8 @@ bool NiInit::send(Initiator initiator, tlm::tlm_generic_payload& payload, std::u
   return true;
 }
 
-Err NiInit::check(const tlm::tlm_generic_payload& payload, const Message& message) {
-  const auto node = parts_.config.route(address_of(payload, message));
-  if (!node) return Err::kUnmapped;
-  const unsigned number = (node->y & 7U) << 3 | (node->x & 7U);
+Err NiInit::check(const tlm::tlm_generic_payload& payload, const Message& message, Node node) {
+  const unsigned number = (node.y & 7U) << 3 | (node.x & 7U);
   if (one_node(message) && parts_.regs->unreachable(number)) return Err::kUnmapped;
   if (message.mcast || message.spread) {
     const Rect& rect = message.mcast ? message.dst : message.spread_dst;
@@ -69,7 +68,7 @@ Err NiInit::check(const tlm::tlm_generic_payload& payload, const Message& messag
       return Err::kUnmapped;
     }
   }
-  return allowed(payload, message, *node) ? Err::kNone : Err::kForbidden;
+  return allowed(payload, message, node) ? Err::kNone : Err::kForbidden;
 }
 
 bool NiInit::allowed(const tlm::tlm_generic_payload& payload, const Message& message,
@@ -102,11 +101,11 @@ bool NiInit::allowed(const tlm::tlm_generic_payload& payload, const Message& mes
   return may_read && may_write;
 }
 
-void NiInit::address(Initiator initiator, tlm::tlm_generic_payload& payload, std::uint64_t cycle) {
+void NiInit::address(Initiator initiator, tlm::tlm_generic_payload& payload, Node node,
+                     std::uint64_t cycle) {
   Message& message = hart::message(payload);
   bool detour = false;
   if (!message.mcast) {
-    const Node node = *parts_.config.route(payload.get_address());
     message.dst = {node, node};
     detour = parts_.regs->detour((node.y & 7U) << 3 | (node.x & 7U));
   }

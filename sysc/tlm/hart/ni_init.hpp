@@ -33,9 +33,10 @@ class NiInit {
   void response(tlm::tlm_generic_payload& payload, std::uint64_t cycle);
 
  private:
-  Err check(const tlm::tlm_generic_payload& payload, const Message& message);
+  Err check(const tlm::tlm_generic_payload& payload, const Message& message, Node node);
   bool allowed(const tlm::tlm_generic_payload& payload, const Message& message, Node destination);
-  void address(Initiator initiator, tlm::tlm_generic_payload& payload, std::uint64_t cycle);
+  void address(Initiator initiator, tlm::tlm_generic_payload& payload, Node node,
+               std::uint64_t cycle);
   bool transmit(Initiator initiator, tlm::tlm_generic_payload& payload, std::uint64_t& cycle);
   void arrived(tlm::tlm_generic_payload& payload);
   void deliver(tlm::tlm_generic_payload& payload);

@@ -41,9 +41,10 @@ void Request::begin(Kind kind, std::uint64_t address, unsigned length) {
 
 void Request::set_strobe(std::uint64_t strobe) {
   header_->strb = strobe;
-  for (unsigned i = 0; i < enables_.size(); ++i) {
+  for (unsigned i = 0; enabled_ != strobe && i < enables_.size(); ++i) {
     enables_[i] = (strobe >> i & 1U) != 0 ? TLM_BYTE_ENABLED : TLM_BYTE_DISABLED;
   }
+  enabled_ = strobe;
   set_byte_enable_ptr(enables_.data());
   set_byte_enable_length(static_cast<unsigned>(enables_.size()));
 }

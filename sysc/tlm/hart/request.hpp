@@ -73,6 +73,7 @@ class Request : public tlm::tlm_generic_payload {
   Message* header_;  ///< the payload's extension, which owns it
   std::array<std::uint8_t, kGranuleBytes> bytes_{};
   std::array<std::uint8_t, 64> enables_{};
+  std::uint64_t enabled_ = 0;  ///< what enables_ says
 };
 
 }  // namespace tsr::hart
