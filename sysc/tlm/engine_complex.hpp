@@ -70,6 +70,9 @@ class EngineComplex {
   /// Contents. Core and network read and write them directly (and tell the probe); a write must be
   /// in the cycle in which it happens.
   virtual std::vector<std::uint8_t>& spm() = 0;
+  /// The network accesses a block at `offset` of the scratchpad, in `cycle` or when its hyperbank
+  /// is free; returns when.
+  virtual std::uint64_t network_access(std::uint32_t offset, std::uint64_t cycle) = 0;
 
   /// Counter of COUNT_SEL as far as it is an engine's or the scratchpad's.
   virtual std::uint64_t counter(unsigned selector) const = 0;

@@ -382,6 +382,12 @@ bool DmaUnit::send(Job& job, const Piece& part) {
       return false;
     }
   }
+  unsigned cost = 1;
+  if (writes() && !job.fill) {
+    cost = timing::dma_flit(part.source, part.bytes);
+    for (unsigned i = 0; i < cost; ++i) at = stores_.access(part.source, i == 0 ? at : at + 1);
+    at -= cost - 1;
+  }
   Slot& slot = slots_[static_cast<std::size_t>(index)];
   fill_packet(job, part, slot, at, static_cast<unsigned>(index));
   next_slot_ = (static_cast<unsigned>(index) + 1) % static_cast<unsigned>(slots_.size());
@@ -391,7 +397,6 @@ bool DmaUnit::send(Job& job, const Piece& part) {
   slot.bytes = part.bytes;
   slot.live = true;
   slot.free_at = Timeline::kNever;
-  const unsigned cost = writes() && !job.fill ? timing::dma_flit(part.source, part.bytes) : 1;
   job.issue_at = at + cost;
   job.busy += cost;
   progress_ = std::max(progress_, at);
@@ -410,11 +415,20 @@ bool DmaUnit::send(Job& job, const Piece& part) {
   return true;
 }
 
-/// When an answer has passed the scratchpad port. Flits arrive one a cycle; those that need two
-/// accesses wait for each other.
+/// When an answer has passed the scratchpad port. Blocks arrive one a cycle; those that need two
+/// accesses wait for each other, and each for its hyperbank.
 std::uint64_t DmaUnit::port(std::uint64_t arrival, const Slot& slot) {
-  const std::uint64_t blocks = (slot.address % 64 + slot.bytes + 63) / 64;
+  const std::uint64_t low = slot.address % 64;
+  const std::uint64_t blocks = (low + slot.bytes + 63) / 64;
   const std::uint64_t block = std::min<std::uint64_t>(slot.bytes, 64);
+  const auto& ready = slot.packet->message->ready;
+  std::uint64_t stored = 0;
+  for (std::uint64_t i = 0; i < blocks; ++i) {
+    const std::uint64_t at = ready[(slot.address / 64 + i) % ready.size()];
+    const std::uint64_t offset = slot.local + (i == 0 ? 0 : 64 * i - low);
+    stored = std::max(stored, stores_.access(offset, at != 0 ? at : arrival));
+  }
+  arrival = std::max(arrival, stored);
   if (timing::dma_flit(slot.local - slot.address, block) == 1) return arrival;
   port_ = std::max(port_, arrival - std::min(arrival, blocks)) + 2 * blocks;
   return std::max(arrival, port_);

@@ -36,6 +36,9 @@ class Complex final : public EngineComplex, public QueueOwner {
     stores_.contexts[offset / 64 % 64][offset / 4 % 16] = value;
   }
   std::vector<std::uint8_t>& spm() override { return stores_.spm; }
+  std::uint64_t network_access(std::uint32_t offset, std::uint64_t cycle) override {
+    return stores_.access(offset, cycle);
+  }
 
   std::uint64_t counter(unsigned selector) const override;
   void clear_counters() override;

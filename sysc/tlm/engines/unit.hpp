@@ -10,14 +10,25 @@
 #include "tlm/engine_complex.hpp"
 #include "tlm/engines/command.hpp"
 #include "tlm/engines/meter.hpp"
+#include "tlm/fabric/calendar.hpp"
 
 namespace tsr {
+
+inline constexpr unsigned kHyperbanks = 8;
 
 /// Scratchpad and contexts of a node.
 struct EngineStores {
   EngineSetup setup;
   std::vector<std::uint8_t> spm;
   std::array<engines::ContextRow, 64> contexts{};
+  /// Cycles in which each hyperbank serves DMA engines and network: one access a cycle.
+  std::array<Calendar<64>, kHyperbanks> hyperbanks;
+
+  /// Take the hyperbank of a block at `offset` in the first free cycle from `cycle` on.
+  std::uint64_t access(std::uint64_t offset, std::uint64_t cycle) {
+    const std::uint64_t bank = offset * kHyperbanks / setup.spm_bytes;
+    return hyperbanks[bank % kHyperbanks].claim(cycle);
+  }
 
   Context context(unsigned index) const {
     Context rows;

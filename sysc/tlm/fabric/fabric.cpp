@@ -18,6 +18,24 @@ bool to_router(const Message& message, std::uint64_t address) {
          (message.mcast || address >> 52 == static_cast<std::uint64_t>(Space::kNode));
 }
 
+/// Blocks of its granule that a read brings.
+struct Blocks {
+  explicit Blocks(const tlm::tlm_generic_payload& payload) {
+    const auto low = static_cast<unsigned>(payload.get_address() % kGranuleBytes);
+    first = low / kBlockBytes;
+    last = std::min(3U, (low + std::max(1U, payload.get_data_length()) - 1) / kBlockBytes);
+  }
+  unsigned count() const { return last - first + 1; }
+  unsigned first;
+  unsigned last;
+};
+
+/// A flit reaches a node. Without initial values: many of them are made and few are used.
+struct Arrival {
+  unsigned node;
+  std::uint64_t cycle;
+};
+
 bool posted_kind(Kind kind) { return kind == Kind::kWritePosted || kind == Kind::kSemPost; }
 
 }  // namespace
@@ -105,6 +123,8 @@ Fabric::Fabric(sc_core::sc_module_name name, Timeline& timeline, const ChipConfi
       links_(routers_.links()),
       entries_(std::size_t{2} * routers_.nodes()),
       sinks_(routers_.nodes()),
+      readers_(routers_.nodes()),
+      writers_(routers_.nodes()),
       held_(std::size_t{2} * routers_.nodes(), 0),
       deaths_(std::make_unique<Deaths>(*this)),
       posted_(std::make_unique<PostedPool>()) {
@@ -154,6 +174,20 @@ std::uint64_t Fabric::cross(std::uint32_t link, bool cls, bool lossy, std::uint6
   return cls ? cycle : found;
 }
 
+/// Move a flit along a live way to one node; returns when it arrives.
+std::uint64_t Fabric::pass(const Way& way, bool cls, std::uint64_t cycle) {
+  for (const Hop& hop : way.hops) cycle = cross(hop.link, cls, true, cycle + kHopCycles);
+  return cycle;
+}
+
+/// The same, or kLost.
+std::uint64_t Fabric::carry(const Way& way, bool cls, std::uint64_t cycle) {
+  if (way.live) return pass(way, cls, cycle);
+  std::uint64_t end = kLost;
+  travel(way, cls, cycle, [&](unsigned, std::uint64_t at) { end = at; });
+  return end;
+}
+
 template <class Arrive>
 void Fabric::travel(const Way& way, bool cls, std::uint64_t cycle, Arrive&& arrive) {
   if (times_.size() < way.hops.size()) times_.resize(way.hops.size());
@@ -184,25 +218,30 @@ tlm::tlm_sync_enum Fabric::forward(int node, tlm::tlm_generic_payload& payload,
     return post(source, payload, message, delay);
   }
   // Nothing overtakes what waits at the source.
-  const std::uint64_t offered =
-      std::max(timeline_.now() + to_cycles(delay), held_[2 * source + (message.vc ? 1 : 0)]);
-  const std::uint64_t start = enter(0, source, message.cls, offered);
+  std::uint64_t& held = held_[2 * source + (message.vc ? 1 : 0)];
+  std::uint64_t offered = std::max(timeline_.now() + to_cycles(delay), held);
   const Way& way = routers_.way(0, message.vc, source, message.dst, false);
-  std::uint64_t arrival = kLost;
-  unsigned target = 0;
-  travel(way, message.cls, start, [&](unsigned at, std::uint64_t cycle) {
-    target = at;
-    arrival = cycle;
-  });
+  const bool read = message.kind == Kind::kRead;
+  if (way.live) {
+    const std::uint64_t room =
+        read ? read_room(way, Blocks(payload).count(), offered) : write_room(way, offered);
+    if (room > offered) offered = held = room;
+  }
+  const std::uint64_t start = enter(0, source, message.cls, offered);
+  const std::uint64_t arrival = carry(way, message.cls, start);
   if (arrival == kLost) return tlm::TLM_ACCEPTED;
+  const auto target = static_cast<unsigned>(way.hops.back().leaf);
   message.ready = {};
   sc_core::sc_time answered = to_time(arrival - timeline_.now());
   tlm::tlm_phase begin = tlm::BEGIN_REQ;
   if ((*to_node_[target])->nb_transport_fw(payload, begin, answered) != tlm::TLM_COMPLETED) {
     return tlm::TLM_ACCEPTED;
   }
-  const std::uint64_t end = answer(target, payload, message, timeline_.now() + to_cycles(answered));
+  const std::uint64_t leaves = timeline_.now() + to_cycles(answered);
+  if (message.kind == Kind::kWrite) writers_[target].add(leaves);
+  const std::uint64_t end = answer(target, payload, message, leaves);
   if (end == kLost) return tlm::TLM_ACCEPTED;
+  if (read) note_served(readers_[target], payload, message, kHopCycles * way.hops.size());
   delay = to_time(end - timeline_.now());
   return tlm::TLM_COMPLETED;
 }
@@ -219,28 +258,28 @@ tlm::tlm_sync_enum Fabric::post(unsigned source, tlm::tlm_generic_payload& paylo
   const bool page = to_router(message, payload.get_address());
   // Targets may send themselves: keep what arrives apart from what is travelled.
   static constexpr unsigned kMany = 64;
-  std::array<std::pair<unsigned, std::uint64_t>, kMany> arrivals;
-  std::vector<std::pair<unsigned, std::uint64_t>> more;
+  std::array<Arrival, kMany> arrivals;
+  std::vector<Arrival> more;
   unsigned count = 0;
   travel(way, message.cls, start, [&](unsigned at, std::uint64_t cycle) {
     if (count < kMany) {
       arrivals[count++] = {at, cycle};
     } else {
-      more.emplace_back(at, cycle);
+      more.push_back({at, cycle});
     }
   });
   Posted& copy = posted_->take();
   copy.load(payload, message);
-  const auto deliver = [&](const std::pair<unsigned, std::uint64_t>& arrival) {
+  const auto deliver = [&](const Arrival& arrival) {
     if (page) {
-      routers_.write_page(arrival.first, static_cast<std::uint32_t>(payload.get_address()),
+      routers_.write_page(arrival.node, static_cast<std::uint32_t>(payload.get_address()),
                           payload.get_data_ptr(), message.strb);
     } else {
-      hand_over(arrival.first, copy, copy.message, arrival.second);
+      hand_over(arrival.node, copy, copy.message, arrival.cycle);
     }
   };
   for (unsigned i = 0; i < count; ++i) deliver(arrivals[i]);
-  for (const auto& arrival : more) deliver(arrival);
+  for (const Arrival& arrival : more) deliver(arrival);
   copy.release();
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
   message.err = Err::kNone;
@@ -258,6 +297,29 @@ std::uint64_t Fabric::room_from(const Way& way, std::uint64_t cycle) const {
     }
   }
   return from;
+}
+
+/// Blocks that have reached their reader have left the target's queue `ago` cycles before.
+void Fabric::note_served(Served& reader, const tlm::tlm_generic_payload& payload,
+                         const Message& message, std::uint64_t ago) {
+  const auto [first, last] = Blocks(payload);
+  for (unsigned block = first; block <= last; ++block) {
+    if (message.ready[block] < ago) continue;
+    reader.add(message.ready[block] - ago);
+  }
+}
+
+/// First cycle from `cycle` on in which a read finds room in the buffers on its way: while they and
+/// the target's queue are full it waits in front of the first one, and holds up its source.
+std::uint64_t Fabric::read_room(const Way& way, unsigned blocks, std::uint64_t cycle) const {
+  const Served& reader = readers_[static_cast<std::size_t>(way.hops.back().leaf)];
+  return reader.room(kReadQueue + kBufferDepth * blocks * way.hops.size(), blocks, cycle);
+}
+
+/// The same for a write: it is out of the way when the target has taken it.
+std::uint64_t Fabric::write_room(const Way& way, std::uint64_t cycle) const {
+  const Served& writer = writers_[static_cast<std::size_t>(way.hops.back().leaf)];
+  return writer.room(kBufferDepth * way.hops.size(), 1, cycle);
 }
 
 /// A node says that it will have served a posted message in `cycle`.
@@ -302,19 +364,17 @@ std::uint64_t Fabric::answer(unsigned target, tlm::tlm_generic_payload& payload,
                              std::uint64_t cycle) {
   if (message.kind != Kind::kRead || message.err != Err::kNone) {
     const std::uint64_t start = enter(1, target, message.cls, cycle);
-    std::uint64_t end = kLost;
-    travel(routers_.way(1, message.vc, target, {message.src, message.src}, false), message.cls,
-           start, [&](unsigned, std::uint64_t at) { end = at; });
-    return end;
+    return carry(routers_.way(1, message.vc, target, {message.src, message.src}, false),
+                 message.cls, start);
   }
-  const std::uint64_t address = payload.get_address();
-  const unsigned first = address % kGranuleBytes / kBlockBytes;
-  const unsigned last = static_cast<unsigned>(
-      (address % kGranuleBytes + std::max(1U, payload.get_data_length()) - 1) / kBlockBytes);
+  const auto [first, last] = Blocks(payload);
+  for (unsigned block = first; block <= last; ++block) {
+    if (message.ready[block] == 0) message.ready[block] = cycle;
+  }
+  if (!message.spread) return answer_blocks(target, message, first, last);
   std::uint64_t end = 0;
-  for (unsigned block = first; block <= std::min(last, 3U); ++block) {
-    const std::uint64_t leaves = message.ready[block] != 0 ? message.ready[block] : cycle;
-    const std::uint64_t at = answer_block(target, payload, message, block, leaves);
+  for (unsigned block = first; block <= last; ++block) {
+    const std::uint64_t at = spread_block(target, payload, message, block, message.ready[block]);
     message.ready[block] = at;
     if (at == kLost) return kLost;
     end = std::max(end, at);
@@ -322,17 +382,37 @@ std::uint64_t Fabric::answer(unsigned target, tlm::tlm_generic_payload& payload,
   return end;
 }
 
-std::uint64_t Fabric::answer_block(unsigned target, tlm::tlm_generic_payload& payload,
-                                   Message& message, unsigned block, std::uint64_t cycle) {
+/// The blocks of a read go the same way: link by link for all of them.
+std::uint64_t Fabric::answer_blocks(unsigned target, Message& message, unsigned first,
+                                    unsigned last) {
+  const Way& way = routers_.way(1, message.vc, target, {message.src, message.src}, false);
+  std::uint64_t end = 0;
+  for (unsigned block = first; block <= last; ++block) {
+    message.ready[block] = enter(1, target, message.cls, message.ready[block]);
+  }
+  if (way.live) {
+    for (const Hop& hop : way.hops) {
+      for (unsigned block = first; block <= last; ++block) {
+        std::uint64_t& at = message.ready[block];
+        at = cross(hop.link, message.cls, true, at + kHopCycles);
+      }
+    }
+  }
+  for (unsigned block = first; block <= last; ++block) {
+    std::uint64_t& at = message.ready[block];
+    if (!way.live) at = carry(way, message.cls, at);
+    if (at == kLost) return kLost;
+    end = std::max(end, at);
+  }
+  return end;
+}
+
+std::uint64_t Fabric::spread_block(unsigned target, tlm::tlm_generic_payload& payload,
+                                   const Message& message, unsigned block, std::uint64_t cycle) {
   const std::uint64_t start = enter(1, target, message.cls, cycle);
   std::uint64_t end = kLost;
-  if (!message.spread) {
-    travel(routers_.way(1, message.vc, target, {message.src, message.src}, false), message.cls,
-           start, [&](unsigned, std::uint64_t at) { end = at; });
-    return end;
-  }
   const unsigned owner = routers_.index(message.src);
-  std::array<std::pair<unsigned, std::uint64_t>, 64> arrivals;
+  std::array<Arrival, 64> arrivals;
   unsigned count = 0;
   travel(routers_.way(1, message.vc, target, message.spread_dst, true), message.cls, start,
          [&](unsigned node, std::uint64_t at) {
@@ -343,7 +423,7 @@ std::uint64_t Fabric::answer_block(unsigned target, tlm::tlm_generic_payload& pa
            }
          });
   for (unsigned i = 0; i < count; ++i) {
-    hear(arrivals[i].first, target, payload, message, block, arrivals[i].second);
+    hear(arrivals[i].node, target, payload, message, block, arrivals[i].cycle);
   }
   return end;
 }

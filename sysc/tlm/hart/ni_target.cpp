@@ -151,7 +151,8 @@ NiTarget::Service NiTarget::perform(tlm::tlm_generic_payload& payload, std::uint
   if (message.kind == Kind::kAtomic) return atomic(payload);
   if (message.kind == Kind::kRead) return read_spm(payload, begin);
   write_spm(payload, message.strb);
-  return {};
+  const std::uint64_t at = parts_.engines->network_access(local - kSpmBase, begin);
+  return {Err::kNone, static_cast<unsigned>(at - begin)};
 }
 
 NiTarget::Service NiTarget::read_spm(tlm::tlm_generic_payload& payload, std::uint64_t begin) {
@@ -162,7 +163,9 @@ NiTarget::Service NiTarget::read_spm(tlm::tlm_generic_payload& payload, std::uin
   message.ready = {};
   unsigned states = 0;
   for (std::uint32_t at = offset / kBlock; at <= (offset + bytes - 1) / kBlock; ++at) {
-    states += kReadStates;
+    const std::uint64_t from = begin + states;
+    const std::uint64_t granted = parts_.engines->network_access(kBlock * at, from);
+    states += kReadStates + static_cast<unsigned>(granted - from);
     message.ready[at % message.ready.size()] = begin + states + 1;
   }
   return {Err::kNone, states};

@@ -38,8 +38,8 @@ void DramTime::start(const DramTiming& timing, std::uint64_t cycle) {
   ccd_l_ = std::max(1U, cycles(t_.ccd_l));
   rcd_read_ = cycles(t_.rcdrd);
   rcd_write_ = cycles(t_.rcdwr);
-  // Both turns of a drain, and as much again for the rows that are not open in time.
-  turn_slots_ = (cycles(t_.cwl + t_.bl + t_.wtr_l) + cycles(t_.rtw)) * 2;
+  // Both turns of a drain, and more for the rows that are not open in time.
+  turn_slots_ = (cycles(t_.cwl + t_.bl + t_.wtr_l) + cycles(t_.rtw)) * 5 / 2;
   started_ = cycle;
   banks_ = {};
 }

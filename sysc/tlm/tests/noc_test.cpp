@@ -148,6 +148,48 @@ class TlmNoc : public ::testing::Test {
   sc_core::sc_time delay_;
 };
 
+/// Notes what it is woken for.
+class Notebook final : public TimelineClient {
+ public:
+  explicit Notebook(Timeline& timeline) : timeline_(timeline) {}
+  void wake(std::uint32_t what) override { seen.emplace_back(timeline_.now(), what); }
+
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> seen;
+
+ private:
+  Timeline& timeline_;
+};
+
+TEST(TlmTimeline, EventsOfACycleFireInTheOrderInWhichTheyWereAskedFor) {
+  Timeline timeline;
+  Notebook notes(timeline);
+  EXPECT_EQ(timeline.next(), Timeline::kNever);
+  timeline.at(50'000, notes, 5);
+  for (std::uint32_t i = 0; i < 3; ++i) timeline.at(5000, notes, i);
+  EXPECT_EQ(timeline.next(), 5000U);
+  timeline.run(4500);
+  EXPECT_EQ(timeline.now(), 4500U);
+  timeline.at(5000, notes, 3);
+  timeline.at(4999, notes, 4);
+  timeline.at(10, notes, 6);  // has passed: now
+  timeline.run(60'000);
+  const decltype(notes.seen) expected{{4500, 6}, {4999, 4}, {5000, 0},  {5000, 1},
+                                      {5000, 2}, {5000, 3}, {50'000, 5}};
+  EXPECT_EQ(notes.seen, expected);
+  EXPECT_EQ(timeline.now(), 60'000U);
+  EXPECT_EQ(timeline.fired(), 7U);
+}
+
+TEST(TlmCalendar, GivesTheFirstFreeCycleAndFillsGaps) {
+  Calendar<4> calendar;
+  for (std::uint64_t i = 0; i < 70; ++i) EXPECT_EQ(calendar.claim(60), 60 + i);
+  EXPECT_EQ(calendar.claim(50), 50U);
+  EXPECT_EQ(calendar.claim(50), 51U);
+  EXPECT_EQ(calendar.claim(64), 130U);
+  EXPECT_EQ(calendar.claim(1000), 1000U);
+  EXPECT_EQ(calendar.claim(1000), 1001U);
+}
+
 TEST_F(TlmNoc, ARouterTakesTwoCyclesAndALinkOneMessageACycle) {
   Flit flit = request(Kind::kWritePosted, node_address({1, 0}, 0), {1, 0});
   flit.strb = 1;
@@ -159,6 +201,34 @@ TEST_F(TlmNoc, ARouterTakesTwoCyclesAndALinkOneMessageACycle) {
   RouterPort& router = fabric_->router_port(0);
   router.select(2);  // east
   EXPECT_EQ(router.count(), 2U);
+}
+
+TEST_F(TlmNoc, ReadsThatFindNoRoomHoldUpTheirSource) {
+  initialize();
+  timeline_.run(timeline_.now() + 100);
+  const std::uint64_t now = timeline_.now();
+  const Flit post = request(Kind::kWritePosted, node_address({1, 0}, 0), {1, 0});
+  // The node queues 32 granules; eight messages lie in front of it, eight in its router.
+  constexpr unsigned kRoom = 48;
+  unsigned granule = 0;
+  for (; granule < kRoom; ++granule) EXPECT_TRUE(read(chip_.hbm_offset(0, 256 * granule), 256));
+  send(post);
+  EXPECT_EQ(ends_[1]->arrivals.back().cycle, now + kRoom + 4);
+  for (; granule < 2 * kRoom; ++granule) EXPECT_TRUE(read(chip_.hbm_offset(0, 256 * granule), 256));
+  send(post);
+  // It leaves behind reads of which each needs four cycles of the answers' link.
+  EXPECT_GT(ends_[1]->arrivals.back().cycle, now + 4 * kRoom);
+}
+
+TEST_F(TlmNoc, WritesThatAreNotTakenHoldUpTheirSource) {
+  initialize();
+  const std::uint64_t now = timeline_.now();
+  const Flit post = request(Kind::kWritePosted, node_address({1, 0}, 0), {1, 0});
+  // Partial writes: two in four cycles.
+  constexpr unsigned kWrites = 64;
+  for (unsigned i = 0; i < kWrites; ++i) EXPECT_TRUE(write(block(i), 1, 1));
+  send(post);
+  EXPECT_GT(ends_[1]->arrivals.back().cycle, now + 5 * kWrites / 4);
 }
 
 TEST_F(TlmNoc, ClassOneGoesFirst) {

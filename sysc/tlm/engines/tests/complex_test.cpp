@@ -93,6 +93,14 @@ TEST_F(Engines, QueueHoldsEightBehindTheOneThatWaits) {
   EXPECT_EQ(complex_->free_entries(Engine::Tdma), 8U);
 }
 
+TEST_F(Engines, AHyperbankServesOneBlockACycle) {
+  constexpr std::uint32_t kHyperbank = 262144 / 8;
+  EXPECT_EQ(complex_->network_access(0, 100), 100U);
+  EXPECT_EQ(complex_->network_access(kHyperbank - 64, 100), 101U);
+  EXPECT_EQ(complex_->network_access(kHyperbank, 100), 100U);
+  EXPECT_EQ(complex_->network_access(7 * kHyperbank, 100), 100U);
+}
+
 TEST_F(Engines, WaitsAreTakenTogether) {
   push(Engine::Me, nop(1, wait_of(0, 2) | wait_of(1, 3) << 16));
   push(Engine::Ve, nop(2, wait_of(0, 2)));
