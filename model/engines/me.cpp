@@ -63,6 +63,19 @@ class Operand {
     return true;
   }
 
+  /// As StreamWalk's.
+  bool in_a_row(std::size_t beats, std::size_t spm_bytes) const {
+    return std::all_of(readers_.begin(), readers_.end(),
+                       [=](const StreamWalk& reader) { return reader.in_a_row(beats, spm_bytes); });
+  }
+  void read_row(const std::vector<std::uint8_t>& spm, const std::array<std::uint8_t*, 2>& out,
+                std::size_t beats) const {
+    for (std::size_t i = 0; i < readers_.size(); ++i) readers_[i].read_row(spm, out[i], beats);
+  }
+  void skip(std::size_t beats) {
+    for (auto& reader : readers_) reader.skip(beats);
+  }
+
  private:
   std::vector<StreamWalk> readers_;
 };
@@ -156,9 +169,10 @@ class Grid {
   std::array<std::uint8_t*, 2> slot_b() { return slot(b_, 64); }
   std::array<std::uint8_t*, 2> slot_scale_a() { return slot(scale_a_, 8); }
   std::array<std::uint8_t*, 2> slot_scale_b() { return slot(scale_b_, 8); }
-  /// The beat in the slots is complete.
-  void add_beat() {
-    if (++waiting_ == kBeats) flush();
+  /// The beat in the slots is complete, or so many from there on.
+  void add_beats(std::size_t beats = 1) {
+    waiting_ += beats;
+    if (waiting_ == kBeats) flush();
   }
   void flush() {
     for (unsigned i = 0; i < tiles_.size(); ++i) {
@@ -410,7 +424,19 @@ MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* cha
       std::memcpy(&results[std::size_t{16} * beat], data.data(), 64);
     }
     if (me.preload) cells->preload(results);
-    for (bool end = false; !end; b.next()) {
+    // A block whose rows are in a row is read at once.
+    const bool whole = !me.chain_a && !me.mx && plan.beats <= Grid::kBeats &&
+                       a.in_a_row(plan.beats, spm.size()) && b.in_a_row(plan.beats, spm.size());
+    if (whole) {
+      if (!same_a) a.read_row(spm, cells->slot_a(), plan.beats);
+      if (!same_b) b.read_row(spm, cells->slot_b(), plan.beats);
+      used_rows = used_cols = ~0U;
+      a.skip(plan.beats);
+      b.skip(plan.beats);
+      cells->add_beats(plan.beats);
+      result.beats += plan.beats;
+    }
+    for (bool end = whole; !end; b.next()) {
       const unsigned last_b = b.last();
       end = ((last_b >> me.kloop) & 1) != 0;
       unsigned last_a = last_b;
@@ -440,7 +466,7 @@ MeResult run_gemm(const MeJob& job, std::vector<std::uint8_t>& spm, MeChain* cha
         scales_a.next((last_a & 1) != 0);
         scales_b.next((last_b & 1) != 0);
       }
-      cells->add_beat();
+      cells->add_beats();
       ++result.beats;
     }
     cells->flush();

@@ -194,6 +194,17 @@ std::uint64_t StreamWalk::read_masked(const std::vector<std::uint8_t>& spm,
   return strobe == ~std::uint64_t{0} ? strobe : transpose_mask(strobe, config_.xpose);
 }
 
+void StreamWalk::read_row(const std::vector<std::uint8_t>& spm, std::uint8_t* data,
+                          std::size_t beats) const {
+  const std::uint8_t* row[8];
+  for (unsigned l = 0; l < 8; ++l) row[l] = spm.data() + address_ + offset_[l];
+  for (std::size_t beat = 0; beat < beats; ++beat) {
+    for (unsigned l = 0; l < 8; ++l) {
+      std::memcpy(data + 64 * beat + 8 * std::size_t{l}, row[l] + 8 * beat, 8);
+    }
+  }
+}
+
 void StreamWalk::write(std::vector<std::uint8_t>& spm, const std::uint8_t* data) const {
   const std::uint64_t strobe = this->strobe();
   for (unsigned l = 0; l < 8; ++l) {

@@ -46,6 +46,22 @@ class StreamWalk {
     transpose_in_place(data, config_.xpose);
     return ~std::uint64_t{0};
   }
+  /// The next `beats` beats are in a row: of one loop 0, each 8 bytes behind the one before, whole,
+  /// not turned, in the scratchpad.
+  bool in_a_row(std::size_t beats, std::size_t spm_bytes) const {
+    return plain_ && config_.xpose == Transpose::None && config_.w_log2 == 0 &&
+           config_.delta[0] == 8 && index_[0] + beats <= config_.count[0] && !wraps_ &&
+           std::size_t{address_} + 8 * (beats - 1) + reach_ <= spm_bytes;
+  }
+  /// Read `beats` beats that are in a row, 64 bytes each; next() is left to skip().
+  void read_row(const std::vector<std::uint8_t>& spm, std::uint8_t* data, std::size_t beats) const;
+  /// next() for `beats` beats that are in a row, at least one.
+  void skip(std::size_t beats) {
+    const auto before = static_cast<std::uint32_t>(beats - 1);
+    index_[0] += before;
+    address_ += 8 * before;
+    next();
+  }
   /// Write the valid bytes of `data`; lanes outside the scratchpad are left out.
   void write(std::vector<std::uint8_t>& spm, const std::uint8_t* data) const;
 
