@@ -412,7 +412,11 @@ std::uint64_t Chip::link_flits(std::size_t node, unsigned link) const {
 }
 
 Chip::DramBytes Chip::dram_bytes(std::size_t index, unsigned channel) const {
-  const auto& dram = drams_[config_.index(config_.memories[index])];
+  const std::size_t node = config_.index(config_.memories[index]);
+  if (const MemoryNode* memory = tlm_ ? tlm_->memory(node) : nullptr) {
+    return {memory->column_bytes(channel, 0), memory->column_bytes(channel, 1)};
+  }
+  const auto& dram = drams_[node];
   if (!dram) return {};
   const auto& counts = dram->device().counts(channel);
   return {counts.reads * kDramAtomBytes, counts.writes * kDramAtomBytes};

@@ -79,6 +79,8 @@ void SessionOptions::add_to(CLI::App& app) {
                  "End the timeline after so many events; viewers get slow beyond a few million")
       ->capture_default_str()
       ->check(CLI::Range(std::uint64_t{1000}, std::uint64_t{1} << 32));
+  app.add_flag("!--no-timeline-dma", timeline.dma,
+               "Leave the DMA transactions out of the timeline: they are the most of its events");
   app.add_option(
          "--kill-link", kill_links,
          "Let a link die: X,Y,east@CYCLE or X,Y,south@CYCLE, the link of node (X, Y) to its\n"

@@ -75,13 +75,16 @@ struct DmaResponse {
   std::uint8_t kind = 0;      ///< tsr::Kind
   std::uint8_t error = 0;     ///< tsr::Err; kPoison: the data are bad
   bool heard = false;         ///< RDMA: answer to another node's read, which is stored here too
+                              ///< (of a TLM node without tag and address)
   std::uint32_t doff = 0;     ///< scratchpad offset of the block's first byte, modulo 2^24
   std::uint64_t address = 0;  ///< global
   std::uint64_t strobe = 0;   ///< valid bytes of the aligned 64-byte block at `address`
   std::array<std::uint64_t, 8> data{};
 };
 
-/// A node without memory of the kind never calls what belongs to it.
+/// A node without memory of the kind never calls what belongs to it. TLM nodes tell requests and
+/// responses of the DMA engines when they know of them: their cycles may lie ahead, those of an
+/// engine's requests grow, and a response comes behind its request.
 class NodeProbe {
  public:
   virtual ~NodeProbe() = default;

@@ -6,9 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "noc/flit.hpp"
-#include "timeline/trace_writer.hpp"
-
 namespace tsr {
 namespace {
 
@@ -71,21 +68,13 @@ const char* operation_name(std::uint8_t code) {
   }
 }
 
-/// A slice, cut to the window. `more`: further arguments, each with a comma in front.
 void NodeTimeline::slice(unsigned track, std::uint64_t begin, std::uint64_t end,
                          const std::string& name, const std::string& more) {
-  begin = std::max(begin, window_.from);
-  end = std::min(end, window_.to);
-  if (end < begin || begin > window_.to || end < window_.from) return;
-  events_.push_back(
-      {now_,
-       fmt::format("{{\"ph\":\"X\",\"pid\":{},\"tid\":{},\"ts\":{},\"dur\":{},\"name\":\"{}\","
-                   "\"args\":{{\"cycle\":{},\"cycles\":{}{}}}}}",
-                   pid_, track, trace_time(begin), trace_duration(begin, end), trace_text(name),
-                   begin, end - begin, more)});
+  list_.slice({pid_, track}, now_, begin, end, name, more);
 }
 
-NodeTimeline::NodeTimeline(unsigned pid, TimelineWindow window) : pid_(pid), window_(window) {
+NodeTimeline::NodeTimeline(unsigned pid, TimelineWindow window, DmaTrackSetup dma)
+    : pid_(pid), list_(window), dma_(list_, std::move(dma)) {
   static const ProgramMap kNone;
   program_ = &kNone;
 }
@@ -98,7 +87,7 @@ void NodeTimeline::set_program(const ProgramMap* program) {
 void NodeTimeline::retire(std::uint64_t cycle, const Retire& retire) {
   now_ = cycle;
   if (retire.mem_write) note_push(cycle, retire);
-  if (!window_.holds(cycle)) return;
+  if (!list_.window().holds(cycle)) return;
   if (!retire.trap && retire.insn == kWfi) note_sleep(cycle);
   follow(cycle, retire.pc);
   if (retire.trap || is_call(retire.insn)) {
@@ -144,7 +133,7 @@ void NodeTimeline::pop_frame(std::uint64_t cycle, const char* more) {
 
 /// WFI retires when the core wakes.
 void NodeTimeline::note_sleep(std::uint64_t cycle) {
-  const std::uint64_t begin = retired_ ? last_retire_ + 1 : window_.from;
+  const std::uint64_t begin = retired_ ? last_retire_ + 1 : list_.window().from;
   if (cycle > begin && !frames_.empty()) slice(kCoreTrack, begin, cycle, "sleep (wfi)");
 }
 
@@ -189,17 +178,12 @@ void NodeTimeline::name_lane(Engine engine, Queue& queue, unsigned lane, std::ui
   const unsigned track = kEngineTrack + index * kEngineLanes + lane;
   const std::string name =
       lane == 0 ? kEngineTracks[index] : fmt::format("{} ({})", kEngineTracks[index], lane + 1);
-  events_.push_back(
-      {cycle, fmt::format("{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"thread_name\","
-                          "\"args\":{{\"name\":\"{}\"}}}}",
-                          pid_, track, name)});
-  events_.push_back({cycle, fmt::format("{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":"
-                                        "\"thread_sort_index\",\"args\":{{\"sort_index\":{}}}}}",
-                                        pid_, track, track)});
+  list_.name_track({pid_, track}, cycle, name);
 }
 
 void NodeTimeline::command_start(std::uint64_t cycle, const CommandStart& command) {
   now_ = cycle;
+  dma_.command_start(command);
   auto& queue = queues_[static_cast<std::size_t>(command.engine)];
   const auto id = static_cast<std::uint16_t>(command.words[0] >> 16);
   std::uint64_t pushed = cycle;
@@ -214,7 +198,7 @@ void NodeTimeline::command_start(std::uint64_t cycle, const CommandStart& comman
   while (lane + 1 < kEngineLanes && (queue.lanes_used >> lane & 1U) != 0) ++lane;
   queue.lanes_used |= 1U << lane;
   const unsigned track = kEngineTrack + static_cast<unsigned>(command.engine) * kEngineLanes + lane;
-  if (window_.holds(cycle)) name_lane(command.engine, queue, lane, cycle);
+  if (list_.window().holds(cycle)) name_lane(command.engine, queue, lane, cycle);
   const std::uint64_t waits = std::max(pushed, queue.last_end);
   if (queue.running.empty() && waits < cycle) {
     slice(track, waits, cycle, "wait", fmt::format(",\"id\":{}", id));
@@ -224,6 +208,7 @@ void NodeTimeline::command_start(std::uint64_t cycle, const CommandStart& comman
 
 void NodeTimeline::command_done(std::uint64_t cycle, const CommandDone& command) {
   now_ = cycle;
+  dma_.command_done(cycle, command);
   auto& queue = queues_[static_cast<std::size_t>(command.engine)];
   queue.last_end = cycle;
   if (queue.running.empty()) return;  // started before the simulation was observed
@@ -240,25 +225,12 @@ void NodeTimeline::command_done(std::uint64_t cycle, const CommandDone& command)
   if (command.given_up) more += ",\"given_up\":true";
   const unsigned track =
       kEngineTrack + static_cast<unsigned>(command.engine) * kEngineLanes + run.lane;
-  if (cycle >= window_.from && run.begin <= window_.to) {
+  if (cycle >= list_.window().from && run.begin <= list_.window().to) {
     name_lane(command.engine, queue, run.lane, cycle);
     slice(track, run.begin, cycle, name, more);
   }
-  if (kept_.size() < to_keep_ && run.begin >= keep_from_ && window_.holds(run.begin)) {
+  if (kept_.size() < to_keep_ && run.begin >= keep_from_ && list_.window().holds(run.begin)) {
     kept_.push_back({command.engine, command.id, name, run.begin, cycle});
-  }
-}
-
-void NodeTimeline::dma_request(std::uint64_t, const DmaRequest& request) {
-  const auto kind = static_cast<Kind>(request.kind);
-  if (kind == Kind::kWrite || kind == Kind::kWritePosted) {
-    bytes_written_ += static_cast<unsigned>(__builtin_popcountll(request.strobe));
-  }
-}
-
-void NodeTimeline::dma_response(std::uint64_t, const DmaResponse& response) {
-  if (static_cast<Kind>(response.kind) == Kind::kReadRsp) {
-    bytes_read_ += static_cast<unsigned>(__builtin_popcountll(response.strobe));
   }
 }
 
@@ -271,7 +243,7 @@ void NodeTimeline::finish(std::uint64_t cycle) {
   }
   for (std::size_t e = 0; e < kEngines; ++e) {
     for (const auto& run : queues_[e].running) {
-      if (run.begin > window_.to) continue;
+      if (run.begin > list_.window().to) continue;
       name_lane(static_cast<Engine>(e), queues_[e], run.lane, cycle);
       slice(kEngineTrack + static_cast<unsigned>(e) * kEngineLanes + run.lane, run.begin, cycle,
             operation_name(static_cast<std::uint8_t>(run.word)),
@@ -279,6 +251,7 @@ void NodeTimeline::finish(std::uint64_t cycle) {
     }
     queues_[e].running.clear();
   }
+  dma_.finish(cycle);
 }
 
 void NodeTimeline::keep_commands(std::uint64_t cycle, std::size_t count) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Turns what a hart node tells its observers into trace events: functions of the core, its sleep,
-/// firmware markers, commands of the engines.
+/// firmware markers, commands of the engines, DMA transactions.
 #pragma once
 
 #include <array>
@@ -10,21 +10,11 @@
 #include <vector>
 
 #include "probe/node_probe.hpp"
+#include "timeline/dma_tracks.hpp"
+#include "timeline/event_list.hpp"
 #include "timeline/program_map.hpp"
 
 namespace tsr {
-
-/// Cycles that a timeline holds, both inclusive.
-struct TimelineWindow {
-  std::uint64_t from = 0, to = ~0ULL;
-  bool holds(std::uint64_t cycle) const { return cycle >= from && cycle <= to; }
-};
-
-/// An event of a node, ready to be written.
-struct TimelineEvent {
-  std::uint64_t cycle = 0;  ///< in which it was known: not before that of the event before
-  std::string json;
-};
 
 /// A command of an engine from its start to its end.
 struct TimelineCommand {
@@ -46,7 +36,8 @@ const char* operation_name(std::uint8_t opcode);
 /// One node's part of a timeline. Called by one thread at a time; touches nothing outside.
 class NodeTimeline final : public NodeProbe {
  public:
-  NodeTimeline(unsigned pid, TimelineWindow window);
+  /// `dma`: shown in a process of its own.
+  NodeTimeline(unsigned pid, TimelineWindow window, DmaTrackSetup dma = {});
 
   /// What the core runs from now on; without it only the boot ROM has a name.
   void set_program(const ProgramMap* program);
@@ -54,18 +45,27 @@ class NodeTimeline final : public NodeProbe {
   void retire(std::uint64_t cycle, const Retire& retire) override;
   void command_start(std::uint64_t cycle, const CommandStart& command) override;
   void command_done(std::uint64_t cycle, const CommandDone& command) override;
-  void dma_request(std::uint64_t cycle, const DmaRequest& request) override;
-  void dma_response(std::uint64_t cycle, const DmaResponse& response) override;
+  void context_write(std::uint64_t, unsigned index, std::uint32_t data) override {
+    dma_.context_write(index, data);
+  }
+  void dma_request(std::uint64_t cycle, const DmaRequest& request) override {
+    dma_.request(cycle, request);
+  }
+  void dma_response(std::uint64_t cycle, const DmaResponse& response) override {
+    dma_.response(cycle, response);
+  }
 
+  /// All that happened before `cycle` has been told.
+  void settle(std::uint64_t cycle) { dma_.settle(cycle); }
   /// End what is under way at `cycle`, marked as unfinished.
   void finish(std::uint64_t cycle);
   /// From now on there is nothing to tell.
-  void stop() { window_ = {~0ULL, 0}; }
+  void stop() { list_.stop(); }
   /// Events since the list was emptied last, by the caller.
-  std::vector<TimelineEvent>& events() { return events_; }
-  /// Bytes that the DMA engines have moved so far.
-  std::uint64_t bytes_read() const { return bytes_read_; }
-  std::uint64_t bytes_written() const { return bytes_written_; }
+  std::vector<TimelineEvent>& events() { return list_.events(); }
+  /// Bytes that the DMA engines have moved, up to the last settle().
+  std::uint64_t bytes_read() const { return dma_.bytes_read(); }
+  std::uint64_t bytes_written() const { return dma_.bytes_written(); }
   /// Keep the next `count` commands that start and end from `cycle` on, instead of those kept.
   void keep_commands(std::uint64_t cycle, std::size_t count);
   const std::vector<TimelineCommand>& commands() const { return kept_; }
@@ -111,9 +111,9 @@ class NodeTimeline final : public NodeProbe {
   void name_lane(Engine engine, Queue& queue, unsigned lane, std::uint64_t cycle);
 
   unsigned pid_;
-  TimelineWindow window_;
+  EventList list_;
+  DmaTracks dma_;
   const ProgramMap* program_;
-  std::vector<TimelineEvent> events_;
   std::uint64_t now_ = 0;  ///< cycle of the event that is being handled
   std::vector<Frame> frames_;
   Next next_ = Next::Same;
@@ -121,7 +121,6 @@ class NodeTimeline final : public NodeProbe {
   bool retired_ = false;
   std::vector<Mark> marks_;
   std::array<Queue, kEngines> queues_{};
-  std::uint64_t bytes_read_ = 0, bytes_written_ = 0;
   std::vector<TimelineCommand> kept_;
   std::size_t to_keep_ = 0;
   std::uint64_t keep_from_ = 0;

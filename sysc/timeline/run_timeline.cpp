@@ -15,13 +15,18 @@ constexpr std::size_t kKeptOfANode = 120;  // commands
 constexpr unsigned kChannels = 2;          // of a memory node
 constexpr unsigned kNetworkPid = 1000;
 constexpr unsigned kMemoryPid = 500;  // + index
+constexpr unsigned kDmaPid = 2000;    // + that of the node
 constexpr std::array<const char*, kPorts> kPortNames = {"to its node", "north", "east", "south",
                                                         "west"};
+
+/// Of a process among the others; behind each there is room for one more.
+unsigned place_of(unsigned pid) { return 2 * pid; }
 
 }  // namespace
 
 RunTimeline::RunTimeline(const Config& config, TimelineOptions options, Sources sources)
     : config_(config),
+      straps_(config.straps()),
       options_(std::move(options)),
       sources_(std::move(sources)),
       writer_(options_.file),
@@ -35,21 +40,8 @@ RunTimeline::RunTimeline(const Config& config, TimelineOptions options, Sources 
 RunTimeline::~RunTimeline() = default;
 
 void RunTimeline::name_process(unsigned pid, const std::string& name) {
-  writer_.event(
-      fmt::format("{{\"ph\":\"M\",\"pid\":{},\"tid\":0,\"name\":\"process_name\",\"args\":{{"
-                  "\"name\":\"{}\"}}}}",
-                  pid, trace_text(name)));
-  writer_.event(
-      fmt::format("{{\"ph\":\"M\",\"pid\":{},\"tid\":0,\"name\":\"process_sort_index\","
-                  "\"args\":{{\"sort_index\":{}}}}}",
-                  pid, pid));
-}
-
-void RunTimeline::name_track(unsigned pid, unsigned track, const std::string& name) {
-  writer_.event(
-      fmt::format("{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"thread_name\",\"args\":{{"
-                  "\"name\":\"{}\"}}}}",
-                  pid, track, trace_text(name)));
+  writer_.event(trace_name(pid, 0, "process", name));
+  writer_.event(trace_place(pid, 0, "process", place_of(pid)));
 }
 
 void RunTimeline::add_counter(unsigned pid, const std::string& name,
@@ -65,10 +57,13 @@ void RunTimeline::add_nodes() {
     if (kind != NodeKind::Tile && kind != NodeKind::Ctl) continue;
     const auto width = static_cast<std::size_t>(config_.mesh_w);
     const auto pid = static_cast<unsigned>(i + 1);
-    nodes_[i] = std::make_unique<NodeTimeline>(pid, options_.window);
-    name_process(pid, fmt::format("{} ({}, {})", to_string(kind), i % width, i / width));
-    name_track(pid, kCoreTrack, "core");
-    name_track(pid, kMarkerTrack, "markers");
+    const auto name = fmt::format("{} ({}, {})", to_string(kind), i % width, i / width);
+    nodes_[i] = std::make_unique<NodeTimeline>(
+        pid, options_.window,
+        DmaTrackSetup{options_.dma, kDmaPid + pid, place_of(pid) + 1, name + " DMA", &straps_});
+    name_process(pid, name);
+    writer_.event(trace_name(pid, kCoreTrack, "thread", "core"));
+    writer_.event(trace_name(pid, kMarkerTrack, "thread", "markers"));
     auto* node = nodes_[i].get();
     add_counter(pid, "DMA bytes", {"read", "written"},
                 {[node] { return node->bytes_read(); }, [node] { return node->bytes_written(); }});
@@ -116,6 +111,12 @@ void RunTimeline::write(std::uint64_t cycle, const std::string& event) {
     writer_.event(event);
   } else {
     cut_at_ = std::min(cut_at_, cycle);
+  }
+}
+
+void RunTimeline::settle(std::uint64_t cycle) {
+  for (auto& node : nodes_) {
+    if (node) node->settle(cycle);
   }
 }
 
@@ -178,6 +179,7 @@ void RunTimeline::count(std::uint64_t cycle) {
 
 void RunTimeline::tick(std::uint64_t cycle) {
   if (finished_) return;
+  settle(cycle);
   if (cycle <= counted_) {
     // Before the window only the counters' origins matter.
     for (auto& counter : counters_) {

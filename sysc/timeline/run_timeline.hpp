@@ -20,6 +20,7 @@ struct TimelineOptions {
   TimelineWindow window;
   std::uint64_t interval = 1024;         ///< cycles that a counter sums up, 1 or more
   std::uint64_t max_events = 1'000'000;  ///< then the recording ends
+  bool dma = true;                       ///< with a slice for each DMA transaction
 };
 
 /// A command with the node that ran it.
@@ -76,7 +77,6 @@ class RunTimeline {
   };
 
   void name_process(unsigned pid, const std::string& name);
-  void name_track(unsigned pid, unsigned track, const std::string& name);
   void add_counter(unsigned pid, const std::string& name, std::vector<std::string> series,
                    std::vector<std::function<std::uint64_t()>> read);
   void add_nodes();
@@ -85,10 +85,12 @@ class RunTimeline {
   void write(std::uint64_t cycle, const std::string& event);
   void write_counter(Counter& counter, std::uint64_t cycle,
                      const std::vector<std::uint64_t>& values);
+  void settle(std::uint64_t cycle);
   void merge();
   void count(std::uint64_t cycle);
 
   Config config_;
+  ChipConfig straps_;
   TimelineOptions options_;
   Sources sources_;
   TraceWriter writer_;

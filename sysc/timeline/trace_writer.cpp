@@ -34,6 +34,19 @@ std::string trace_text(std::string_view text) {
   return out;
 }
 
+std::string trace_name(unsigned pid, unsigned tid, const char* what, std::string_view name) {
+  return fmt::format(
+      "{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"{}_name\",\"args\":{{\"name\":\"{}\"}}}}",
+      pid, tid, what, trace_text(name));
+}
+
+std::string trace_place(unsigned pid, unsigned tid, const char* what, unsigned place) {
+  return fmt::format(
+      "{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"{}_sort_index\",\"args\":{{\"sort_index\":{}"
+      "}}}}",
+      pid, tid, what, place);
+}
+
 TraceWriter::TraceWriter(std::string file)
     : file_(std::move(file)), stream_(std::fopen(file_.c_str(), "wb")) {
   if (stream_ == nullptr) throw InputError(fmt::format("{}: cannot be written", file_));

@@ -17,6 +17,10 @@ std::string trace_time(std::uint64_t cycle);
 std::string trace_duration(std::uint64_t begin, std::uint64_t end);
 /// A text inside quotation marks as JSON wants it; bytes that are no ASCII become '?'.
 std::string trace_text(std::string_view text);
+/// Events that name a process (`what`: "process") or a track ("thread"), and that say where it
+/// stands among the others.
+std::string trace_name(unsigned pid, unsigned tid, const char* what, std::string_view name);
+std::string trace_place(unsigned pid, unsigned tid, const char* what, unsigned place);
 
 /// One object with the list of events. The file is complete JSON after close(), and after the
 /// destructor, however the run ended.

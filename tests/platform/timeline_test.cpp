@@ -7,7 +7,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "engines/dma.hpp"
 #include "error.hpp"
+#include "noc/flit.hpp"
 #include "timeline/run_timeline.hpp"
 
 namespace tsr {
@@ -67,7 +69,7 @@ class Feeder {
     std::vector<std::string> out;
     for (const auto& event : node.events()) {
       const auto json = Json::parse(event.json);
-      if (json["ph"] != "X" || json["tid"] != track) continue;
+      if (json["ph"] != "E" || json["tid"] != track) continue;
       EXPECT_EQ(json["pid"], 7);
       const auto& args = json["args"];
       out.push_back(fmt::format("{} {} {}", json["name"].get<std::string>(),
@@ -186,7 +188,7 @@ TEST(Timeline, CommandsWaitRunAndOverlap) {
   Strings more;
   for (const auto& event : f.node.events()) {
     const auto json = Json::parse(event.json);
-    if (json["name"] == "gemm") more.push_back(json["args"].dump());
+    if (json["name"] == "gemm" && json["ph"] == "E") more.push_back(json["args"].dump());
   }
   EXPECT_EQ(more[0], R"({"context":0,"cycle":130,"cycles":20,"id":1,"queued":30})");
   EXPECT_NE(more[1].find(R"("address":"0x40")"), std::string::npos);
@@ -216,6 +218,204 @@ Config two_tiles() {
       "name = \"two\"\nnodes = [\"CTT\", \"M..\"]\n[memory]\ncapacity_mib = 64\n"
       "dram = \"hbm3-6400\"\n[tile]\nspm_kib = 256\nme = [8, 8]\n[uart]\ncycles_per_bit = 8\n",
       "two.toml");
+}
+
+/// A chip whose memory node is at (0, 1), and a node's DMA engines.
+class DmaFeeder {
+ public:
+  explicit DmaFeeder(TimelineWindow window = {})
+      : chip_(two_tiles().straps()), node(7, window, {true, 70, 3, "tile DMA", &chip_}) {}
+
+  /// A command of `bytes` bytes in one element, by a context of its own.
+  void start(Engine engine, unsigned id, std::uint32_t bytes) {
+    const unsigned row = engine == Engine::Wdma ? 6 : 5;
+    const unsigned context = id % 8;
+    engines::DmaConfig config;
+    config.count = bytes;
+    config.src_iter = config.dst_iter = {1, 1, 1};
+    const auto words = config.to_words();
+    for (unsigned i = 0; i < 16; ++i) {
+      node.context_write(0, 16 * (8 * context + row) + i, words[i]);
+    }
+    CommandStart command;
+    command.engine = engine;
+    command.words[0] = (engine == Engine::Wdma ? 0x11U : 0x01U) | context << 8 | id << 16;
+    node.command_start(0, command);
+  }
+  void done(std::uint64_t cycle, Engine engine, unsigned id) {
+    CommandDone command;
+    command.engine = engine;
+    command.id = static_cast<std::uint16_t>(id);
+    node.command_done(cycle, command);
+  }
+  void read(std::uint64_t cycle, std::uint8_t tag, std::uint64_t address, unsigned bytes) {
+    DmaRequest request;
+    request.tag = tag;
+    request.kind = static_cast<std::uint8_t>(Kind::kRead);
+    request.address = address;
+    request.strobe = bytes;
+    node.dma_request(cycle, request);
+  }
+  void block(std::uint64_t cycle, std::uint8_t tag, std::uint64_t address,
+             std::uint64_t strobe = ~0ULL, Kind kind = Kind::kReadRsp, Err error = Err::kNone) {
+    DmaResponse response;
+    response.tag = tag;
+    response.kind = static_cast<std::uint8_t>(kind);
+    response.address = address;
+    response.strobe = strobe;
+    response.error = static_cast<std::uint8_t>(error);
+    node.dma_response(cycle, response);
+  }
+  void write(std::uint64_t cycle, std::uint8_t tag, std::uint64_t address, Kind kind,
+             bool multicast = false) {
+    DmaRequest request;
+    request.engine = Engine::Wdma;
+    request.tag = tag;
+    request.kind = static_cast<std::uint8_t>(kind);
+    request.address = address;
+    request.strobe = 0xff;
+    request.multicast = multicast;
+    request.rect = Node{1, 0}.pack() | Node{2, 0}.pack() << 12;
+    node.dma_request(cycle, request);
+  }
+  void acknowledge(std::uint64_t cycle, std::uint8_t tag) {
+    DmaResponse response;
+    response.engine = Engine::Wdma;
+    response.tag = tag;
+    response.kind = static_cast<std::uint8_t>(Kind::kWriteRsp);
+    node.dma_response(cycle, response);
+  }
+  /// Slices as "track name begin cycles" and the arguments that are asked for.
+  std::vector<std::string> slices(const std::vector<std::string>& keys = {}) {
+    std::vector<std::string> out;
+    for (const auto& event : node.events()) {
+      const auto json = Json::parse(event.json);
+      if (json["ph"] != "X") continue;
+      const auto& args = json["args"];
+      auto text =
+          fmt::format("{} {} {} {}", json["tid"].get<unsigned>(), json["name"].get<std::string>(),
+                      args["cycle"].get<std::uint64_t>(), args["cycles"].get<std::uint64_t>());
+      if (json["pid"] != 70) continue;
+      for (const auto& key : keys) {
+        if (args.contains(key)) text += " " + key + "=" + args[key].dump();
+      }
+      out.push_back(text);
+    }
+    return out;
+  }
+
+ private:
+  ChipConfig chip_;
+
+ public:
+  NodeTimeline node;
+};
+
+TEST(Timeline, ReadsLastFromTheirRequestToTheirLastBlock) {
+  DmaFeeder f;
+  f.start(Engine::Rdma, 5, 256 + 16);
+  f.read(10, 0, 0x1000, 256);
+  f.read(11, 1, 0x1138, 16);  // eight bytes of each of two blocks
+  f.block(30, 1, 0x1140, 0xff);
+  for (unsigned i = 0; i < 4; ++i) f.block(40 + i, 0, 0x1000 + 64 * i);
+  f.block(50, 1, 0x1138, 0xffULL << 56);
+  f.done(60, Engine::Rdma, 5);
+  f.node.settle(44);
+  EXPECT_EQ(f.node.bytes_read(), 256U + 8U);
+  f.node.settle(100);
+  EXPECT_EQ(f.node.bytes_read(), 256U + 16U);
+  EXPECT_EQ(f.slices({"command", "address", "bytes"}),
+            (Strings{"1 read (0, 1) 10 33 command=5 address=\"0x1000\" bytes=256",
+                     "2 read (0, 1) 11 39 command=5 address=\"0x1138\" bytes=16"}));
+}
+
+TEST(Timeline, TransactionsTakeTheFirstFreeLane) {
+  DmaFeeder f;
+  f.read(10, 0, 0, 64);
+  f.read(11, 1, 64, 64);
+  f.block(20, 0, 0);
+  f.read(20, 0, 128, 64);  // slices of a lane do not touch each other
+  f.read(21, 2, 192, 64);
+  f.block(22, 1, 64);
+  f.block(25, 0, 128);
+  f.block(26, 2, 192);
+  f.node.settle(100);
+  EXPECT_EQ(f.slices(), (Strings{"1 read (0, 1) 10 10", "2 read (0, 1) 11 11", "3 read (0, 1) 20 5",
+                                 "1 read (0, 1) 21 5"}));
+}
+
+TEST(Timeline, RequestsBelongToTheFirstCommandThatHasNotAskedForAll) {
+  DmaFeeder f;
+  f.start(Engine::Rdma, 1, 128);
+  f.read(10, 0, 0, 64);
+  f.start(Engine::Rdma, 2, 64);
+  f.read(11, 1, 64, 64);
+  f.read(12, 2, 4096, 64);
+  f.block(20, 0, 0);
+  f.block(21, 1, 64);
+  f.done(25, Engine::Rdma, 1);
+  f.block(30, 2, 4096);
+  f.node.settle(100);
+  EXPECT_EQ(f.slices({"command"}),
+            (Strings{"1 read (0, 1) 10 10 command=1", "2 read (0, 1) 11 10 command=1",
+                     "3 read (0, 1) 12 18 command=2"}));
+}
+
+TEST(Timeline, WritesLastUntilTheyAreAcknowledged) {
+  DmaFeeder f;
+  f.write(5, 3, node_address({2, 0}, 0x40), Kind::kWrite);
+  f.write(6, 4, node_address({1, 0}, 0x40), Kind::kWritePosted, true);
+  f.acknowledge(35, 3);
+  f.node.settle(6);
+  EXPECT_EQ(f.node.bytes_written(), 8U);
+  f.node.settle(50);
+  EXPECT_EQ(f.node.bytes_written(), 16U);
+  EXPECT_EQ(f.slices({"bytes"}), (Strings{"102 multicast (1, 0) to (2, 0) 6 1 bytes=8",
+                                          "101 write (2, 0) 5 30 bytes=8"}));
+}
+
+TEST(Timeline, RefusedAndUnansweredTransactionsSaySo) {
+  DmaFeeder f;
+  f.start(Engine::Rdma, 9, 512);
+  f.read(10, 0, 0, 256);
+  f.read(11, 1, 1ULL << 50, 256);
+  f.block(30, 1, 1ULL << 50, 0, Kind::kErrRsp, Err::kUnmapped);
+  f.done(90, Engine::Rdma, 9);
+  f.block(95, 0, 0);  // too late
+  f.node.settle(100);
+  EXPECT_EQ(f.slices({"error", "unanswered"}),
+            (Strings{"2 read nowhere 11 19 error=1", "1 read (0, 1) 10 80 unanswered=true"}));
+}
+
+TEST(Timeline, WhatIsToldAheadIsWrittenWhenItHasHappened) {
+  DmaFeeder f;
+  f.read(10, 0, 0, 64);
+  f.block(40, 0, 0);
+  f.read(12, 1, 64, 64);
+  f.block(70, 1, 64);
+  f.read(14, 2, 128, 64);
+  f.node.settle(41);
+  EXPECT_EQ(f.slices(), (Strings{"1 read (0, 1) 10 30"}));
+  EXPECT_EQ(f.node.bytes_read(), 64U);
+  f.node.finish(50);
+  EXPECT_EQ(f.slices({"unfinished"}),
+            (Strings{"1 read (0, 1) 10 30", "2 read (0, 1) 12 38 unfinished=true",
+                     "3 read (0, 1) 14 36 unfinished=true"}));
+  EXPECT_EQ(f.node.bytes_read(), 64U);
+}
+
+TEST(Timeline, TransactionsAreCutToTheWindow) {
+  DmaFeeder f({100, 200});
+  f.read(10, 0, 0, 64);
+  f.block(40, 0, 0);
+  f.read(90, 0, 0, 64);
+  f.block(140, 0, 0);
+  f.read(190, 0, 0, 64);
+  f.block(240, 0, 0);
+  f.read(250, 0, 0, 64);
+  f.block(260, 0, 0);
+  f.node.settle(300);
+  EXPECT_EQ(f.slices(), (Strings{"1 read (0, 1) 100 40", "1 read (0, 1) 190 10"}));
 }
 
 /// What a run of two tiles wrote, looked at in steps of `step` cycles.

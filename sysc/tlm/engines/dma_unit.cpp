@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tlm/engines/dma_report.hpp"
 #include "tlm/engines/spm_report.hpp"
 
 namespace tsr {
@@ -401,6 +402,9 @@ bool DmaUnit::send(Job& job, const Piece& part) {
   job.busy += cost;
   progress_ = std::max(progress_, at);
   ++job.pending;
+  if (NodeProbe* probe = host_.probe()) {
+    DmaReport(*probe, engine_).request(at, slot.packet->payload);
+  }
   std::uint64_t answer = at;
   if (host_.request(engine_, slot.packet->payload, answer)) {
     answered(slot, std::max(answer, at + 1));
@@ -452,6 +456,10 @@ void DmaUnit::answered(Slot& slot, std::uint64_t at) {
           .bytes(stores_.spm, slot.local, slot.bytes);
     }
     job.busy += (slot.bytes + 63) / 64;
+  }
+  if (NodeProbe* probe = host_.probe(); probe != nullptr && !job.posted) {
+    const auto tag = static_cast<unsigned>(&slot - slots_.data());
+    DmaReport(*probe, engine_).response(at, slot.packet->payload, tag, slot.local);
   }
   if (!refused) job.bytes += slot.bytes;
   slot.free_at = at;

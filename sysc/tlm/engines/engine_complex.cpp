@@ -6,6 +6,7 @@
 #include "tlm/engines/chains.hpp"
 #include "tlm/engines/command_queue.hpp"
 #include "tlm/engines/compute_units.hpp"
+#include "tlm/engines/dma_report.hpp"
 #include "tlm/engines/dma_unit.hpp"
 #include "tlm/engines/spm_report.hpp"
 
@@ -34,6 +35,7 @@ class Complex final : public EngineComplex, public QueueOwner {
   }
   void set_context_word(std::uint32_t offset, std::uint32_t value) override {
     stores_.contexts[offset / 64 % 64][offset / 4 % 16] = value;
+    if (NodeProbe* probe = host_.probe()) probe->context_write(now(), offset / 4 % 1024, value);
   }
   std::vector<std::uint8_t>& spm() override { return stores_.spm; }
   std::uint64_t network_access(std::uint32_t offset, std::uint64_t cycle) override {
@@ -204,6 +206,7 @@ void Complex::heard(std::uint32_t offset, const std::uint8_t* data, std::uint64_
     const std::uint32_t high = 64 - static_cast<std::uint32_t>(__builtin_clzll(strobe));
     SpmReport(*probe, now(), SpmWriter::Rdma, stores_.spm.size())
         .bytes(stores_.spm, (offset + low) & 0xff'ffffU, high - low);
+    DmaReport(*probe, Engine::Rdma).heard(now(), offset, data, strobe);
   }
   if (listen.post) post(listen.sem, 1);
 }

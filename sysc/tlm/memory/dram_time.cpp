@@ -134,6 +134,7 @@ std::uint64_t DramTime::read(const DramAddress& block, unsigned atoms, bool high
   Bank& bank = banks_[block.bank];
   bank.last_column = std::max(bank.last_column, at);
   counts_.value[kReads] += atoms;
+  atoms_[0] += atoms;
   if (high) ++high_reads_;
   counts_.value[kBusy] += atoms;
   const std::uint64_t done = at + cycles(t_.cl + t_.bl) + kFromData;
@@ -151,6 +152,7 @@ std::uint64_t DramTime::write(const DramAddress& block, unsigned atoms, std::uin
   pending_.push_back({block.bank, block.row, atoms});
   last_write_ = accepted;
   counts_.value[kWrites] += atoms;
+  atoms_[1] += atoms;
   counts_.value[kBusy] += atoms;
   if (pending_.size() >= drain_blocks_) drain(accepted + kToCommand);
   return accepted + kToQueue;

@@ -52,6 +52,9 @@ class DramTime {
 
   DramCounts& counts() { return counts_; }
   std::uint64_t high_reads() const { return high_reads_; }
+  /// Column commands since the start, of reads (0) and writes (1, when they are queued); clearing
+  /// the counters leaves them alone.
+  std::uint64_t columns(unsigned way) const { return atoms_[way]; }
   void clear_counts() {
     counts_ = {};
     high_reads_ = 0;
@@ -110,6 +113,7 @@ class DramTime {
   bool read_since_drain_ = false;
   std::uint64_t modify_free_ = 0;
   DramCounts counts_;
+  std::array<std::uint64_t, 2> atoms_{};
   std::uint64_t high_reads_ = 0;
 };
 

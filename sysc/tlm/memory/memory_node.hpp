@@ -27,6 +27,10 @@ class MemoryNode : public sc_core::sc_module {
 
   void reset() { regs_.reset(); }
   MemoryStore& store() { return store_; }
+  /// Bytes of the column commands of a pseudo channel so far, of reads (0) and writes (1).
+  std::uint64_t column_bytes(unsigned pc, unsigned way) const {
+    return time_[pc].columns(way) * kDramAtomBytes;
+  }
 
  private:
   struct Refusal {

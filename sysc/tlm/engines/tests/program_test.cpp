@@ -25,6 +25,53 @@ unsigned long from_env(const char* name, unsigned long otherwise) {
   return text != nullptr ? std::strtoul(text, nullptr, 0) : otherwise;
 }
 
+/// What the DMA engines tell of their requests: each is answered once, later, and in full.
+class DmaWatch final : public NodeProbe {
+ public:
+  void dma_request(std::uint64_t cycle, const DmaRequest& request) override {
+    const auto kind = static_cast<Kind>(request.kind);
+    const auto bytes = kind == Kind::kRead ? request.strobe : popcount(request.strobe);
+    EXPECT_GE(cycle, last_[index(request.engine)]) << "requests come in order";
+    last_[index(request.engine)] = cycle;
+    ++requests;
+    if (kind == Kind::kWritePosted) return;
+    auto& open = open_[index(request.engine)];
+    EXPECT_EQ(open.count(request.tag), 0U) << "tag " << unsigned{request.tag};
+    open[request.tag] = {cycle, request.address, bytes, bytes};
+  }
+  void dma_response(std::uint64_t cycle, const DmaResponse& response) override {
+    if (response.heard) return;
+    auto& open = open_[index(response.engine)];
+    const auto it = open.find(response.tag);
+    ASSERT_NE(it, open.end()) << "tag " << unsigned{response.tag};
+    EXPECT_GT(cycle, it->second.cycle);
+    if (static_cast<Kind>(response.kind) == Kind::kReadRsp) {
+      EXPECT_EQ(response.address % 64, 0U);
+      EXPECT_LT(response.address, it->second.address + it->second.bytes);
+      it->second.left -= popcount(response.strobe);
+      if (it->second.left != 0) return;
+    }
+    open.erase(it);
+  }
+  /// Nothing is under way.
+  void expect_quiet() const {
+    for (const auto& open : open_) EXPECT_TRUE(open.empty());
+  }
+  std::size_t requests = 0;
+
+ private:
+  struct Open {
+    std::uint64_t cycle, address, bytes, left;
+  };
+  static std::size_t index(Engine engine) { return static_cast<std::size_t>(engine); }
+  static std::uint64_t popcount(std::uint64_t strobe) {
+    return static_cast<unsigned>(__builtin_popcountll(strobe));
+  }
+
+  std::array<std::map<unsigned, Open>, 2> open_;
+  std::array<std::uint64_t, 2> last_{};
+};
+
 class TlmProgram : public testing::TestWithParam<unsigned> {
  protected:
   void SetUp() override {
@@ -34,6 +81,7 @@ class TlmProgram : public testing::TestWithParam<unsigned> {
     host_.rng.seed(static_cast<unsigned>(rng_()));
     complex_ = make_engine_complex({}, host_);
     host_.complex = complex_.get();
+    host_.observer = &watch_;
     layout_.lists = 4096;
     layout_.arena.base = layout_.lists + ProgramLayout::kListBytes;
     layout_.memory = {{hbm_address(0x40'0000 + rng_() % 5000), 4096},
@@ -221,6 +269,9 @@ class TlmProgram : public testing::TestWithParam<unsigned> {
     host_.settle(1000);
     EXPECT_TRUE(complex_->idle());
     EXPECT_LE(host_.most_under_way(), 96);
+    watch_.expect_quiet();
+    EXPECT_EQ(watch_.requests, host_.requests.size());
+    watch_.requests = 0;
     world_.multicast.clear();
     host_.multicast.clear();
     host_.done.clear();
@@ -231,6 +282,7 @@ class TlmProgram : public testing::TestWithParam<unsigned> {
 
   unsigned long seed_ = 1;
   std::mt19937_64 rng_;
+  DmaWatch watch_;
   FakeHost host_;
   std::unique_ptr<EngineComplex> complex_;
   ProgramLayout layout_;
