@@ -246,6 +246,10 @@ Json load_run(const std::string& file) {
   }
   const Value top(run, file, "");
   if (!run.is_object()) top.fail("must be an object, as --json writes it");
+  if (!top.has("report") && top.has("error")) {
+    throw InputError(fmt::format("{}: the run failed before it had measured anything: {}", file,
+                                 run["error"].is_string() ? run["error"].get<std::string>() : ""));
+  }
   if (!top.has("report")) {
     throw InputError(
         fmt::format("{}: has no key `report`. tessera run and tessera bench write it with --json "

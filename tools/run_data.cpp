@@ -163,7 +163,7 @@ Json timeline_json(Platform& chip) {
                         {"to", command.end}});
   }
   return {{"file", timeline.options().file},
-          {"from", chip.counters_cleared()},
+          {"from", std::max(chip.counters_cleared(), timeline.options().window.from)},
           {"commands", std::move(commands)}};
 }
 

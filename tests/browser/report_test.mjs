@@ -94,7 +94,10 @@ async function checkOthers(page, run) {
   for (const [i, stage] of r.stages.entries()) equal(Number(stages[i]?.cycles), stage.to - stage.from, `stage ${stage.name}`);
   const text = await page.innerText("#details");
   for (const word of [String(run.seed), r.version, r.compiler, run.total_cycles.toLocaleString("en-US")]) check(text.includes(word), `the run's details name ${word}`);
-  check((await page.innerText("#configuration")).includes(r.chip.floor_plan.join("\n")), "the floor plan of the configuration");
+  const configuration = await page.innerText("#configuration");
+  check(configuration.includes(r.chip.floor_plan.join("\n")), "the floor plan of the configuration");
+  check(new RegExp(`models\\s+${run.models}`).test(configuration), `models ${run.models} in the configuration: ${configuration}`);
+  check(sum(r.links, (l) => l.request + l.response) > 0 && (macs === 0 || traffic > 0), "links and memory nodes of the run");
 }
 
 /** Texts whose contrast with what is behind them is below 4.5 (large ones: 3). */
@@ -183,13 +186,15 @@ async function checkView(open, made, [view, viewport, colorScheme]) {
 /** The commands of a timeline: those of the first tile at first, with tooltips. */
 async function checkCommands(page, { report: r }) {
   if (!r.timeline) return;
-  const first = r.timeline.commands.find((c) => r.tiles.some((t) => t.x === c.x && t.y === c.y));
+  const [first] = r.timeline.commands.filter((c) => r.tiles.some((t) => t.x === c.x && t.y === c.y)).sort((a, b) => a.y - b.y || a.x - b.x);
   const shown = await data(page, "#commands-chart [data-command]");
   equal(shown.length, r.timeline.commands.filter((c) => c.x === first.x && c.y === first.y).length, "commands of the first tile");
 }
 
+const gemm = ["bench", "gemm", "--scope", "chip", "--m", "96", "--n", "96", "--k", "128", "--timeline", path.join(out, "gemm-timeline.json")];
 const pages = [
-  report("gemm", ["bench", "gemm", "--scope", "chip", "--m", "96", "--n", "96", "--k", "128", "--timeline", path.join(out, "gemm-timeline.json")]),
+  report("gemm", gemm),
+  report("gemm-tlm", [...gemm, "--tlm"]),
   report("hello", ["run", process.argv[5]]),
 ];
 check(statSync(pages[0].page).size < 1 << 20, "the page is below 1 MiB");

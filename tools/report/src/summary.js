@@ -34,6 +34,7 @@ export function configuration(m) {
     ["memory", `${m.report.memories.length} nodes, ${count(c.memory_mib)} MiB, ${c.dram}`], ["clock", `${rate(c.clock_hz / 1e6)} MHz`],
     ["peak of HBM", `${count(m.peakBytes)} bytes per cycle, ${rate((m.peakBytes * c.clock_hz) / 1e9)} GB/s`],
     ["flits", `${m.report.peak.flit_bytes} bytes, ${m.report.peak.flit_data_bytes} of them data`],
+    ...(typeof m.run.models === "string" ? [["models", m.run.models]] : []),
   ];
   return section("configuration", "Configuration", null, list(pairs), h("h3", null, "Floor plan"),
                  h("pre", null, h("code", null, m.rows.join("\n"))), h("p", { class: "note" }, "C ctl, T tile, M memory node, . router alone"));

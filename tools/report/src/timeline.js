@@ -38,7 +38,8 @@ function commands(m) {
   if (!excerpt || excerpt.commands.length === 0) return null;
   const all = excerpt.commands.map((d) => ({ ...d, row: `${d.x}, ${d.y} ${d.engine.toUpperCase()}` }));
   const isCtl = (d) => !m.tileAt(d.x, d.y);
-  const tiles = [...new Set([...all].sort((a, b) => isCtl(a) - isCtl(b)).map((d) => `${d.x}, ${d.y}`))];
+  const order = (a, b) => isCtl(a) - isCtl(b) || a.y - b.y || a.x - b.x;
+  const tiles = [...new Set([...all].sort(order).map((d) => `${d.x}, ${d.y}`))];
   const chart = h("div", { class: "chart", id: "commands-chart" });
   let tile = tiles[0];
   const redraw = () => drawCommands(m, chart, all.filter((d) => `${d.x}, ${d.y}` === tile));
