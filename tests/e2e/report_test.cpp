@@ -94,6 +94,8 @@ TEST(EndToEndReport, RefusesWhatIsNoRun) {
   expect_refused("{\"seed\": \"\xff\"}", "is no JSON");
   expect_refused("[1, 2]", "must be an object");
   expect_refused("{\"cycles\": 12}", "has no key `report`");
+  expect_refused(R"({"error": "tile (0, 1): trap", "exit_code": 3})",
+                 "the run failed before it had measured anything: tile (0, 1): trap");
   expect_refused(std::string((64U << 20) + 1, ' '), "has more than 64 MiB");
   const auto missing = tessera({"report", "no_such_run.json"});
   EXPECT_EQ(missing.code, 2);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// `--timeline`: the same file for any number of threads, windows, failing runs, wrong options.
 /// tests/browser opens timelines in viewers; tests/platform makes them from events by hand.
+#include <map>
+
 #include "process.hpp"
 
 namespace tsr::e2e {
@@ -48,7 +50,7 @@ TEST(EndToEndTimeline, HoldsItsWindowOnly) {
   EXPECT_EQ(json["otherData"]["to"], 210'000);
   std::size_t slices = 0;
   for (const auto& event : json["traceEvents"]) {
-    if (event["ph"] != "X") continue;
+    if (event["ph"] != "X" && event["ph"] != "E") continue;
     ++slices;
     const auto from = event["args"]["cycle"].get<std::uint64_t>();
     EXPECT_GE(from, 200'000U);
@@ -78,6 +80,26 @@ TEST(EndToEndTimeline, EndsAtItsLimitAndSaysSo) {
   ASSERT_EQ(outcome.code, 0) << outcome;
   EXPECT_TRUE(outcome.says("the timeline ends in cycle")) << outcome;
   EXPECT_LE(Json::parse(read_file(folder / "t"))["traceEvents"].size(), 2000U);
+}
+
+TEST(EndToEndTimeline, TransactionsCanBeLeftOut) {
+  const TempFolder folder;
+  const auto count = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"--tlm"};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto outcome = tessera(run_of("marks", folder / "t", words));
+    EXPECT_EQ(outcome.code, 0) << outcome;
+    std::map<std::string, std::size_t> events;
+    const auto json = Json::parse(read_file(folder / "t"));
+    for (const auto& event : json["traceEvents"]) ++events[event["ph"]];
+    return events;
+  };
+  auto all = count({}), fewer = count({"--no-timeline-dma"});
+  EXPECT_GE(all["X"], 4U * 3U * 2048U / 256U) << "three reads of 2048 bytes in each of four tiles";
+  EXPECT_EQ(fewer["X"], 0U);
+  EXPECT_EQ(all["E"], fewer["E"]);
+  EXPECT_EQ(all["B"], all["E"]);
+  EXPECT_EQ(all["C"], fewer["C"]);
 }
 
 TEST(EndToEndTimeline, WrongOptionsAreRefused) {
