@@ -10,6 +10,8 @@
 
 #include "check/node_check.hpp"
 #include "chip_tlm.hpp"
+#include "doctor/pc_watch.hpp"
+#include "doctor/state_text.hpp"
 #include "dram/dram_channel.hpp"
 #include "dram/dram_device.hpp"
 #include "error.hpp"
@@ -200,24 +202,81 @@ void Chip::connect_host() {
       "host_target", host_port_,
       HostTarget::Control{[this] { advance(kQuantum); }, [this] { request_stop(); },
                           [this, ctl] {
-                            TlmHartNode* hart = tlm_ ? tlm_->hart(ctl) : nullptr;
-                            if (hart != nullptr) {
-                              hart->wake_host();
-                            } else {
-                              kernel_->wake_endpoint(ctl);
-                            }
+                            if (recorder_) recorder_->note_pushed(running_);
+                            wake_host(ctl);
                           }});
-  // A snapshot repeats what the host does at the pins of the ctl node's RTL.
-  const bool pins = tlm_ == nullptr || tlm_->hart(ctl) == nullptr;
-  if (options_.recorder.every != 0 && pins) build_recorder(ctl);
+  if (options_.recorder.every != 0) build_recorder(ctl);
+}
+
+void Chip::wake_host(std::size_t ctl) {
+  TlmHartNode* hart = tlm_ ? tlm_->hart(ctl) : nullptr;
+  if (hart != nullptr) {
+    hart->wake_host();
+  } else {
+    kernel_->wake_endpoint(ctl);
+  }
 }
 
 void Chip::build_recorder(std::size_t ctl) {
-  recorder_ = std::make_unique<FlightRecorder>(
-      RecordedChip{*kernel_, *context_, host_port_, ctl, [this] { uart_->silence(); },
-                   [this](const LinkDeath& death) { cut_link(death.link, death.cycle); }},
-      options_.recorder);
+  RecordedChip chip{*kernel_, *context_, host_port_};
+  chip.waves = !options_.models.all_tlm(config_);
+  chip.pins = tlm_ == nullptr || tlm_->hart(ctl) == nullptr;
+  chip.silence = [this] { uart_->silence(); };
+  chip.kill_link = [this](const LinkDeath& death) { cut_link(death.link, death.cycle); };
+  chip.wake_host = [this, ctl] { wake_host(ctl); };
+  if (tlm_) {
+    chip.timeline = &tlm_->timeline();
+    chip.watch = [this] { watch_cores(); };
+    chip.nodes = [this] { return doctor::to_text(tlm_nodes()); };
+  }
+  recorder_ = std::make_unique<FlightRecorder>(std::move(chip), options_.recorder);
   host_port_.on_request = [this](const HostRequest& request) { recorder_->note_request(request); };
+}
+
+void Chip::watch_cores() {
+  for (std::size_t i = 0; tlm_ && i < config_.nodes.size(); ++i) {
+    if (tlm_->hart(i) == nullptr) continue;
+    watches_[i] = std::make_unique<doctor::PcWatch>(cycle());
+    add_probe(i, *watches_[i]);
+  }
+}
+
+std::vector<doctor::NodeState> Chip::tlm_nodes() {
+  std::vector<doctor::NodeState> nodes;
+  for (std::size_t i = 0; tlm_ && i < config_.nodes.size(); ++i) {
+    doctor::NodeState node;
+    node.node = place(i);
+    if (const TlmHartNode* hart = tlm_->hart(i)) {
+      node.kind = node.node == config_.ctl ? doctor::Kind::Ctl : doctor::Kind::Tile;
+      hart->look(node);
+      if (watches_.count(i) != 0) watches_[i]->tell(node.core, cycle());
+      nodes.push_back(std::move(node));
+    } else if (tlm_->memory(i) != nullptr) {
+      node.kind = doctor::Kind::Memory;
+      nodes.push_back(std::move(node));
+    }
+  }
+  return nodes;
+}
+
+doctor::ChipState Chip::run_on(const std::string& fst, bool& has_waves) {
+  constexpr std::uint64_t kLook = 1500;  // enough to tell a loop from a short wait
+  // Whoever waited for answers has gone.
+  host_port_.on_response = [](const HostResponse&) {};
+  host_port_.on_interrupt = [](bool) {};
+  host_port_.on_watchdog = [] {};
+  uart_->silence();
+  has_waves = !options_.models.all_tlm(config_);
+  const std::uint64_t end = cycle() + kLook;
+  watch_cores();
+  if (has_waves) kernel_->start_trace({fst, cycle(), end - 1});
+  while (cycle() < end) kernel_->run(end - cycle());
+  context_->close_trace();
+  doctor::ChipState state;
+  state.cycle = end - 1;
+  state.config = straps_;
+  state.nodes = tlm_nodes();
+  return state;
 }
 
 bool Chip::halted(Node node) const {
@@ -316,11 +375,13 @@ void Chip::run_cycles() {
   const std::uint64_t wanted = std::min(budget_, kQuantum);
   try {
     if (recorder_) recorder_->tick();
+    running_ = true;
     if (kernel_->run(wanted) < wanted) stop_requested_ = true;  // a core halted, or request_stop()
   } catch (...) {
     failure_ = std::current_exception();
     stop_requested_ = true;
   }
+  running_ = false;
   last_run_ = cycle() - start;
   budget_ -= last_run_;
   if (budget_ != 0 && !stop_requested_) {

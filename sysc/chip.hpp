@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "config.hpp"
+#include "doctor/chip_state.hpp"
 #include "dram/dram_errors.hpp"
 #include "faults.hpp"
 #include "host_target/host_port.hpp"
@@ -34,6 +35,9 @@ class TlmSide;
 struct ChipFuses;
 namespace check {
 class NodeCheck;
+}
+namespace doctor {
+class PcWatch;
 }
 
 /// How a chip is simulated.
@@ -120,6 +124,10 @@ class Chip : public sc_core::sc_module {
   HostPort& host_port() { return host_port_; }
   Kernel& kernel() { return *kernel_; }
   const Kernel& kernel() const { return *kernel_; }
+  /// What all nodes do, for the doctor: the chip runs on for 1,500 cycles, and waves of its RTL go
+  /// to the file `fst`. The host gets no answers any more: only for a run that has failed.
+  /// `has_waves`: whether there are any.
+  doctor::ChipState run_on(const std::string& fst, bool& has_waves);
   /// Null without RecorderOptions::every.
   FlightRecorder* recorder() { return recorder_.get(); }
   /// Where and when the checker that ended the run found something; none: no checker has.
@@ -140,6 +148,9 @@ class Chip : public sc_core::sc_module {
   std::unique_ptr<NodeModel> tlm_endpoint(std::size_t index, NodeKind kind, const ChipFuses& fuses);
   void connect_host();
   void build_recorder(std::size_t ctl);
+  void wake_host(std::size_t ctl);
+  void watch_cores();
+  std::vector<doctor::NodeState> tlm_nodes();
   ChipFuses fuses() const;
   Node place(std::size_t index) const;
   void cut_link(const MeshLink& link, std::uint64_t cycle);
@@ -162,6 +173,7 @@ class Chip : public sc_core::sc_module {
   std::unique_ptr<TlmSide> tlm_;                ///< null: all is RTL
   std::map<std::size_t, ProbeFan> tlm_probes_;  ///< by node
   std::vector<std::unique_ptr<check::NodeCheck>> checks_;
+  std::map<std::size_t, std::unique_ptr<doctor::PcWatch>> watches_;  ///< of TLM cores, by node
   std::unique_ptr<Kernel> kernel_;
   std::unique_ptr<HostTarget> host_target_;
   std::unique_ptr<FlightRecorder> recorder_;  ///< the last to come, the first to go
@@ -171,6 +183,7 @@ class Chip : public sc_core::sc_module {
   std::atomic<bool> stop_requested_{false};
   std::optional<FlightFailure> violation_;
   std::exception_ptr failure_;  ///< thrown while cycles ran: SystemC would wrap it
+  bool running_ = false;        ///< cycles run
   bool from_process_ = false;   ///< advance() was called by a SystemC process
   std::uint64_t budget_ = 0;    ///< cycles left of the running advance()
   std::uint64_t last_run_ = 0;  ///< cycles of the last activation: SystemC time is behind by them

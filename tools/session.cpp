@@ -281,9 +281,15 @@ Session::~Session() {
 
 namespace {
 
-/// Why the chip hangs, from the waves that the recorder has left.
-doctor::Diagnosis examine(const Platform& chip, const std::string& fst) {
-  return doctor::diagnose(doctor::read_state(fst), [&](doctor::Kind kind, std::uint32_t pc) {
+/// Why the chip hangs, from what the recorder has left or from what it does now.
+doctor::Diagnosis examine(Platform& chip, const std::optional<FlightReport>& report) {
+  const auto failed = chip.cycle();
+  const auto state = chip.examine(report);
+  if (state.cycle >= failed) {
+    fmt::print(stderr, "what the chip does behind the failure, in cycles {} to {}:\n", failed,
+               state.cycle);
+  }
+  return doctor::diagnose(state, [&](doctor::Kind kind, std::uint32_t pc) {
     return chip.describe_pc(kind == doctor::Kind::Ctl ? NodeKind::Ctl : NodeKind::Tile, pc);
   });
 }
@@ -302,11 +308,11 @@ void explain_failure(ExitCode code, const std::string& message) {
   try {
     if (report && report->written) {
       json["flight"] = {{"fst", report->fst}, {"from", report->from}, {"to", report->to}};
-      if (hangs) {
-        const auto diagnosis = examine(*chip, report->fst);
-        fmt::print(stderr, "{}", diagnosis.text());
-        json["hang"] = to_json(diagnosis);
-      }
+    }
+    if (hangs) {
+      const auto diagnosis = examine(*chip, report);
+      fmt::print(stderr, "{}", diagnosis.text());
+      json["hang"] = to_json(diagnosis);
     }
   } catch (const Error& error) {
     fmt::print(stderr, "no diagnosis: {}\n", error.what());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <tlm_utils/simple_initiator_socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -16,6 +17,8 @@
 #include "chip.hpp"
 #include "debug/gdb_server.hpp"
 #include "debug/jtag_server.hpp"
+#include "doctor/state_text.hpp"
+#include "doctor/wave_state.hpp"
 #include "heap.hpp"
 #include "image.hpp"
 #include "names.hpp"
@@ -895,10 +898,33 @@ std::optional<FlightReport> Platform::record_failure() {
   return s.chip->recorder()->record(found.value_or(FlightFailure{s.chip->cycle(), {}}));
 }
 
+doctor::ChipState Platform::examine(const std::optional<FlightReport>& report) {
+  auto& s = *state_;
+  doctor::ChipState state;
+  if (report && (report->written || !report->nodes.empty())) {
+    state.cycle = report->to;
+    state.config = s.config.straps();
+    if (!report->nodes.empty()) state.nodes = doctor::nodes_of(report->nodes);
+    return report->written ? doctor::read_state(report->fst, ~0ULL, state) : state;
+  }
+  const auto fst = std::filesystem::temp_directory_path() /
+                   fmt::format("tessera-{}-{}.fst", getpid(), s.chip->cycle());
+  const struct Remover {
+    const std::filesystem::path& file;
+    ~Remover() {
+      std::error_code unused;
+      std::filesystem::remove(file, unused);
+    }
+  } remover{fst};
+  bool has_waves = false;
+  state = s.chip->run_on(fst.string(), has_waves);
+  return has_waves ? doctor::read_state(fst.string(), ~0ULL, state) : state;
+}
+
 bool Platform::hangs() const {
   const auto& s = *state_;
   const auto limit = s.chip->cycle_limit();
-  return s.hangs || s.chip->watchdog_expired() || s.chip->kernel().all_asleep() ||
+  return s.hangs || s.chip->watchdog_expired() || s.chip->asleep() ||
          (limit != 0 && s.chip->cycle() >= limit);
 }
 

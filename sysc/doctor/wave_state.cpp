@@ -10,6 +10,7 @@
 
 #include "../error.hpp"
 #include "../fst/fst_file.hpp"
+#include "command_words.hpp"
 
 namespace tsr::doctor {
 namespace {
@@ -245,24 +246,6 @@ Command command(const Probe& probe, const std::string& path, const std::string& 
   return c;
 }
 
-/// A command as firmware pushed it: words 0 to 3, see tsr_tile_pkg::cmd_t.
-Command raw_command(const std::array<std::uint32_t, 4>& word) {
-  Command c;
-  c.id = word[0] >> 16;
-  for (unsigned i = 0; i < 2; ++i) {
-    const std::uint32_t wait = word[1] >> (16 * i), post = word[2] >> (16 * i);
-    if ((wait >> 4 & 1U) != 0) c.waits.push_back({wait & 15U, wait >> 8 & 255U, {}});
-    if ((post >> 4 & 1U) == 0) continue;
-    Tokens tokens{post & 15U, post >> 8 & 255U, {}};
-    if (i == 0 && (post >> 5 & 1U) != 0) {
-      tokens.remote =
-          Rect{{word[3] & 63U, word[3] >> 8 & 63U}, {word[3] >> 16 & 63U, word[3] >> 24 & 63U}};
-    }
-    c.posts.push_back(tokens);
-  }
-  return c;
-}
-
 EngineState engine(const Probe& probe, const Instance& i, unsigned e) {
   constexpr const char* kNames[] = {"RDMA", "WDMA", "ME", "VE", "TDMA"};
   const std::string q = queue(i, e);
@@ -285,7 +268,7 @@ EngineState engine(const Probe& probe, const Instance& i, unsigned e) {
       word[w] = static_cast<std::uint32_t>(
           probe(fmt::format("{}queue_q[{}][{}]", q, (first + c) % kQueueDepth, w)));
     }
-    state.queued.push_back(raw_command(word));
+    state.queued.push_back(command_of(word.data()));
   }
   const auto oldest = probe(q + "fl_rd_q");
   for (std::uint64_t f = 0; f < std::min<std::uint64_t>(probe(q + "flight_q"), 4); ++f) {
@@ -461,7 +444,7 @@ void observe(FstFile& fst, const std::vector<Instance>& harts, std::uint64_t fro
 
 }  // namespace
 
-ChipState read_state(const std::string& file, std::uint64_t cycle) {
+ChipState read_state(const std::string& file, std::uint64_t cycle, const ChipState& models) {
   FstFile fst(file);
   const auto all = instances(fst);
   std::vector<Instance> harts, memories, routers_there;
@@ -470,7 +453,8 @@ ChipState read_state(const std::string& file, std::uint64_t cycle) {
     if (i.kind == "mem") memories.push_back(i);
     if (i.kind == "router") routers_there.push_back(i);
   }
-  if (harts.empty() || routers_there.empty()) {
+  const bool whole = models.config.mem.empty();  // nothing is known but the waves
+  if (whole && (harts.empty() || routers_there.empty())) {
     throw InputError(fmt::format("{}: no waves of a chip: no tile, ctl node or router", file));
   }
   const std::uint64_t end = std::min(fst.end(), cycle > fst.end() / kWavePeriodPs
@@ -481,14 +465,15 @@ ChipState read_state(const std::string& file, std::uint64_t cycle) {
                                  file, cycle, fst.begin() / kWavePeriodPs));
   }
   Probe probe(fst);
-  need_config(probe, harts.front());
+  if (whole) need_config(probe, harts.front());
   for (const auto& i : harts) need_hart(probe, i);
   for (const auto& i : memories) need_memory(probe, i);
   for (const auto& i : routers_there) need_router(probe, i);
   probe.read(end);
   ChipState state;
   state.cycle = end / kWavePeriodPs;
-  state.config = config(probe, harts.front());
+  state.config = whole ? config(probe, harts.front()) : models.config;
+  state.nodes = models.nodes;
   for (const auto& i : harts) state.nodes.push_back(hart(probe, i, end, fst.begin()));
   for (const auto& i : memories) state.nodes.push_back(memory(probe, i));
   for (const auto& i : routers_there) routers(probe, i, state);

@@ -11,7 +11,9 @@ namespace tsr::doctor {
 
 /// State at the end of `cycle`, or of the last traced cycle if that is earlier. Cores are observed
 /// over the traced cycles before it, at most 5,000. Throws InputError if the file is no trace of a
-/// chip, or if signals that are needed have other names in it.
-ChipState read_state(const std::string& fst, std::uint64_t cycle = ~0ULL);
+/// chip, or if signals that are needed have other names in it. Waves may lack the nodes and routers
+/// that are TLM; `models` then has the configuration, and those nodes.
+ChipState read_state(const std::string& fst, std::uint64_t cycle = ~0ULL,
+                     const ChipState& models = {});
 
 }  // namespace tsr::doctor

@@ -447,6 +447,7 @@ std::uint64_t Kernel::pass(std::uint64_t cycles) {
     cycle_ = timed_->run_alone(end);
   } else {
     cycle_ = std::max(cycle_, std::min(end, timed_->next()));
+    timed_->run_alone(cycle_);  // nothing lies before it; what comes from outside finds it there
   }
   return cycle_ - start;
 }
@@ -465,7 +466,8 @@ std::uint64_t Kernel::run(std::uint64_t cycles) {
     if (cycle_ >= next_tick_) call_tick();
     wake_due();
     if (none_awake()) {
-      done += pass(cycles - done);
+      // A stop ends the run behind this cycle, here too.
+      done += pass(stop_.load(std::memory_order_relaxed) ? 1 : cycles - done);
       continue;
     }
     if (!deaths_.empty()) cut_links();

@@ -32,6 +32,7 @@ struct FlightReport {
   std::string fst, view;           ///< files; empty if not written
   std::uint64_t from = 0, to = 0;  ///< traced cycles
   std::string text;                ///< lines for the user
+  std::string nodes;               ///< TLM nodes in cycle `to`: doctor/state_text.hpp; or empty
 };
 
 }  // namespace tsr

@@ -14,7 +14,11 @@ struct ChipInput {
   enum class Kind : std::uint8_t { Request, LinkDeath };
   std::uint64_t cycle = 0;
   Kind kind = Kind::Request;
-  HostRequest request;  ///< Request: goes onto the pins of the host port
+  /// A TLM ctl node's request that the host made when it got an answer, within event number
+  /// `event` of the TLM half; else that many had happened before.
+  bool inside = false;
+  std::uint64_t event = 0;
+  HostRequest request;  ///< Request: goes to the host port
   LinkDeath death;      ///< LinkDeath
 };
 

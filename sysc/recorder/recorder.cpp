@@ -70,15 +70,33 @@ FlightRecorder::~FlightRecorder() {
 }
 
 void FlightRecorder::note_request(const HostRequest& request) {
+  if (!chip_.pins) {  // noted when the host had it
+    if (noted_ != 0) --noted_;
+    return;
+  }
   ChipInput input;
   input.cycle = chip_.kernel.cycle();
   input.request = request;
   log_.add(input);
 }
 
+void FlightRecorder::note_pushed(bool inside) {
+  if (chip_.pins) return;
+  for (; noted_ < chip_.host.requests.size(); ++noted_) {
+    ChipInput input;
+    // Without RTL the kernel only looks at the time when its run ends.
+    input.cycle = chip_.waves ? chip_.kernel.cycle() : chip_.timeline->now();
+    input.inside = inside;
+    input.event = events();
+    input.request = chip_.host.requests[noted_];
+    log_.add(input);
+  }
+}
+
 void FlightRecorder::note_link_death(const LinkDeath& death) {
   ChipInput input;
   input.cycle = chip_.kernel.cycle();
+  input.event = events();
   input.kind = ChipInput::Kind::LinkDeath;
   input.death = death;
   log_.add(input);
@@ -213,6 +231,8 @@ FlightReport FlightRecorder::record(const FlightFailure& failure) {
   state_ = State::Answering;
   Command order = command(failure, *snapshot);
   order.stats = chip_.kernel.stats();
+  order.events = events();
+  order.nodes = chip_.nodes != nullptr;
   // After a fault the rest is the firmware's: long, and told nothing.
   order.compare = order.now - order.to <= 2 * options_.window;
   if (write(snapshot->command, &order, sizeof order) == sizeof order) {
@@ -224,13 +244,15 @@ FlightReport FlightRecorder::record(const FlightFailure& failure) {
     report.text = "flight recorder: the snapshot did not answer; there are no waves\n";
     return report;
   }
-  report.written = report.text.front() == '+';
-  report.text.erase(0, 1);
+  report.written = report.text.front() == '+' && chip_.waves;
+  const auto end = report.text.find('\0');
+  if (end != std::string::npos) report.nodes = report.text.substr(end + 1);
+  report.text = report.text.substr(1, end == std::string::npos ? end : end - 1);
+  report.from = order.from;
+  report.to = order.to;
   if (report.written) {
     report.fst = options_.file;
     report.view = view_of(options_.file);
-    report.from = order.from;
-    report.to = order.to;
   }
   return report;
 }
@@ -253,65 +275,114 @@ void FlightRecorder::serve(pid_t parent, Snapshot snapshot, int command, int rep
   _exit(0);
 }
 
-/// Run the copy of the chip, with the inputs up to number `inputs`, until `cycle` cycles have run.
-void FlightRecorder::run_to(std::uint64_t cycle, std::uint64_t inputs) {
+/// Run the copy of the chip, with its inputs, until `cycle` cycles have run.
+void FlightRecorder::run_to(std::uint64_t cycle) {
   Kernel& kernel = chip_.kernel;
   while (kernel.cycle() < cycle) {
-    for (; next_input_ < inputs && log_.at(next_input_).cycle <= kernel.cycle(); ++next_input_) {
-      const ChipInput& input = log_.at(next_input_);
-      if (input.kind == ChipInput::Kind::LinkDeath) {
-        chip_.kill_link(input.death);
-      } else {
-        chip_.host.requests.push_back(input.request);
-        kernel.wake_endpoint(chip_.ctl);
-      }
+    put_in(false);
+    std::uint64_t stop = cycle;
+    if (next_input_ < inputs_) {
+      const ChipInput& next = log_.at(next_input_);
+      stop = std::min(cycle, next.cycle + (next.inside ? 1 : 0));
     }
-    const std::uint64_t stop =
-        next_input_ < inputs ? std::min(cycle, log_.at(next_input_).cycle) : cycle;
     kernel.run(stop - kernel.cycle());
   }
 }
 
-std::string FlightRecorder::replay(const Snapshot& snapshot, const Command& command) {
-  Kernel& kernel = chip_.kernel;
-  next_input_ = snapshot.inputs;
-  chip_.host.requests.clear();  // those that the chip took are in the log
+/// Whether it is the time of an input. One that came within a cycle and was missed there comes
+/// behind it.
+bool FlightRecorder::is_due(const ChipInput& input, bool inside) const {
+  if (inside) return input.inside && input.event == events();
+  const std::uint64_t now = chip_.kernel.cycle();
+  return input.inside ? input.cycle < now : input.cycle <= now;
+}
+
+/// Give the chip the inputs whose time it is: between cycles, or (`inside`) when it has answered.
+void FlightRecorder::put_in(bool inside) {
+  bool any = false;
+  for (; next_input_ < inputs_ && is_due(log_.at(next_input_), inside); ++next_input_) {
+    const ChipInput& input = log_.at(next_input_);
+    // Without RTL the host may have come in the middle of a cycle.
+    if (!inside && !chip_.waves) chip_.timeline->fire(input.event);
+    if (input.kind == ChipInput::Kind::LinkDeath) {
+      chip_.kill_link(input.death);
+    } else {
+      chip_.host.requests.push_back(input.request);
+      chip_.wake_host();
+    }
+    any = true;
+  }
+  // And may come again in this one.
+  if (!inside || !any || chip_.waves) return;
+  chip_.kernel.request_stop();
+  chip_.timeline->stop();
+}
+
+/// Nothing but the chip, its log and the waves is used from now on.
+void FlightRecorder::cut_off() {
+  if (chip_.pins) chip_.host.requests.clear();  // those that the chip took are in the log
   chip_.host.on_request = nullptr;
-  chip_.host.on_response = [](const HostResponse&) {};
+  chip_.host.on_response = [this](const HostResponse&) {
+    if (!chip_.pins) put_in(true);
+  };
   chip_.host.on_interrupt = [](bool) {};
   chip_.host.on_watchdog = [] {};
   chip_.silence();
-  kernel.leave_parent();
-  kernel.observe_flits(nullptr);
-  run_to(command.from, command.inputs);
+  chip_.kernel.leave_parent();
+  chip_.kernel.observe_flits(nullptr);
+}
+
+/// Run through the window and write its waves; returns what to tell the user.
+std::string FlightRecorder::trace(const Command& command) {
   const std::string unwritable = shown_ + ": the trace file cannot be written";
   // Another run may write the same file, or read it.
   const std::string part = fmt::format("{}.{}", options_.file, getpid());
   if (!std::ofstream(part)) throw InputError(unwritable);
-  kernel.start_trace({part, command.from, command.to});
-  run_to(command.to + 1, command.inputs);
+  chip_.kernel.start_trace({part, command.from, command.to});
+  run_to(command.to + 1);
   chip_.context.close_trace();
   std::error_code error;
   std::filesystem::rename(part, options_.file, error);
   if (error) throw InputError(unwritable);
-  std::string text = fmt::format(
-      "+flight recorder: cycles {} to {} are in {} (cycle {} is marked)\n"
-      "  look at them: tessera waves {}\n"
-      "  or:           gtkwave {} {}\n",
-      command.from, command.to, shown_, command.failure, shown_, shown_, view_of(shown_));
   std::optional<Node> node;
   if (command.has_node) node = command.node;
   write_view(options_.file, view_of(options_.file), command.failure, node);
-  if (command.compare) {
-    run_to(command.now, command.inputs);
-    const KernelStats stats = kernel.stats();
-    if (stats.flits != command.stats.flits || stats.router_steps != command.stats.router_steps ||
-        stats.endpoint_steps != command.stats.endpoint_steps) {
+  return fmt::format(
+      "flight recorder: cycles {} to {} are in {} (cycle {} is marked)\n"
+      "  look at them: tessera waves {}\n"
+      "  or:           gtkwave {} {}\n",
+      command.from, command.to, shown_, command.failure, shown_, shown_, view_of(shown_));
+}
+
+/// Whether the copy has done what the run did.
+bool FlightRecorder::is_run(const Command& command) const {
+  const KernelStats stats = chip_.kernel.stats();
+  return stats.flits == command.stats.flits && stats.router_steps == command.stats.router_steps &&
+         stats.endpoint_steps == command.stats.endpoint_steps && events() == command.events;
+}
+
+std::string FlightRecorder::replay(const Snapshot& snapshot, const Command& command) {
+  next_input_ = snapshot.inputs;
+  inputs_ = command.inputs;
+  cut_off();
+  run_to(command.from);
+  if (command.nodes) chip_.watch();
+  std::string text = "+";
+  if (chip_.waves) {
+    text += trace(command);
+  } else {
+    run_to(command.to + 1);
+  }
+  const std::string nodes = command.nodes ? chip_.nodes() : "";
+  if (command.compare && chip_.waves) {
+    run_to(command.now);
+    if (!is_run(command)) {
       text +=
           "  Caution: this is not what the run did; inputs that the recorder does not know made "
           "a difference\n";
     }
   }
+  if (!nodes.empty()) text += '\0' + nodes;
   return text;
 }
 

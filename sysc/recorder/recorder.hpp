@@ -17,6 +17,7 @@
 
 #include "../faults.hpp"
 #include "../kernel/kernel.hpp"
+#include "../tlm/timeline.hpp"
 #include "flight.hpp"
 #include "input_log.hpp"
 
@@ -24,14 +25,20 @@ namespace tsr {
 
 class SimContext;
 
-/// Parts of the chip that the recorder needs. They outlive it.
+/// Parts of the chip that the recorder needs. They outlive it. All functions are
+/// called in snapshots alone; those of the TLM half are empty without one.
 struct RecordedChip {
   Kernel& kernel;
   SimContext& context;
   HostPort& host;
-  std::size_t ctl;                ///< node with the host port
-  std::function<void()> silence;  ///< called in a snapshot: from now on nothing leaves the chip
-  std::function<void(const LinkDeath& death)> kill_link;  ///< called in a snapshot
+  Timeline* timeline = nullptr;  ///< of the TLM half; null: all is RTL
+  bool waves = true;             ///< some part is RTL
+  bool pins = true;  ///< the ctl node is: it takes requests in the cycle that note_request() sees
+  std::function<void()> silence{};  ///< from now on nothing leaves the chip
+  std::function<void(const LinkDeath& death)> kill_link{};
+  std::function<void()> wake_host{};     ///< there are requests
+  std::function<void()> watch{};         ///< watch the TLM cores from now on
+  std::function<std::string()> nodes{};  ///< state of the TLM nodes
 };
 
 /// Not thread-safe: the thread that runs the kernel uses it, between cycles.
@@ -47,8 +54,10 @@ class FlightRecorder {
   void tick() {
     if (chip_.kernel.cycle() >= due_ || log_.count() >= due_inputs_) take();
   }
-  /// A request goes onto the pins in the current cycle.
+  /// The ctl node takes a request in the current cycle.
   void note_request(const HostRequest& request);
+  /// The host has put requests into the port; `inside`: while cycles run.
+  void note_pushed(bool inside);
   /// A link was told to die.
   void note_link_death(const LinkDeath& death);
 
@@ -79,7 +88,9 @@ class FlightRecorder {
     std::uint64_t now;       ///< cycles that have run
     std::uint64_t inputs;    ///< in the log
     KernelStats stats;       ///< at `now`, to compare
+    std::uint64_t events;    ///< of the TLM half at `now`
     bool compare;
+    bool nodes;  ///< states of TLM nodes are wanted
     bool has_node;
     Node node;
   };
@@ -92,7 +103,13 @@ class FlightRecorder {
   Command command(const FlightFailure& failure, const Snapshot& snapshot) const;
   [[noreturn]] void serve(pid_t parent, Snapshot snapshot, int command, int reply);
   std::string replay(const Snapshot& snapshot, const Command& command);
-  void run_to(std::uint64_t cycle, std::uint64_t inputs);
+  void cut_off();
+  std::string trace(const Command& command);
+  bool is_run(const Command& command) const;
+  void run_to(std::uint64_t cycle);
+  void put_in(bool inside);
+  bool is_due(const ChipInput& input, bool inside) const;
+  std::uint64_t events() const { return chip_.timeline != nullptr ? chip_.timeline->fired() : 0; }
 
   static void on_signal(int signal);
   void install_handlers();
@@ -106,7 +123,9 @@ class FlightRecorder {
   Snapshot live_[kLive];  ///< the older one first
   std::uint64_t due_ = 0;
   std::uint64_t due_inputs_ = ~0ULL;
+  std::size_t noted_ = 0;         ///< requests in the port that are in the log (TLM ctl node)
   std::uint64_t next_input_ = 0;  ///< in a snapshot that replays
+  std::uint64_t inputs_ = 0;      ///< in the log, for a snapshot that replays
   std::uint64_t taken_ = 0;
   double fork_seconds_ = 0;
   bool warned_ = false;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "doctor/chip_state.hpp"
 #include "noc/address_map.hpp"
 #include "probe/node_probe.hpp"
 #include "tlm/message.hpp"
@@ -56,6 +57,8 @@ class EngineComplex {
   virtual unsigned free_entries(Engine engine) const = 0;
   virtual bool busy(Engine engine) const = 0;
   virtual bool stopped(Engine engine) const = 0;
+  /// What an engine and its queue do, for people who look for the reason of a hang.
+  virtual doctor::EngineState look(Engine engine) const = 0;
   /// ENGINE_CTRL.FLUSH, bit e for engine e.
   virtual void flush(std::uint32_t engines) = 0;
 

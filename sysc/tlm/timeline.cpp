@@ -76,14 +76,25 @@ std::uint64_t Timeline::next() const {
   return listed == kNever && !heap_.empty() ? heap_.front().cycle : listed;
 }
 
+void Timeline::fire_first(std::uint64_t cycle) {
+  const Event event = take(cycle);
+  ++fired_;
+  event.client->wake(event.what);
+}
+
+void Timeline::fire(std::uint64_t count) {
+  for (std::uint64_t cycle = next(); fired_ < count && cycle != kNever; cycle = next()) {
+    move_to(cycle);
+    fire_first(cycle);
+  }
+}
+
 void Timeline::run(std::uint64_t end) {
   stop_ = false;
   for (std::uint64_t cycle = next(); cycle < end; cycle = next()) {
     move_to(cycle);
     while (lists_[cycle % kWindow].first != kNone) {
-      const Event event = take(cycle);
-      ++fired_;
-      event.client->wake(event.what);
+      fire_first(cycle);
       if (stop_) return;
     }
   }

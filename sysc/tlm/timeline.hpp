@@ -34,6 +34,8 @@ class Timeline {
   /// Fire everything before `end`, or until stop(); afterwards now() is `end`, or the cycle in
   /// which it was stopped.
   void run(std::uint64_t end);
+  /// Fire until `count` events have been fired since the beginning.
+  void fire(std::uint64_t count);
   /// End run() after the event that fires.
   void stop() { stop_ = true; }
   /// Events fired so far.
@@ -67,6 +69,7 @@ class Timeline {
 
   void append(std::uint64_t cycle, TimelineClient& client, std::uint32_t what);
   Event take(std::uint64_t cycle);
+  void fire_first(std::uint64_t cycle);
   void move_to(std::uint64_t cycle);
   std::uint64_t next_listed() const;
 

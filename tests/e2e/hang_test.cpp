@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
+#include <filesystem>
+
 #include "apps/apps_abi.h"
 #include "process.hpp"
 
@@ -62,11 +64,8 @@ const Hang kHangs[] = {
      {"most likely: the request link of router (0, 2) to the south is dead"}},
 };
 
-class Hangs : public testing::TestWithParam<Hang> {};
-
-TEST_P(Hangs, AreExplained) {
-  const Hang& hang = GetParam();
-  const TempFolder folder;
+/// The command line that hangs this way, with its files in `folder`.
+std::vector<std::string> words_of(const Hang& hang, const TempFolder& folder) {
   std::vector<std::string> words = {"run",
                                     app("stuck"),
                                     "--config",
@@ -83,17 +82,32 @@ TEST_P(Hangs, AreExplained) {
                                     folder / "flight.fst",
                                     "--window",
                                     "1500",
-                                    "--max-cycles",
-                                    "300000",
                                     "--json",
                                     folder / "result.json"};
   words.insert(words.end(), hang.options.begin(), hang.options.end());
+  return words;
+}
+
+/// Run it with further options; the JSON result.
+nlohmann::json explained(const Hang& hang, const TempFolder& folder,
+                         const std::vector<std::string>& options) {
+  auto words = words_of(hang, folder);
+  words.insert(words.end(), options.begin(), options.end());
   const auto outcome = tessera(words);
-  ASSERT_EQ(outcome.code, 4) << outcome;
+  EXPECT_EQ(outcome.code, 4) << outcome;
   for (const auto& text : hang.says) EXPECT_TRUE(outcome.says(text)) << text << "\n" << outcome;
   const auto json = nlohmann::json::parse(read_file(folder / "result.json"));
   EXPECT_EQ(json["hang"]["kind"], hang.diagnosed) << outcome;
   EXPECT_EQ(json["exit_code"], 4);
+  return json;
+}
+
+class Hangs : public testing::TestWithParam<Hang> {};
+
+TEST_P(Hangs, AreExplained) {
+  const Hang& hang = GetParam();
+  const TempFolder folder;
+  const auto json = explained(hang, folder, {"--max-cycles", "300000"});
   // The same from the file alone.
   const auto again =
       tessera({"doctor", folder / "flight.fst", "--elf", app("stuck"), "--json", "-"});
@@ -104,6 +118,39 @@ TEST_P(Hangs, AreExplained) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Hangs, testing::ValuesIn(kHangs),
                          [](const auto& kind) { return std::string(kind.param.name); });
+
+/// The ways to hang that need no broken RTL network.
+class TlmHangs : public testing::TestWithParam<Hang> {};
+
+TEST_P(TlmHangs, AreExplainedWithoutAnyRtl) {
+  const TempFolder folder;
+  // From the models as they are; and as they were before the firmware started the tiles anew.
+  explained(GetParam(), folder, {"--tlm", "--max-cycles", "300000", "--snapshot-every", "0"});
+  explained(GetParam(), folder, {"--tlm", "--timeout", "30000"});
+  EXPECT_FALSE(std::filesystem::exists(folder / "flight.fst"));
+}
+
+TEST_P(TlmHangs, AreExplainedInAMix) {
+  const TempFolder folder;
+  for (const char* tile : {"1,1=rtl", "0,1=rtl"}) {
+    explained(GetParam(), folder, {"--tlm", "--tile", tile, "--max-cycles", "300000"});
+    EXPECT_TRUE(std::filesystem::exists(folder / "flight.fst"));
+  }
+}
+
+TEST(Doctor, NeedsNoRoutersInTheWaves) {
+  const TempFolder folder;
+  explained(kHangs[0], folder, {"--noc", "tlm", "--max-cycles", "300000"});
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, TlmHangs, testing::ValuesIn(kHangs, kHangs + 4),
+                         [](const auto& kind) { return std::string(kind.param.name); });
+
+TEST(Doctor, NeedsNoFlightRecorder) {
+  const TempFolder folder;
+  explained(kHangs[0], folder, {"--max-cycles", "300000", "--snapshot-every", "0"});
+  EXPECT_FALSE(std::filesystem::exists(folder / "flight.fst"));
+}
 
 TEST(Doctor, RefusesWhatItCannotRead) {
   const TempFolder folder;

@@ -99,6 +99,37 @@ TEST_P(Recorder, ATrapLeavesItsTileAndPc) {
 }
 INSTANTIATE_TEST_SUITE_P(Threads, Recorder, testing::Values("1", "2"));
 
+/// The host's requests reach a TLM ctl node at other moments than the pins of an RTL one.
+TEST(RecorderRun, ATileUnderTlmLeavesWaves) {
+  for (const std::vector<std::string>& models :
+       {std::vector<std::string>{"--tlm", "--tile", "1,1=rtl"},
+        {"--ctl", "tlm", "--tile", "tlm", "--tile", "1,1=rtl"}}) {
+    const TempFolder folder;
+    auto words = recorded(folder, {"run", app("fault_trap"), "--tiles", "1", "1", "1", "1",
+                                   "--snapshot-every", "20000"});
+    words.insert(words.end(), models.begin(), models.end());
+    const auto outcome = tessera(words);
+    ASSERT_EQ(outcome.code, 3) << outcome;
+    EXPECT_FALSE(outcome.says("Caution")) << outcome;
+    const auto window = window_of(outcome);
+    FstFile fst(folder / "flight.fst");
+    EXPECT_EQ(fst.end(), window.to * kWavePeriodPs + kWavePeriodPs / 2);
+    EXPECT_EQ(value(fst, "t4.tile_1_1.retire_o.trap", window.marked), 1U) << outcome;
+  }
+}
+
+/// Up to the end, where the copy must have done all that the run did.
+TEST(RecorderRun, ACopyOfAMixDoesWhatTheRunDid) {
+  for (const char* part : {"--noc", "--hbm"}) {
+    const TempFolder folder;
+    const auto outcome = tessera(
+        recorded(folder, {"run", app("hello"), "--tlm", part, "rtl", "--max-cycles", "260000"}));
+    ASSERT_EQ(outcome.code, 4) << outcome;
+    EXPECT_FALSE(outcome.says("Caution")) << outcome;
+    EXPECT_EQ(window_of(outcome).to, 259'999U) << outcome;
+  }
+}
+
 TEST(RecorderRun, ATimeoutShowsTheTileBeforeItIsStartedAnew) {
   const TempFolder folder;
   const auto outcome = tessera(

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "config.hpp"
+#include "doctor/chip_state.hpp"
 #include "dram/dram_errors.hpp"
 #include "elf/elf.hpp"
 #include "error.hpp"
@@ -250,6 +251,11 @@ class Platform {
   /// Whether the chip hangs, as far as a failure that a call threw tells: a timeout, no answer from
   /// the network, a dead chip.
   bool hangs() const;
+  /// What all nodes did at the latest failure, for doctor::diagnose(): from what record_failure()
+  /// left in `report`, or if that is nothing from now on. For the latter the chip runs on for 1,500
+  /// cycles, and can be used for nothing else any more. Throws InputError if the waves cannot be
+  /// read.
+  doctor::ChipState examine(const std::optional<FlightReport>& report);
   /// "function+0x10" of the loaded program of the tiles or of ctl, "" if unknown.
   std::string describe_pc(NodeKind kind, std::uint32_t pc) const;
   /// Change RecorderOptions::every of a platform that has a recorder; 0: no snapshots for now.

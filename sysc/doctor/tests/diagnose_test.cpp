@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include "doctor/state_text.hpp"
+#include "error.hpp"
+
 namespace tsr::doctor {
 namespace {
 
@@ -233,6 +236,36 @@ TEST(Diagnose, ALoadThatTakesForever) {
   EXPECT_NE(found.cause.find("tile (1, 1) does not answer: 1 request is in flight"),
             std::string::npos)
       << found.text();
+}
+
+TEST(Doctor, StatesAsTextAreTheSame) {
+  ChipState state = quiet_chip();
+  NodeState& tile = state.nodes[1];
+  tile.core.access = Transaction{0x123456789abcULL, true, 77, true};
+  tile.core.wake.semaphore = Tokens{3, 2, {}};
+  tile.core.wake.space_of = 4;
+  tile.core.pc = 0x1000;
+  tile.core.pcs = 5;
+  tile.core.observed = 1500;
+  tile.semaphores[9] = 8;
+  EngineState& engine = tile.engines[1];
+  engine.activity = Activity::WaitSem;
+  engine.head_waits = engine.full = true;
+  engine.running = {{7, {}, {{1, 2, Rect{{0, 1}, {1, 2}}}}}};
+  engine.queued = {{8, {{5, 1, {}}}, {}}};
+  engine.transactions = {{std::nullopt, true, 9, false}};
+  const auto text = to_text(state.nodes);
+  const auto again = nodes_of(text);
+  EXPECT_EQ(to_text(again), text);
+  state.nodes = again;
+  const auto& told = again[1];
+  EXPECT_EQ(told.core.access->address, 0x123456789abcULL);
+  EXPECT_EQ(told.core.wake.space_of, 4U);
+  EXPECT_EQ(told.semaphores[9], 8U);
+  EXPECT_EQ(told.engines[1].running[0].posts[0].remote->hi, (Node{1, 2}));
+  EXPECT_EQ(told.engines[1].queued[0].waits[0].semaphore, 5U);
+  EXPECT_FALSE(told.engines[1].transactions[0].address);
+  for (const char* bad : {"", "{}x", "[[1]]", "[1, 2"}) EXPECT_THROW(nodes_of(bad), Error) << bad;
 }
 
 }  // namespace

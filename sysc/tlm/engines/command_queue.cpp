@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tlm/engines/command_queue.hpp"
 
+#include "doctor/command_words.hpp"
 #include "tlm/engines/timing.hpp"
 
 namespace tsr {
@@ -44,6 +45,30 @@ EngineMeter CommandQueue::counters(std::uint64_t now) const {
   if (unit_ != nullptr) unit_->count(meter, now);
   meter.count(waiting(now), now);
   return meter;
+}
+
+doctor::EngineState CommandQueue::look() const {
+  constexpr const char* kNames[] = {"RDMA", "WDMA", "ME", "VE", "TDMA"};
+  const auto command = [](const EngineCommand& c, bool waits) {
+    doctor::Command told = doctor::command_of(c.words.data());
+    if (!waits) told.waits.clear();  // it has what it waited for
+    return told;
+  };
+  doctor::EngineState state;
+  state.name = kNames[static_cast<unsigned>(engine_)];
+  state.stopped = stopped_;
+  state.head_waits = head_.has_value() && !waited_;
+  state.full = fifo_.size() == kDepth;
+  for (const auto& running : flight_) state.running.push_back(command(running, false));
+  if (head_) state.queued.push_back(command(head_->command, !waited_));
+  for (const auto& waiting : fifo_) state.queued.push_back(command(waiting.command, true));
+  if (!flight_.empty()) {
+    state.activity = doctor::Activity::Busy;
+  } else if (state.head_waits) {
+    state.activity = doctor::Activity::WaitSem;
+  }
+  if (unit_ != nullptr) state.transactions = unit_->in_flight(now());
+  return state;
 }
 
 void CommandQueue::take_head() {

@@ -42,6 +42,8 @@ class CommandQueue final : public UnitQueue {
   unsigned free() const { return kDepth - static_cast<unsigned>(fifo_.size()); }
   bool busy() const { return head_.has_value() || !fifo_.empty() || !flight_.empty(); }
   bool stopped() const { return stopped_; }
+  /// For EngineComplex::look().
+  doctor::EngineState look() const;
   /// A command stands before its engine.
   bool offered() const { return offered_; }
   void flush();

@@ -533,6 +533,16 @@ void DmaUnit::time_out() {
   if (all_dead) forget();
 }
 
+/// An answer whose time is known is as good as there.
+std::vector<doctor::Transaction> DmaUnit::in_flight(std::uint64_t now) const {
+  std::vector<doctor::Transaction> owed;
+  for (const Slot& slot : slots_) {
+    if (slot.free_at != Timeline::kNever) continue;
+    owed.push_back({slot.address, writes(), now - std::min(now, progress_), true});
+  }
+  return owed;
+}
+
 void DmaUnit::count(EngineMeter& meter, std::uint64_t now) const {
   for (const Job& job : jobs_) {
     const std::uint64_t first = job.first != 0 ? job.first : now;

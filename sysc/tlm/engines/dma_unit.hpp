@@ -52,6 +52,7 @@ class DmaUnit final : public EngineUnit {
   void forget() override;
   void response(tlm::tlm_generic_payload& payload) override;
   void wake(std::uint32_t what) override;
+  std::vector<doctor::Transaction> in_flight(std::uint64_t now) const override;
   void count(EngineMeter& meter, std::uint64_t now) const override;
 
  private:

@@ -24,6 +24,7 @@ class Complex final : public EngineComplex, public QueueOwner {
   unsigned free_entries(Engine engine) const override { return queue(engine).free(); }
   bool busy(Engine engine) const override { return queue(engine).busy(); }
   bool stopped(Engine engine) const override { return queue(engine).stopped(); }
+  doctor::EngineState look(Engine engine) const override { return queue(engine).look(); }
   void flush(std::uint32_t engines) override;
 
   std::uint32_t semaphore(unsigned index) const override { return semaphores_.value(index); }

@@ -72,6 +72,8 @@ class EngineUnit : public TimelineClient {
   /// The queue was flushed: answers that are still owed will not come.
   virtual void forget() {}
   virtual void response(tlm::tlm_generic_payload& /*payload*/) {}
+  /// Requests whose answers are owed in cycle `now`.
+  virtual std::vector<doctor::Transaction> in_flight(std::uint64_t /*now*/) const { return {}; }
   /// Count the cycles before `now` of what is under way.
   virtual void count(EngineMeter& meter, std::uint64_t now) const = 0;
 };

@@ -35,6 +35,7 @@ class CorePort {
   /// Of the access under way.
   std::uint64_t address() const { return busy() ? current_->get_address() : 0; }
   std::uint64_t since() const { return since_; }
+  bool writes() const { return busy() && current_->is_write(); }
   /// Called when the port is free again; may be empty.
   std::function<void()> on_free;
 

@@ -273,6 +273,7 @@ HartState CoreRunner::state() const {
   state.enabled = iss_.irq_enabled();
   state.address = parts_.core_port->address();
   state.since = parts_.core_port->since();
+  state.write = parts_.core_port->writes();
   return state;
 }
 

@@ -88,6 +88,30 @@ bool Inside::idle() const {
          (!host_ || host_->idle());
 }
 
+void Inside::look(doctor::NodeState& node) const {
+  using Core = HartState::Core;
+  const HartState state = core_.state();
+  doctor::CoreState& core = node.core;
+  core.running = state.core != Core::Held;
+  core.halted = state.core == Core::Halted;
+  core.asleep = state.core == Core::Wfi;
+  core.pc = state.pc;
+  core.wake = regs_.wake_up();
+  core.wake.enabled = state.enabled;
+  core.wake.pending = state.pending;
+  if (state.core == Core::Waiting) {
+    core.access =
+        doctor::Transaction{state.address, state.write, parts_.now() - state.since, false};
+  }
+  for (unsigned s = 0; s < doctor::kSemaphores; ++s) {
+    node.semaphores[s] = engines_->semaphore(s) & 0xffff;
+  }
+  const unsigned engines = parts_.is_ctl ? 2 : kEngines;
+  for (unsigned e = 0; e < engines; ++e) {
+    node.engines.push_back(engines_->look(static_cast<Engine>(e)));
+  }
+}
+
 // ---------------------------------------------------------------- engines
 
 bool Inside::request(Engine engine, tlm::tlm_generic_payload& payload, std::uint64_t& cycle) {

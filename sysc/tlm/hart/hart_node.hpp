@@ -16,6 +16,7 @@
 #include <string>
 #include <systemc>
 
+#include "doctor/chip_state.hpp"
 #include "host_target/host_port.hpp"
 #include "noc/address_map.hpp"
 #include "probe/node_probe.hpp"
@@ -62,6 +63,7 @@ struct HartState {
   std::uint32_t enabled = 0;  ///< mie
   std::uint64_t address = 0;  ///< Waiting: global address of the access under way
   std::uint64_t since = 0;    ///< Waiting: cycle in which it left
+  bool write = false;         ///< Waiting: it is a store
   /// "waits for 0x0010000000000 since cycle 1234", "sleeps (WFI), pending 0x0 of 0x80000".
   std::string to_string() const;
 };
@@ -85,6 +87,8 @@ class TlmHartNode : public sc_core::sc_module {
   /// Nothing happens in here until something arrives.
   virtual bool idle() const = 0;
   virtual HartState state() const = 0;
+  /// All of it but place, kind, and which instructions the core has retired.
+  virtual void look(doctor::NodeState& node) const = 0;
   virtual EngineComplex& engines() = 0;
   /// Instructions executed by the core since the node was made.
   virtual std::uint64_t instructions() const = 0;

@@ -28,6 +28,7 @@ class Inside final : public TlmHartNode, private EngineHost {
   bool halted() const override { return core_.halted(); }
   bool idle() const override;
   HartState state() const override { return core_.state(); }
+  void look(doctor::NodeState& node) const override;
   EngineComplex& engines() override { return *engines_; }
   std::uint64_t instructions() const override { return core_.instructions(); }
 

@@ -81,6 +81,16 @@ std::uint32_t TileRegs::levels() const {
   return bits;
 }
 
+doctor::WakeUp TileRegs::wake_up() const {
+  doctor::WakeUp wake;
+  wake.timer = timer_armed();
+  const std::uint32_t sem = get(kSemIrqOffset);
+  if ((sem & 0x10) != 0) wake.semaphore = doctor::Tokens{sem & 15, sem >> 16, {}};
+  const std::uint32_t space = get(kSpaceIrqOffset);
+  if ((space & 0x10) != 0) wake.space_of = space & 7;
+  return wake;
+}
+
 void TileRegs::update_interrupts() {
   constexpr std::uint32_t kTimer = 1U << 7;
   std::uint32_t mip = (get(kIrqStateOffset) | levels()) << 16;

@@ -27,6 +27,8 @@ class TileRegs final : public RegBlock {
   void update_interrupts();
   /// The timer compare is armed: the node is not idle.
   bool timer_armed() const { return timer_compare() != ~0ULL; }
+  /// What wakes the core beside the interrupts that it has enabled.
+  doctor::WakeUp wake_up() const;
 
   // What other parts look at.
   struct Window {
