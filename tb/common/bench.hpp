@@ -3,7 +3,8 @@
 /// seeds.
 ///
 /// Environment: TSR_SEED=<n> sets the random seed (printed by every test), TSR_TRACE=1 writes
-/// <suite>.<test>.fst into the current folder (models built with TSR_BENCH_WAVES).
+/// <suite>.<test>.fst into the current folder (models built with TSR_BENCH_WAVES or WAVES). Its
+/// time is that of the platform's traces, 1,250 ps a cycle, so that views and `tessera waves` fit.
 #pragma once
 
 #include <fmt/format.h>
@@ -74,11 +75,11 @@ class Bench : public testing::Test {
   void tick() {
     model_->clk_i = 0;
     model_->eval();
-    dump(2 * cycle_);
+    if (cycle_ != 0) dump(cycle_ * kWavePeriod - kWavePeriod / 2);
     for (auto& hook : before_edge_) hook();
     model_->clk_i = 1;
     model_->eval();
-    dump(2 * cycle_ + 1);
+    dump(cycle_ * kWavePeriod);
     for (auto& hook : after_edge_) hook();
     ++cycle_;
   }
@@ -118,10 +119,14 @@ class Bench : public testing::Test {
   auto open_waves(M* model) -> decltype(model->trace(static_cast<VerilatedFstC*>(nullptr), 99)) {
     const auto* info = testing::UnitTest::GetInstance()->current_test_info();
     fst_ = std::make_unique<VerilatedFstC>();
+    fst_->set_time_resolution("1ps");
     model->trace(fst_.get(), 99);
     fst_->open(fmt::format("{}.{}.fst", info->test_suite_name(), info->name()).c_str());
   }
   void open_waves(...) { FAIL() << "no waves in this build: configure with -DTSR_BENCH_WAVES=ON"; }
+
+  /// Picoseconds of a cycle in the waves.
+  static constexpr std::uint64_t kWavePeriod = 1250;
 
   void dump(std::uint64_t time) {
     if (fst_) fst_->dump(time);
