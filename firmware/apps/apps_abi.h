@@ -69,6 +69,11 @@ typedef struct {
   uint32_t index;
 } tsr_misbehave_args_t;
 
+/* parade: every engine works once, then a DMA fails. */
+typedef struct {
+  uint64_t address; /* 1 KiB of HBM: read, then written */
+} tsr_parade_args_t;
+
 /* stuck: tiles hang in the way that `kind` says. */
 enum {
   TSR_STUCK_MISSING_POST = 0, /* RDMA waits for semaphore 5, which nobody posts */
