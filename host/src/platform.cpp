@@ -22,13 +22,13 @@
 #include "heap.hpp"
 #include "image.hpp"
 #include "names.hpp"
-#include "recorder/view.hpp"
 #include "regs/hbm_regs.hpp"
 #include "regs/mailbox_regs.hpp"
 #include "regs/tile_regs.hpp"
 #include "survivors.hpp"
 #include "tessera/host.hpp"
 #include "tessera_abi.h"
+#include "waves/failure.hpp"
 
 namespace tsr {
 namespace {
@@ -501,7 +501,7 @@ Platform::~Platform() {
   if (options.trace_mark && state_->chip->cycle() > options.trace_from) {
     const auto view = std::filesystem::path(options.trace_file).replace_extension(".gtkw").string();
     try {
-      write_view(options.trace_file, view, *options.trace_mark, std::nullopt);
+      waves::write_failure_view(options.trace_file, view, *options.trace_mark, std::nullopt);
     } catch (const Error& error) {
       fmt::print(stderr, "{}\n", error.what());
     }

@@ -40,7 +40,7 @@ void on_fixed_value(void* data, std::uint64_t time, fstHandle handle, const unsi
 }  // namespace
 
 FstFile::FstFile(const std::string& file)
-    : reader_((check_fst(file), fstReaderOpen(file.c_str()))) {
+    : file_(file), reader_((check_fst(file), fstReaderOpen(file.c_str()))) {
   if (reader_ == nullptr) {
     throw InputError(fmt::format("{}: not a trace in FST format, or not complete", file));
   }
@@ -57,14 +57,16 @@ void FstFile::read_names() {
   while (const fstHier* entry = fstReaderIterateHier(reader_)) {
     if (entry->htyp == FST_HT_SCOPE) {
       ends.push_back(scope.size());
-      scope.append(entry->u.scope.name, entry->u.scope.name_length).append(".");
+      scope.append(entry->u.scope.name, entry->u.scope.name_length);
+      scopes_.insert(scope);
+      scope += '.';
     } else if (entry->htyp == FST_HT_UPSCOPE) {
       scope.resize(ends.empty() ? 0 : ends.back());
       if (!ends.empty()) ends.pop_back();
     } else if (entry->htyp == FST_HT_VAR) {
       std::string name = scope + std::string(entry->u.var.name, entry->u.var.name_length);
       name.erase(std::remove(name.begin(), name.end(), ' '), name.end());
-      signals_.emplace(stem(name), Signal{entry->u.var.handle, names_.size()});
+      signals_.emplace(stem(name), Signal{entry->u.var.handle, names_.size(), entry->u.var.length});
       names_.push_back(std::move(name));
     }
   }
@@ -79,6 +81,11 @@ std::uint32_t FstFile::find(const std::string& name) const {
 std::string FstFile::full_name(const std::string& name) const {
   const auto found = signals_.find(name);
   return found == signals_.end() ? "" : names_[found->second.index];
+}
+
+unsigned FstFile::width(const std::string& name) const {
+  const auto found = signals_.find(name);
+  return found == signals_.end() ? 0 : found->second.width;
 }
 
 void FstFile::walk(const std::vector<std::uint32_t>& handles, std::uint64_t to,
@@ -98,6 +105,14 @@ std::unordered_map<std::uint32_t, std::string> FstFile::values(
     values[handle].assign(bits);
   });
   return values;
+}
+
+std::optional<std::uint64_t> FstFile::reaches(const std::string& name, std::uint64_t value) {
+  std::optional<std::uint64_t> first;
+  walk({find(name)}, end_, [&](std::uint64_t time, std::uint32_t, std::string_view bits) {
+    if (!first && wave_number(bits) >= value) first = time;
+  });
+  return first;
 }
 
 std::uint64_t wave_bits(std::string_view bits, unsigned high, unsigned low) {

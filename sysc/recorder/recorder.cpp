@@ -15,8 +15,8 @@
 
 #include "../error.hpp"
 #include "../rtl/sim_context.hpp"
+#include "../waves/failure.hpp"
 #include "sandbox.hpp"
-#include "view.hpp"
 
 namespace tsr {
 namespace {
@@ -346,7 +346,7 @@ std::string FlightRecorder::trace(const Command& command) {
   if (error) throw InputError(unwritable);
   std::optional<Node> node;
   if (command.has_node) node = command.node;
-  write_view(options_.file, view_of(options_.file), command.failure, node);
+  waves::write_failure_view(options_.file, view_of(options_.file), command.failure, node);
   return fmt::format(
       "flight recorder: cycles {} to {} are in {} (cycle {} is marked)\n"
       "  look at them: tessera waves {}\n"

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,10 +23,15 @@ struct Format {
   const char* name;
   const char* flags;  ///< GTKWave's @ line without filter flags
   std::vector<Field> fields;
+  /// Text of the fields' values by path; nullptr without fields.
+  std::string (*text)(const std::map<std::string, std::uint64_t>& values);
 };
 
 /// The format, or nullptr if there is none of that name.
 const Format* find_format(std::string_view name);
+
+/// Names of the formats that have a filter.
+std::vector<std::string> filter_names();
 
 /// Text of one value of format `name`. `hex` is the value as GTKWave writes it; what is not a
 /// hexadecimal number (x, z), or has an unknown format, comes back unchanged. Empty: nothing to

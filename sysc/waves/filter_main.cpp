@@ -4,12 +4,13 @@
 #include <iostream>
 #include <string>
 
-#include "waves/formats.hpp"
+#include "formats.hpp"
 
 int main(int argc, char** argv) {
   if (argc != 2 || tsr::waves::find_format(argv[1]) == nullptr) {
-    std::cerr
-        << "usage: tsr_wave_filter FORMAT < values; formats: flit cmd done insn row col state\n";
+    std::cerr << "usage: tsr_wave_filter FORMAT < values; formats:";
+    for (const auto& name : tsr::waves::filter_names()) std::cerr << ' ' << name;
+    std::cerr << '\n';
     return 2;
   }
   for (std::string line; std::getline(std::cin, line);) {

@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "waves/formats.hpp"
+#include "formats.hpp"
 
 namespace tsr::waves {
 namespace {
