@@ -52,6 +52,7 @@ std::string text_at(FstFile& trace, const std::string& format, const std::string
                     std::uint64_t cycle) {
   const auto& fields = find_format(format)->fields;
   std::vector<std::uint32_t> handles;
+  handles.reserve(fields.size());
   for (const auto& field : fields) handles.push_back(trace.find(name + "." + field.path));
   auto values = trace.values(handles, (cycle + 1) * kWavePeriodPs - 1);
   std::map<std::string, std::uint64_t> numbers;
@@ -63,7 +64,7 @@ std::string text_at(FstFile& trace, const std::string& format, const std::string
 }
 
 std::string pick_view(const FstFile& trace, const std::string& node) {
-  for (const std::string name : {"failure", "memory", "router"}) {
+  for (const char* name : {"failure", "memory", "router"}) {
     for (const auto& place : view_places(trace, name)) {
       if (place == node) return name;
     }

@@ -38,7 +38,7 @@ std::vector<Place> find_places(const FstFile& trace, const ScopeList& scopes) {
   for (const auto& root : roots(trace)) {
     auto place = place_at(root);
     for (const auto& [path, name] : scopes) {
-      const auto scope = root + "." + path;
+      const auto scope = fmt::format("{}.{}", root, path);
       if (trace.scopes().count(scope) != 0) place.instances.push_back({root, scope, name});
     }
     if (!place.instances.empty()) places.push_back(std::move(place));

@@ -92,7 +92,7 @@ void Writer::emit(const RowText& row, const Format& format, const std::string& s
 }
 
 std::string Writer::need(const std::string& name) {
-  const auto full = trace_.full_name(name);
+  auto full = trace_.full_name(name);
   (full.empty() ? view_.missing : view_.signals).push_back(full.empty() ? name : full);
   return full;
 }
@@ -134,7 +134,8 @@ std::string Writer::fields(const Instance& at, const Format& format, const RowTe
   auto out = valid(full(at, row[3]));
   for (const auto& field : format.fields) {
     const std::string sub = field.path;
-    out += bits(base + (sub.empty() || sub.front() == '[' ? "" : ".") + sub, field.width);
+    const bool member = !sub.empty() && sub.front() != '[';
+    out += bits(fmt::format("{}{}{}", base, member ? "." : "", sub), field.width);
   }
   return out.empty() ? out : out.substr(1);
 }

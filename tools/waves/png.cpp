@@ -41,6 +41,10 @@ std::string chunk(const std::string& type, const std::string& data) {
          bytes_of(static_cast<std::uint32_t>(sum));
 }
 
+[[noreturn]] void refuse(const std::string& file) {
+  throw InputError(fmt::format("{}: not a PNG file with 8-bit RGB pixels", file));
+}
+
 struct Picture {
   std::string header, packed;
 };
@@ -69,7 +73,7 @@ unsigned predict(unsigned left, unsigned above, unsigned corner) {
 void unfilter(std::string& raw, std::size_t line, std::size_t pixel) {
   const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(raw[at]); };
   for (std::size_t start = 0; start < raw.size(); start += line) {
-    const int method = raw[start];
+    const auto method = byte(start);
     raw[start] = 0;
     for (std::size_t i = 1; i < line; ++i) {
       const unsigned left = i > pixel ? byte(start + i - pixel) : 0;
@@ -91,10 +95,9 @@ void crop_png(const std::string& file, unsigned rows) {
   std::ifstream in(file, std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(in)), {});
   auto picture = take_apart(bytes);
-  const auto refuse = InputError(fmt::format("{}: not a PNG file with 8-bit RGB pixels", file));
-  if (picture.header.size() != kHeader || picture.header[8] != 8) throw refuse;
+  if (picture.header.size() != kHeader || picture.header[8] != 8) refuse(file);
   const auto kind = picture.header[9];
-  if ((kind != 2 && kind != 6) || picture.header[12] != 0) throw refuse;
+  if ((kind != 2 && kind != 6) || picture.header[12] != 0) refuse(file);
   const std::size_t pixel = kind == 2 ? 3 : 4;
   const std::size_t line = 1 + number(picture.header, 0) * pixel;
   const auto height = number(picture.header, 4);
@@ -105,7 +108,7 @@ void crop_png(const std::string& file, unsigned rows) {
       uncompress(reinterpret_cast<Bytef*>(raw.data()), &size,
                  reinterpret_cast<const Bytef*>(picture.packed.data()), picture.packed.size());
   // Z_BUF_ERROR: there is more, the lines to cut off.
-  if ((unpacked != Z_OK && unpacked != Z_BUF_ERROR) || size != raw.size()) throw refuse;
+  if ((unpacked != Z_OK && unpacked != Z_BUF_ERROR) || size != raw.size()) refuse(file);
   unfilter(raw, line, pixel);
   std::string packed(compressBound(raw.size()), '\0');
   size = packed.size();
