@@ -177,15 +177,22 @@ module tsr_spm
   logic [NumPorts-1:0][NumHb-1:0] won;               // hyperbanks that serve the port
   logic [NumHb-1:0]               hb_en, hb_write;
   logic [NumHb-1:0][7:0]          bank_en;
-  logic [NumHb-1:0][PortW-1:0]    hb_port;           // the winner
   logic [2:0]                     bank_lane [NumHb][8];
   logic [NumHb-1:0][7:0][2:0]     lane_bank;         // the bank whose word a lane of the winner reads
-  logic [63:0]                    hb_strb   [NumHb];
-  logic [7:0][63:0]               hb_wdata  [NumHb];
+  // Of the winner, lane by lane.
+  logic [RowW-1:0]                hb_row    [NumHb][8];
+  logic [63:0]                    hb_mask   [NumHb][8];  // bits that are written
+  logic [63:0]                    hb_wdata  [NumHb][8];
 
   /// The lane whose word lane l gets: with copied row groups that of the first group.
   function automatic logic [2:0] source(logic [2:0] l, logic copied, logic [1:0] w_log2);
     return copied ? l & 3'((4'd1 << w_log2) - 4'd1) : l;
+  endfunction
+
+  function automatic logic [63:0] byte_mask(logic [7:0] strb);
+    logic [63:0] mask;
+    for (int unsigned i = 0; i < 8; i++) mask[8*i+:8] = {8{strb[i]}};
+    return mask;
   endfunction
 
   always_comb begin
@@ -209,13 +216,15 @@ module tsr_spm
     hb_en     = '0;
     hb_write  = '0;
     bank_en   = '0;
-    hb_port   = '0;
     lane_bank = '0;
     above_d   = above_q;
     for (int unsigned h = 0; h < NumHb; h++) begin
-      hb_strb[h]  = '0;
-      hb_wdata[h] = '0;
-      for (int unsigned b = 0; b < 8; b++) bank_lane[h][b] = '0;
+      for (int unsigned l = 0; l < 8; l++) begin
+        bank_lane[h][l] = '0;
+        hb_row[h][l]    = '0;
+        hb_mask[h][l]   = '0;
+        hb_wdata[h][l]  = '0;
+      end
     end
     for (int unsigned h = 0; h < NumHb; h++) begin
       if (want[h] != '0) begin
@@ -231,11 +240,12 @@ module tsr_spm
         end
         above_d[h]  = ~((gnt << 1) - 1'b1);
         hb_en[h]    = 1'b1;
-        hb_port[h]  = p;
         hb_write[h] = req_i[p].write;
         if (req_i[p].write) begin
-          hb_strb[h]  = req_i[p].strb;
-          hb_wdata[h] = req_i[p].wdata;
+          for (int unsigned l = 0; l < 8; l++) begin
+            hb_mask[h][l]  = byte_mask(req_i[p].strb[8*l+:8]);
+            hb_wdata[h][l] = req_i[p].wdata[l];
+          end
         end
         first  = lead[p];
         banks  = '0;
@@ -243,7 +253,8 @@ module tsr_spm
         w_log2 = req_i[p].w_log2;
         copied = bcast[p];
         for (int unsigned l = 0; l < 8; l++) begin
-          at = lane[p][l];
+          at           = lane[p][l];
+          hb_row[h][l] = at.row;
           if (first[l] && at.hb == 3'(h)) begin
             banks[at.bank]        = 1'b1;
             bank_lane[h][at.bank] = 3'(l);
@@ -262,12 +273,6 @@ module tsr_spm
   end
 
   // ---------------------------------------------------------------- banks: single-port memories
-  function automatic logic [63:0] merge(logic [63:0] word, logic [63:0] wdata, logic [7:0] strb);
-    logic [63:0] r;
-    for (int unsigned i = 0; i < 8; i++) r[8*i+:8] = strb[i] ? wdata[8*i+:8] : word[8*i+:8];
-    return r;
-  endfunction
-
   for (genvar h = 0; h < NumHb; h++) begin : gen_hb
     for (genvar b = 0; b < 8; b++) begin : gen_bank
       logic [63:0] mem_q [Rows];
@@ -279,9 +284,9 @@ module tsr_spm
             logic [2:0]      l;
             logic [RowW-1:0] row;
             l   = bank_lane[h][b];
-            row = lane[hb_port[h]][l].row;
+            row = hb_row[h][l];
             if (!hb_write[h]) rdata_q <= mem_q[row];
-            else mem_q[row] <= merge(mem_q[row], hb_wdata[h][l], hb_strb[h][8*l+:8]);
+            else mem_q[row] <= (mem_q[row] & ~hb_mask[h][l]) | (hb_wdata[h][l] & hb_mask[h][l]);
           end
         end
       end
