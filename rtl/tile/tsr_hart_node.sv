@@ -167,8 +167,16 @@ module tsr_hart_node
   assign timer_wake  = !timer_armed || irq_timer_d ? '1 : mtimecmp - 64'd1;
   always_ff @(posedge clk_i) irq_timer_q <= rst_ni && irq_timer_d;
 
+  // A core at rest stands still from its second cycle on: in the first one it settles.
+  logic core_clk, core_rest_q;
+
+  always_ff @(posedge clk_i) core_rest_q <= core_idle;
+  tsr_clk_gate u_core_gate (
+    .clk_i, .en_i(!rst_ni || !core_idle || !core_rest_q), .test_en_i(1'b0), .clk_o(core_clk)
+  );
+
   tsr_core u_core (
-    .clk_i, .rst_ni, .now_i,
+    .clk_i(core_clk), .rst_ni, .now_i,
     .hart_id_i({20'b0, node_q}),
     .boot_pc_i(IsCtl ? RomBase : reg2hw.boot_pc.pc.q),
     .run_i(IsCtl || reg2hw.core_ctrl.run.q),
