@@ -107,6 +107,7 @@ module tsr_hostport
 
   always_ff @(posedge clk_i) begin
     if (out_load) begin
+      out_q.pad   <= '0;
       out_q.kind  <= q.write ? KindWrite : KindRead;
       out_q.amo   <= AmoAdd;
       out_q.mcast <= 1'b0;

@@ -302,13 +302,22 @@ module tsr_hart_node
   assign flush = reg2hw.engine_ctrl.flush.qe ? reg2hw.engine_ctrl.flush.q : '0;
 
   for (genvar e = 0; e < NumEng; e++) begin : gen_queue
+    logic offered;
+    cmd_t head;
+
+    // A process, as for the scratchpad's ports.
+    always_comb begin
+      cmd_valid[e] = offered;
+      cmd[e]       = head;
+    end
+
     tsr_cmdq u_cmdq (
       .clk_i, .rst_ni,
       .stage_valid_i(stage_valid[e]), .stage_word_i(stage_word), .stage_data_i(word_wdata),
       .push_err_o(push_err[e]), .free_o(free[e]),
       .flush_i(flush[e]), .stopped_o(stopped[e]), .busy_o(qbusy[e]),
       .wait_valid_o(wait_valid[e]), .wait_o(waits[e]), .wait_gnt_i(wait_gnt[e]),
-      .cmd_valid_o(cmd_valid[e]), .cmd_ready_i(cmd_ready[e]), .cmd_o(cmd[e]), .done_i(done[e]),
+      .cmd_valid_o(offered), .cmd_ready_i(cmd_ready[e]), .cmd_o(head), .done_i(done[e]),
       .void_i(given_up[e]), .post_valid_o(q_post_valid[e]), .post_o(q_post[e]), .irq_o(q_irq[e]),
       .rpost_valid_o(rpost_valid[e]), .rpost_ready_i(rpost_ready[e]), .rpost_id_o(rpost_id[e]),
       .rpost_n_o(rpost_n[e]), .rpost_rect_o(rpost_rect[e])
@@ -396,11 +405,15 @@ module tsr_hart_node
   for (genvar p = 0; p < MePorts + 7; p++) begin : gen_eng_spm
     localparam int unsigned Port = p < 4 ? PortMe + p :
                                    p < MePorts ? NumSpmPorts + p - 4 : PortVe + p - MePorts;
-    assign spm_valid[Port]        = eng_spm_valid_i[p];
-    assign spm_req[Port]          = eng_spm_req_i[p];
     assign eng_spm_ready_o[p]     = spm_ready[Port];
     assign eng_spm_rsp_valid_o[p] = spm_rsp_valid[Port];
     assign eng_spm_rsp_o[p]       = spm_rsp[Port];
+    // A process for each port: so a simulator moves its request when its engine's clock ticks, not all of them in
+    // every cycle.
+    always_comb begin
+      spm_valid[Port] = eng_spm_valid_i[p];
+      spm_req[Port]   = eng_spm_req_i[p];
+    end
   end
 
   if (IsCtl) begin : gen_no_eng_spm
@@ -511,12 +524,15 @@ module tsr_hart_node
 
   assign core_ni_rsp_valid = ni_rsp_valid[2];
   assign ni_rsp_ready[2]   = 1'b1;
-  assign ni_valid[3]       = host_valid_i;
-  assign ni_req[3]         = host_req_i;
   assign host_ready_o      = ni_ready[3];
   assign host_rsp_valid_o  = ni_rsp_valid[3];
   assign ni_rsp_ready[3]   = host_rsp_ready_i;
   assign host_rsp_o        = ni_rsp;
+  // A process, as for the scratchpad's ports.
+  always_comb begin
+    ni_valid[3] = host_valid_i;
+    ni_req[3]   = host_req_i;
+  end
 
   logic        atomic_err, atomic_busy;
   err_e        atomic_code;

@@ -59,6 +59,12 @@ module tsr_tile
   logic [MePorts+6:0] spm_valid, spm_ready, spm_rsp_valid;
   spm_req_t [MePorts+6:0] spm_req;
   spm_rsp_t [MePorts+6:0] spm_rsp;
+  logic [MePorts-1:0]     me_spm_valid;
+  spm_req_t [MePorts-1:0] me_spm_req;
+  logic [4:0]       ve_spm_valid;
+  spm_req_t [4:0]   ve_spm_req;
+  logic [1:0]       tdma_spm_valid;
+  spm_req_t [1:0]   tdma_spm_req;
   logic [1:0]       flush, busy, void_q;  // of ME and VE; what ends now was given up
   // Chains: what the one engine gives, what the other takes.
   logic             me_out_valid, me_out_ready, ve_in_valid, ve_in_ready;
@@ -86,6 +92,20 @@ module tsr_tile
     .halted_o, .retire_o, .idle_o, .wake_o
   );
 
+  // A process for each engine: so a simulator moves its requests when its clock ticks, not all of them in every cycle.
+  always_comb begin
+    spm_valid[0+:MePorts] = me_spm_valid;
+    spm_req[0+:MePorts]   = me_spm_req;
+  end
+  always_comb begin
+    spm_valid[MePorts+:5] = ve_spm_valid;
+    spm_req[MePorts+:5]   = ve_spm_req;
+  end
+  always_comb begin
+    spm_valid[MePorts+5+:2] = tdma_spm_valid;
+    spm_req[MePorts+5+:2]   = tdma_spm_req;
+  end
+
   // ---------------------------------------------------------------- clocks
   // An engine with nothing to do stands still: its clock is open from the offer of a command until it is idle.
   logic me_clk, ve_clk, tdma_clk;
@@ -107,7 +127,7 @@ module tsr_tile
     .ctx_req_valid_o(ctx_valid[0]), .ctx_req_ready_i(ctx_ready[0]), .ctx_row_o(ctx_row[0]),
     .ctx_rsp_valid_i(ctx_rsp_valid[0]), .ctx_rsp_data_i(ctx_rsp_data),
     .done_o(done[0]), .state_o(state[0]), .ops_o(ops[0]), .idle_o(eng_idle[0]), .abort_i(abort[0]),
-    .spm_valid_o(spm_valid[MePorts-1:0]), .spm_ready_i(spm_ready[MePorts-1:0]), .spm_req_o(spm_req[MePorts-1:0]),
+    .spm_valid_o(me_spm_valid), .spm_ready_i(spm_ready[MePorts-1:0]), .spm_req_o(me_spm_req),
     .spm_rsp_valid_i(spm_rsp_valid[MePorts-1:0]), .spm_rsp_i(spm_rsp[MePorts-1:0]),
     .chain_out_valid_o(me_out_valid), .chain_out_ready_i(me_out_ready), .chain_out_o(me_out),
     .chain_in_valid_i(me_in_valid), .chain_in_ready_o(me_in_ready), .chain_in_i(me_in)
@@ -119,7 +139,7 @@ module tsr_tile
     .ctx_req_valid_o(ctx_valid[1]), .ctx_req_ready_i(ctx_ready[1]), .ctx_row_o(ctx_row[1]),
     .ctx_rsp_valid_i(ctx_rsp_valid[1]), .ctx_rsp_data_i(ctx_rsp_data),
     .done_o(done[1]), .state_o(state[1]), .ops_o(ops[1]), .idle_o(eng_idle[1]), .abort_i(abort[1]),
-    .spm_valid_o(spm_valid[MePorts+:5]), .spm_ready_i(spm_ready[MePorts+:5]), .spm_req_o(spm_req[MePorts+:5]),
+    .spm_valid_o(ve_spm_valid), .spm_ready_i(spm_ready[MePorts+:5]), .spm_req_o(ve_spm_req),
     .spm_rsp_valid_i(spm_rsp_valid[MePorts+:5]), .spm_rsp_i(spm_rsp[MePorts+:5]),
     .chain_in_valid_i(ve_in_valid), .chain_in_ready_o(ve_in_ready), .chain_in_i(ve_in),
     .chain_out_valid_o(ve_out_valid), .chain_out_ready_i(ve_out_ready), .chain_out_o(ve_out)
@@ -131,7 +151,7 @@ module tsr_tile
     .ctx_req_valid_o(ctx_valid[2]), .ctx_req_ready_i(ctx_ready[2]), .ctx_row_o(ctx_row[2]),
     .ctx_rsp_valid_i(ctx_rsp_valid[2]), .ctx_rsp_data_i(ctx_rsp_data),
     .done_o(done[2]), .state_o(state[2]), .ops_o(ops[2]), .idle_o(eng_idle[2]), .abort_i(abort[2]),
-    .spm_valid_o(spm_valid[MePorts+5+:2]), .spm_ready_i(spm_ready[MePorts+5+:2]), .spm_req_o(spm_req[MePorts+5+:2]),
+    .spm_valid_o(tdma_spm_valid), .spm_ready_i(spm_ready[MePorts+5+:2]), .spm_req_o(tdma_spm_req),
     .spm_rsp_valid_i(spm_rsp_valid[MePorts+5+:2]), .spm_rsp_i(spm_rsp[MePorts+5+:2])
   );
 

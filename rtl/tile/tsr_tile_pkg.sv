@@ -276,7 +276,9 @@ package tsr_tile_pkg;
   // ---------------------------------------------------------------- engine <-> network interface
 
   /// Network request of an initiator. For reads `strb[8:0]` = bytes (1..256, not crossing a 256-byte granule).
+  /// `pad` is zero, as in spm_req_t.
   typedef struct packed {
+    logic [7:0]       pad;
     tsr_pkg::kind_e   kind;
     tsr_pkg::amo_e    amo;    // atomics only
     logic             mcast;
