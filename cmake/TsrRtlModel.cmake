@@ -9,23 +9,6 @@
 # WAVES: the model can write waves. Those of the benches can with TSR_BENCH_WAVES, for it doubles their build.
 set(TSR_RTL_CXXFLAGS_BENCH "-O1" CACHE STRING "C++ flags of the benches' verilated models")
 set(TSR_RTL_CXXFLAGS_FAST "-O3" CACHE STRING "C++ flags of the platform's verilated models")
-# Loops over the matrix engine's cells become vector instructions, those of AVX2 if the building machine has them.
-if(NOT DEFINED TSR_RTL_ARCH)
-  set(arch "")
-  if(NOT CMAKE_CROSSCOMPILING)
-    include(CheckCXXSourceRuns)
-    set(CMAKE_REQUIRED_FLAGS -march=x86-64-v3)
-    check_cxx_source_runs("int main() {
-      __builtin_cpu_init();
-      return !(__builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"bmi2\") && __builtin_cpu_supports(\"fma\"));
-    }" TSR_HOST_IS_X86_64_V3)
-    unset(CMAKE_REQUIRED_FLAGS)
-    if(TSR_HOST_IS_X86_64_V3)
-      set(arch -march=x86-64-v3)
-    endif()
-  endif()
-  set(TSR_RTL_ARCH "${arch}" CACHE STRING "C++ flag of the platform's verilated models: the processor they may assume")
-endif()
 option(TSR_BENCH_WAVES "Benches can write waves (TSR_TRACE=1)" OFF)
 
 function(tsr_add_rtl_model)
@@ -44,7 +27,7 @@ function(tsr_add_rtl_model)
   endforeach()
   if(ARG_FAST)
     set(mode -O3 --x-assign fast --x-initial fast)
-    string(STRIP "${TSR_RTL_CXXFLAGS_FAST} ${TSR_RTL_ARCH}" cxxflags)
+    set(cxxflags ${TSR_RTL_CXXFLAGS_FAST})
   else()
     set(mode --assert --x-assign unique --x-initial unique)
     set(cxxflags ${TSR_RTL_CXXFLAGS_BENCH})

@@ -67,6 +67,8 @@ module tsr_me_cells
   typedef logic [31:0] sums_t [Rows][Cols];
   typedef logic [47:0] mants_t [Rows][Cols];
   typedef exp_t        exps_t [Rows][Cols];
+  typedef exp_t        row_exps_t [Rows];
+  typedef exp_t        col_exps_t [Cols];
   typedef flags_t      specials_t [Rows][Cols];
 
   // ---------------------------------------------------------------- stage 1
@@ -308,16 +310,16 @@ module tsr_me_cells
     end
   endfunction
 
-  /// Block scales of a row and a column add to the exponents.
-  function automatic void scaled_exps(input exps_t e, input logic [Rows-1:0][7:0] a, input logic [Cols-1:0][7:0] b,
-                                      output exps_t o);
+  /// Block scales of a row and a column add to the exponents. (Clang 19 with -march=x86-64-v3 gets shifts of a packed
+  /// word by the loop variable wrong, so the scales are arrays.)
+  function automatic void scaled_exps(input exps_t e, input row_exps_t a, input col_exps_t b, output exps_t o);
     /* verilator no_inline_task */
     int unsigned r, c;
     r = 0;
     c = 0;
     while (r < Rows) begin
       while (c < Cols) begin
-        o[r][c] = e[r][c] + {2'b0, a[r]} + {2'b0, b[c]} - 10'd254;
+        o[r][c] = e[r][c] + a[r] + b[c] - 10'd254;
         c++;
       end
       c = 0;
@@ -437,8 +439,15 @@ module tsr_me_cells
         ModeFp32: fp32_sums(part_q, grp_q);
         default: int_sums(grp_cfg_i, part_q, grp_q);
       endcase
-      if (grp_cfg_i.mx) scaled_exps(part_e_q, row_scale_i, col_scale_i, grp_e_q);
-      else grp_e_q = part_e_q;
+      if (grp_cfg_i.mx) begin
+        row_exps_t a;
+        col_exps_t b;
+        for (int unsigned r = 0; r < Rows; r++) a[r] = {2'b0, row_scale_i[r]};
+        for (int unsigned c = 0; c < Cols; c++) b[c] = {2'b0, col_scale_i[c]};
+        scaled_exps(part_e_q, a, b, grp_e_q);
+      end else begin
+        grp_e_q = part_e_q;
+      end
       if (grp_nan_i) scaled_flags(grp_special_i, part_flag_q, row_scale_i, col_scale_i, grp_flag_q);
       else if (grp_special_i) grp_flag_q = part_flag_q;
     end

@@ -449,7 +449,17 @@ std::uint64_t Kernel::pass(std::uint64_t cycles) {
     cycle_ = std::max(cycle_, std::min(end, timed_->next()));
     timed_->run_alone(cycle_);  // nothing lies before it; what comes from outside finds it there
   }
+  if (traced() && cycle_ > start) trace_sleep(start, cycle_ - 1);
   return cycle_ - start;
+}
+
+/// Cycles in which every model slept, inclusive: waves without changes, but the window is whole.
+void Kernel::trace_sleep(std::uint64_t first, std::uint64_t last) {
+  first = std::max(first, trace_.from);
+  last = std::min(last, trace_.to);
+  if (first > last) return;
+  context_->dump(first * kPeriodPs);
+  context_->dump(last * kPeriodPs + kPeriodPs / 2);
 }
 
 void Kernel::call_tick() {
@@ -458,7 +468,6 @@ void Kernel::call_tick() {
 }
 
 std::uint64_t Kernel::run(std::uint64_t cycles) {
-  const bool traced = !trace_.file.empty() && context_ != nullptr;
   stop_.store(false, std::memory_order_relaxed);
   std::uint64_t done = 0;
   while (done < cycles && !stop_.load(std::memory_order_relaxed)) {
@@ -471,7 +480,7 @@ std::uint64_t Kernel::run(std::uint64_t cycles) {
       continue;
     }
     if (!deaths_.empty()) cut_links();
-    if (traced && cycle_ >= trace_.from && cycle_ <= trace_.to) {
+    if (traced() && cycle_ >= trace_.from && cycle_ <= trace_.to) {
       traced_cycle();
     } else if (pool_ != nullptr && heavy_awake() >= kParallelThreshold) {
       parallel_cycle();
@@ -487,7 +496,7 @@ std::uint64_t Kernel::run(std::uint64_t cycles) {
     }
   }
   if (pool_ != nullptr && pool_->resumed()) pool_->park();
-  if (traced && cycle_ > trace_.to) context_->close_trace();
+  if (traced() && cycle_ > trace_.to) context_->close_trace();
   note_violation();
   return done;
 }

@@ -231,7 +231,9 @@ class Kernel {
   void violate(Part& part, std::uint32_t slot, unsigned link, const char* what);
   void serial_cycle();
   std::uint64_t pass(std::uint64_t cycles);
+  bool traced() const { return !trace_.file.empty() && context_ != nullptr; }
   void traced_cycle();
+  void trace_sleep(std::uint64_t first, std::uint64_t last);
   void parallel_cycle();
   void report_flits() const;
   void call_tick();
