@@ -10,11 +10,14 @@ bool kind_legal(Kind kind, unsigned net) {
     case Kind::kWrite:
     case Kind::kWritePosted:
     case Kind::kAtomic:
-    case Kind::kSemPost: return net == 0;
+    case Kind::kSemPost:
+      return net == 0;
     case Kind::kReadRsp:
     case Kind::kWriteRsp:
-    case Kind::kErrRsp: return net == 1;
-    default: return false;
+    case Kind::kErrRsp:
+      return net == 1;
+    default:
+      return false;
   }
 }
 
@@ -50,7 +53,8 @@ const char* address_fault(const Flit& flit) {
     case Kind::kAtomic:
       if (within % 4 != 0) return "an atomic at an address that is no multiple of 4";
       return flit.amo > Amo::kMax ? "an atomic of no known operation" : nullptr;
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 

@@ -119,9 +119,10 @@ TEST(PlatformKernel, AFlitThatBreaksARuleEndsTheRun) {
     }
     EXPECT_EQ(mesh.kernel().run(1000), 101U);
     ASSERT_TRUE(mesh.kernel().violation());
-    EXPECT_EQ(mesh.kernel().violation()->text,
-              "cycle 100: endpoint of node (2, 0), local port, request network: wrong parity of the "
-              "header");
+    EXPECT_EQ(
+        mesh.kernel().violation()->text,
+        "cycle 100: endpoint of node (2, 0), local port, request network: wrong parity of the "
+        "header");
     EXPECT_EQ(mesh.kernel().violation()->node, 2U);
     EXPECT_EQ(mesh.kernel().violation()->cycle, 100U);
   }

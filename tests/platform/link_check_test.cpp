@@ -56,7 +56,11 @@ TEST(PlatformLinkCheck, EveryRuleOfAFlit) {
                 Kind::kWrite, [](Flit& f) { f.data[7] ^= 1ULL << 63; }, false),
             "wrong parity of the data");
   EXPECT_EQ(fault(Kind::kWrite, [](Flit& f) { f.spare = 1; }), "spare bits are set");
-  EXPECT_EQ(fault(Kind::kWrite, [](Flit& f) { f.dst.hi = {4, 4}; }), "a unicast names several nodes");
+  EXPECT_EQ(fault(Kind::kWrite,
+                  [](Flit& f) {
+                    f.dst.hi = {4, 4};
+                  }),
+            "a unicast names several nodes");
   const auto multicast = [](Flit& f) {
     f.mcast = true;
     f.dst = {{1, 1}, {2, 3}};
@@ -75,7 +79,10 @@ TEST(PlatformLinkCheck, EveryRuleOfAFlit) {
   EXPECT_EQ(fault(Kind::kRead, [](Flit& f) { f.spread = true; }), "");
   EXPECT_EQ(fault(Kind::kWrite, [](Flit& f) { f.spread = true; }),
             "spread is set in what is no read");
-  EXPECT_EQ(fault(Kind::kReadRsp, [](Flit& f) { f.owner = {1, 0}; }),
+  EXPECT_EQ(fault(Kind::kReadRsp,
+                  [](Flit& f) {
+                    f.owner = {1, 0};
+                  }),
             "owner is set in what is no read response by multicast");
   EXPECT_EQ(fault(Kind::kReadRsp,
                   [&](Flit& f) {
@@ -145,9 +152,9 @@ TEST_F(LinkRules, AFlitNeedsACreditOfItsVc) {
   const Flit response = legal(Kind::kWriteRsp);
   const Pins credit = 1U << credit_pin(0);
   for (unsigned i = 0; i < kVcDepth; ++i) ASSERT_EQ(step(0, &first), "");
-  EXPECT_EQ(step(0, &second), "");                 // the other VC has room
-  EXPECT_EQ(step(0, &response, kResponses), "");   // and so has the other network
-  EXPECT_EQ(step(credit, &first), "");             // one is back: one more
+  EXPECT_EQ(step(0, &second), "");                // the other VC has room
+  EXPECT_EQ(step(0, &response, kResponses), "");  // and so has the other network
+  EXPECT_EQ(step(credit, &first), "");            // one is back: one more
   EXPECT_EQ(step(0, &first), "0: a flit without a credit");
   check_.reset();
   EXPECT_EQ(step(0, &first), "");
