@@ -121,7 +121,7 @@ void DmaTracks::response(std::uint64_t cycle, const DmaResponse& response) {
 void DmaTracks::close(std::optional<Transaction>& slot, std::uint64_t cycle) {
   slot->end = cycle;
   units_[slot->unit].lanes[slot->lane] = cycle;
-  closed_.push_back(std::move(*slot));
+  closed_.push_back(*slot);
   slot.reset();
 }
 
