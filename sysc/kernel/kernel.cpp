@@ -267,6 +267,16 @@ unsigned Kernel::heavy_awake() const {
   return count;
 }
 
+/// After a cycle of a model that got `in` and drove `before` until then: look at what it drives
+/// now. Returns whether it falls asleep. Touches nothing outside the partition.
+bool Kernel::note_step(Part& part, std::uint32_t index, Pins in, Pins before) {
+  const Pins out = slots_[index].out;
+  note_halt(before, out);
+  if (link_check_) check_link(part, index, in);
+  const bool quiet = in == 0 && (out & (kPinMask | kIdlePin)) == kIdlePin;
+  return quiet && sleep_ && may_sleep(part, index);
+}
+
 /// Phase one: clock the awake models of a partition. Touches nothing outside it.
 void Kernel::clock_part(Part& part) {
   std::uint32_t count = 0;
@@ -282,13 +292,8 @@ void Kernel::clock_part(Part& part) {
       const Pins before = slot.out;
       slot.in = 0;
       slot.out = slot.model->step(cycle_, in);
-      note_halt(before, slot.out);
-      if (link_check_) check_link(part, index, in);
       part.stepped[count++] = index;
-      if (in == 0 && (slot.out & (kPinMask | kIdlePin)) == kIdlePin && sleep_ &&
-          may_sleep(part, index)) {
-        still &= ~(1ULL << bit);
-      }
+      if (note_step(part, index, in, before)) still &= ~(1ULL << bit);
     }
     active_[word] = still;
   }
@@ -420,13 +425,8 @@ void Kernel::traced_cycle() {
       const Pins before = slot.out;
       slot.in = 0;
       slot.out = slot.model->rise(cycle_, in);
-      note_halt(before, slot.out);
-      if (link_check_) check_link(part, index, in);
       part.stepped[part.count++] = index;
-      if (in == 0 && (slot.out & (kPinMask | kIdlePin)) == kIdlePin && sleep_ &&
-          may_sleep(part, index)) {
-        active_[index / 64] &= ~(1ULL << (index % 64));
-      }
+      if (note_step(part, index, in, before)) active_[index / 64] &= ~(1ULL << (index % 64));
     }
   }
   context_->dump(cycle_ * kPeriodPs);

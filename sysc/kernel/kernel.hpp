@@ -213,7 +213,8 @@ class Kernel {
   void place(std::vector<MeshNode>& nodes, unsigned threads);
   void connect(int mesh_h);
   void clock_part(Part& part);
-  bool may_sleep(Part& part, std::uint32_t slot);
+  bool note_step(Part& part, std::uint32_t index, Pins in, Pins before);
+  bool may_sleep(Part& part, std::uint32_t index);
   void wake_due();
   std::uint64_t next_wake() const;
   bool none_awake() const;
